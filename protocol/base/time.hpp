@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Time inside a lab. There is no now(): protocol code is told the time, it cannot ask.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <ratio>
+
+namespace roamscope {
+
+using Duration = std::chrono::nanoseconds;
+
+/// Clock of a lab or trace: nanoseconds since its start. Deliberately without now().
+struct LabClock {
+    using rep = std::int64_t;
+    using period = std::nano;
+    using duration = Duration;
+    using time_point = std::chrono::time_point<LabClock>;
+    static constexpr bool is_steady = true;
+};
+
+using TimePoint = LabClock::time_point;
+
+/// The 16-bit lifetime of Binding Updates and Acknowledgements, in units of 4 s (RFC 6275 §6.1.7). Stays inside wire/.
+using WireLifetime = std::chrono::duration<std::uint16_t, std::ratio<4>>;
+
+using namespace std::chrono_literals;
+
+[[nodiscard]] constexpr std::int64_t toNanoseconds(TimePoint t) { return t.time_since_epoch().count(); }
+[[nodiscard]] constexpr TimePoint atNanoseconds(std::int64_t ns) { return TimePoint{Duration{ns}}; }
+[[nodiscard]] constexpr double toSeconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
+[[nodiscard]] constexpr double toSeconds(TimePoint t) { return toSeconds(t.time_since_epoch()); }
+
+}  // namespace roamscope

@@ -12,9 +12,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifndef ROAMSCOPE_NO_SECCOMP
 #include <seccomp.h>
-#endif
 
 namespace roamscope::helper {
 
@@ -116,8 +114,8 @@ Failure dropPrivileges()
     capng_clear(CAPNG_SELECT_BOTH);
     capng_updatev(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN, CAP_NET_RAW, -1);
     if (capng_apply(CAPNG_SELECT_BOTH) != 0) return {Step::DropPrivileges, errno != 0 ? errno : EPERM};
-#ifndef ROAMSCOPE_NO_SECCOMP
-    // What the loop, libpcap, libmnl, the allocator and a sanitizer-free C library use from here on. Others fail with EPERM,
+#ifndef ROAMSCOPE_SANITIZED  // whose run-time makes calls of its own
+    // What the loop, libpcap, libmnl, the allocator and the C library use from here on. Others fail with EPERM,
     // so that a newer C library's first choice of call leads to its second instead of to our death.
     const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (filter == nullptr) return {Step::DropPrivileges, ENOMEM};

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What passive analysis knows about a trace: who is who, bindings, exchanges, handovers with their phases, probes. Plain
+// values; each fact says how it is known and which frames prove it. Frame numbers here are indices into the trace (from 0).
+// Times are those of the trace. The Analyzer that makes this is analyzer.hpp.
+#pragma once
+
+#include "protocol/base/address.hpp"
+#include "protocol/base/time.hpp"
+#include "protocol/wire/fields.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace roamscope::analysis {
+
+using FrameIndex = std::uint32_t;
+
+enum class Role : std::uint8_t { Unknown, MobileNode, Map, HomeAgent, Correspondent, AccessRouter };
+[[nodiscard]] std::string_view roleName(Role role);  ///< "mn", "map", "ha", "cn", "ar", "unknown"
+
+/// Someone in the capture, found by addresses (RFC 6275/5380 roles as in design §6.3 of the interface).
+struct NodeInfo {
+    Role role = Role::Unknown;
+    std::vector<Ipv6Address> addresses;   ///< most telling first: HoA of a mobile node, advertised address of a MAP …
+    std::vector<Mac> macs;
+    std::vector<FrameIndex> evidence;     ///< frames that gave the role
+    [[nodiscard]] std::string label() const;  ///< "MN 2001:db8:100::1:1"
+};
+
+enum class Knowledge : std::uint8_t { Acknowledged, Assumed, Expired, Deleted };  ///< why an interval began or ended
+
+/// One binding held unchanged from `from` to `to`. A refresh, a new care-of address and an end each close an interval.
+struct BindingInterval {
+    Role owner = Role::HomeAgent;         ///< Map for a local binding (RCoA → LCoA), HomeAgent (HoA → CoA), Correspondent
+    Ipv6Address ownerAddress;
+    Ipv6Address homeAddress;              ///< HoA, or the RCoA at a MAP
+    std::optional<std::uint16_t> bid;
+    Ipv6Address careOfAddress;
+    std::uint16_t sequence = 0;
+    std::uint16_t flags = 0;              ///< of the Binding Update
+    Duration lifetime{0};                 ///< granted
+    TimePoint from{};                     ///< time of the acknowledgement
+    std::optional<TimePoint> to;          ///< none: still alive at the end of the trace
+    Knowledge end = Knowledge::Acknowledged;  ///< meaningful when `to` is set: replaced by an acknowledged one, expired, deleted
+    FrameIndex update = 0;
+    FrameIndex acknowledgement = 0;
+
+    [[nodiscard]] bool aliveAt(TimePoint t) const { return from <= t && (!to || t < *to); }
+    /// Lifetime left at t, never negative.
+    [[nodiscard]] Duration leftAt(TimePoint t) const { return std::max(Duration{0}, from + lifetime - t); }
+};
+
+/// A Binding Update with its copies and its answer.
+struct Exchange {
+    Role peer = Role::HomeAgent;          ///< who answers: Map, HomeAgent, Correspondent
+    Ipv6Address peerAddress;
+    Ipv6Address homeAddress;
+    Ipv6Address careOfAddress;
+    std::vector<FrameIndex> updates;      ///< first copy first; each as seen first, on the mobile node's link
+    std::optional<FrameIndex> answer;     ///< the acknowledgement as seen last, on the mobile node's link
+    std::optional<std::uint8_t> status;
+    TimePoint start{};
+    std::optional<TimePoint> end;
+    std::uint16_t sequence = 0;           ///< of the copy that was answered, else of the last one
+};
+
+/// A stretch of a handover with the frames that bound it (handover model §3: T_L2, T_MD, T_DAD, T_LBU, T_HA …).
+struct Phase {
+    std::string name;                     ///< "T_L2", "T_MD", "T_DAD", "T_LBU", "T_HA"
+    TimePoint start{};
+    TimePoint end{};
+    std::optional<FrameIndex> startFrame;
+    std::optional<FrameIndex> endFrame;
+};
+
+enum class HandoverKind : std::uint8_t { Initial, IntraMap, InterMap, Home, ReturnHome };
+[[nodiscard]] std::string_view handoverKindName(HandoverKind kind);  ///< "initial", "intra-map", "inter-map", "home", "return-home"
+
+/// One change of the care-of address of a mobile node. `Initial` is the first registration, not a movement.
+struct Handover {
+    Ipv6Address mobileNode;               ///< HoA when known, else RCoA or care-of address
+    HandoverKind kind = HandoverKind::Initial;
+    std::string fromLink;                 ///< empty when unknown or initial
+    std::string toLink;
+    Ipv6Address oldCareOf;
+    Ipv6Address newCareOf;
+    TimePoint start{};                    ///< m0: last data packet on the old path, else first frame on the new link
+    std::optional<TimePoint> end;         ///< m14: first data packet on the new path, else the last acknowledgement
+    std::optional<Duration> interruption; ///< downlink: m14 − m0; none without data on both sides
+    std::vector<Phase> phases;            ///< in order of time
+    std::uint32_t lost = 0;               ///< probes sent between that never arrived
+    std::uint32_t duplicated = 0;
+    std::uint32_t reordered = 0;
+};
+
+/// One probe of a flow of this project's traffic source.
+struct ProbeSample {
+    std::uint32_t serial = 0;
+    TimePoint sent{};                     ///< first frame that carries it
+    std::optional<TimePoint> received;    ///< on the mobile node's link, when it was delivered there
+    std::optional<TimePoint> answered;    ///< when the answer reached the source's link
+    FrameIndex frame = 0;                 ///< that first frame
+    std::uint16_t copies = 0;             ///< times it was delivered
+};
+
+struct Flow {
+    std::uint16_t id = 0;
+    Ipv6Address source;
+    Ipv6Address destination;
+    std::vector<ProbeSample> probes;      ///< by serial
+    std::uint32_t lost = 0;
+};
+
+/// Where a mobile node was, by the frames it sent.
+struct Attachment {
+    Mac interface;
+    std::uint32_t link = 0;               ///< index into the trace's links
+    TimePoint from{};                     ///< first frame of the node on that link
+    std::optional<TimePoint> to;          ///< its first frame on the next link
+    std::optional<Mac> router;            ///< access router it used there, once known
+};
+
+/// A finding of one frame or exchange, with the frame.
+struct TraceFinding {
+    FrameIndex frame = 0;
+    wire::Finding finding;
+};
+
+struct Analysis {
+    std::vector<NodeInfo> nodes;
+    std::vector<BindingInterval> bindings;
+    std::vector<Exchange> exchanges;
+    std::vector<Handover> handovers;
+    std::vector<Flow> flows;
+    std::vector<Attachment> attachments;
+    std::vector<TraceFinding> findings;   ///< bounded; see findingsDropped
+    std::uint64_t findingsDropped = 0;
+    std::map<FrameIndex, Role> acknowledgements;  ///< Binding Acknowledgements by the role that sent them (colours)
+    std::size_t frames = 0;               ///< how many frames of the trace this covers
+
+    /// Bindings alive at t, MAP's first.
+    [[nodiscard]] std::vector<const BindingInterval*> bindingsAt(TimePoint t) const;
+    /// The node that owns an address, if known.
+    [[nodiscard]] const NodeInfo* nodeOf(const Ipv6Address& address) const;
+};
+
+}  // namespace roamscope::analysis

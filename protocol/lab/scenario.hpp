@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A scenario as values: links, nodes, what happens when, traffic, expectations. Pure data; reading it from JSON is
+// capture/io/scenario_file.hpp, running it is lab.hpp.
+#pragma once
+
+#include "protocol/base/address.hpp"
+#include "protocol/base/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace roamscope::lab {
+
+enum class Role : std::uint8_t { HomeAgent, Map, AccessRouter, Correspondent, MobileNode };
+
+/// "ha", "map", "ar", "cn", "mn": as in scenarios and on the command line.
+[[nodiscard]] std::string_view roleName(Role role);
+[[nodiscard]] std::optional<Role> parseRole(std::string_view name);
+
+/// Which HMIPv6 text the nodes follow where RFC 4140 and RFC 5380 differ.
+enum class Dialect : std::uint8_t { Rfc4140, Rfc5380 };
+
+struct LinkSpec {
+    std::string name;
+    bool wireless = false;  ///< drawn as a radio cell; a mobile node may attach
+    Duration delay{0};      ///< one way, applied at the sender's port
+    bool operator==(const LinkSpec&) const = default;
+};
+
+/// A MAP option in an access router's advertisements (HMIP-AR-01..03).
+struct MapAdvertisement {
+    std::string node;                     ///< a node of role map
+    std::uint8_t distance = 1;            ///< 1..15
+    std::uint8_t preference = 10;         ///< 0..15; RFC 4140 §7.1.2 default
+    std::chrono::seconds lifetime{3600};
+    bool operator==(const MapAdvertisement&) const = default;
+};
+
+/// Router Advertisements on an interface. The interface's own prefix is advertised with L, A and R set.
+struct AdvertiseSpec {
+    Duration minInterval = 200s;          ///< RFC 4861 §6.2.1; RFC 6275 §7.5 allows down to 30 ms
+    Duration maxInterval = 600s;          ///< RFC 6275 §7.5 allows down to 70 ms
+    std::vector<MapAdvertisement> map;
+    bool operator==(const AdvertiseSpec&) const = default;
+};
+
+struct InterfaceSpec {
+    std::string name;                     ///< unique in its node; when not given: the link's name, else "if0" …
+    std::optional<std::string> link;      ///< none: attached later by an event
+    std::optional<Prefix> address;        ///< with on-link prefix length
+    std::optional<Mac> mac;               ///< none: a stable locally administered one
+    std::optional<AdvertiseSpec> advertise;
+    bool operator==(const InterfaceSpec&) const = default;
+};
+
+enum class MapPolicy : std::uint8_t { Furthest, Preference };  ///< HMIP-MN-04 / HMIP-MN-03, errata E-03
+
+struct NodeSpec {
+    std::string name;
+    Role role = Role::Correspondent;
+    std::vector<InterfaceSpec> interfaces;
+    // ha
+    std::vector<Prefix> homePrefixes;
+    // ha, map
+    std::chrono::seconds maximumLifetime{3600};  ///< longest binding granted
+    // map
+    std::optional<Prefix> regionalPrefix;
+    // cn
+    bool mobility = false;
+    // mn
+    std::optional<Ipv6Address> homeAddress;
+    std::string homeAgent;                       ///< a node of role ha
+    MapPolicy mapPolicy = MapPolicy::Furthest;
+    std::chrono::seconds lifetime{600};          ///< binding lifetime asked for
+    bool operator==(const NodeSpec&) const = default;
+};
+
+/// Attaches an interface to a link, or detaches it (`attach` empty).
+struct LinkEvent {
+    TimePoint at{};
+    std::string node;
+    std::string interface;
+    std::optional<std::string> attach;
+    bool operator==(const LinkEvent&) const = default;
+};
+
+/// Probes at a constant rate from one node to another's (home) address.
+struct TrafficSpec {
+    std::string flow;
+    std::string from;
+    std::string to;
+    double rate = 50;          ///< per second, > 0
+    std::uint32_t size = 100;  ///< UDP data octets, 20..1200
+    bool answer = true;
+    bool operator==(const TrafficSpec&) const = default;
+};
+
+/// What must be true after the run; decides run's exit status. Exactly one of `handover` and `findings` is set.
+struct Expectation {
+    std::optional<int> handover;              ///< number, from 1
+    std::string kind;                         ///< of that handover, e.g. "intra-map"; empty: any
+    std::optional<Duration> interruptionBelow;
+    std::optional<std::string> findings;      ///< severity "note", "warning", "error"
+    int count = 0;                            ///< exact number of findings of that severity
+    bool operator==(const Expectation&) const = default;
+};
+
+struct Question {
+    std::string before;
+    std::string ask;
+    std::string answer;
+    bool operator==(const Question&) const = default;
+};
+
+struct Scenario {
+    std::string title;
+    std::uint64_t seed = 1;
+    Duration duration{0};
+    Dialect dialect = Dialect::Rfc4140;
+    std::vector<LinkSpec> links;
+    std::vector<NodeSpec> nodes;
+    std::vector<LinkEvent> events;
+    std::vector<TrafficSpec> traffic;
+    std::vector<Expectation> expect;
+    std::string goal;  ///< lesson text
+    std::vector<Question> questions;
+    bool operator==(const Scenario&) const = default;
+};
+
+/// A contradiction inside a scenario: where (a JSON pointer such as "/nodes/2/interfaces/0/link"), what was found and what
+/// would be right.
+struct ScenarioProblem {
+    std::string path;
+    std::string text;
+};
+
+/// Names that do not exist or exist twice, addresses outside their prefixes, values out of range, roles that lack a setting.
+/// Empty when the scenario can be run.
+[[nodiscard]] std::vector<ScenarioProblem> validate(const Scenario& scenario);
+
+}  // namespace roamscope::lab

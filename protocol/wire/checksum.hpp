@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The Internet checksum of upper layers over IPv6 (RFC 8200 §8.1). For mobility messages and ICMPv6 the addresses are those
+// of the home address option and the type 2 routing header when these are present (RFC 6275 §6.1.1, §6.3, §6.4).
+#pragma once
+
+#include "protocol/base/address.hpp"
+#include "protocol/base/bytes.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/wire/fields.hpp"
+
+#include <optional>
+
+namespace roamscope::wire {
+
+/// What the checksum covers besides the message.
+struct PseudoHeader {
+    Ipv6Address source;       ///< home address option if present, else the IPv6 source
+    Ipv6Address destination;  ///< type 2 routing header's address if present, else the IPv6 destination
+};
+
+/// The value for the checksum field when `message` has zero there; over a message with its checksum in place it is 0 when
+/// the checksum is right (0xffff counts as 0 too).
+[[nodiscard]] std::uint16_t checksum(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message);
+
+/// Absent: the field is 0 where that means "none". Unverifiable: the capture cut the message, or it is encrypted.
+enum class ChecksumVerdict : std::uint8_t { Absent, Good, Bad, Unverifiable };
+
+/// A parsed message and what speaks against it. The analyzer shows everything, a node takes only what is acceptable().
+template <class T>
+struct Checked {
+    T value;
+    ChecksumVerdict checksum = ChecksumVerdict::Unverifiable;
+    std::optional<Error> violation;  ///< a rule for which receivers must drop it although it could be read
+
+    [[nodiscard]] bool acceptable() const { return checksum == ChecksumVerdict::Good && !violation; }
+};
+
+/// Verdict over a whole message with its checksum in place.
+[[nodiscard]] ChecksumVerdict verify(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message);
+
+/// Verifies `message`, whose checksum field stands at `position`, and reports the verdict under `field` (and a finding with
+/// `rfc` when it is bad) to `sink`, which may be null. `offset` is where the message starts in the frame.
+[[nodiscard]] ChecksumVerdict judge(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message, bool cut,
+                                    std::size_t position, FieldId field, std::size_t offset, FieldSink* sink);
+
+/// The value that a right message would carry in its checksum field at `position` (for "should be" texts).
+[[nodiscard]] std::uint16_t expectedChecksum(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message,
+                                             std::size_t position);
+
+}  // namespace roamscope::wire

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Ethernet II framing of IPv6 (RFC 2464).
+#pragma once
+
+#include "protocol/base/result.hpp"
+#include "protocol/wire/fields.hpp"
+
+namespace roamscope::wire {
+
+inline constexpr std::uint16_t etherTypeIpv6 = 0x86dd;
+inline constexpr std::uint16_t etherTypeVlan = 0x8100;
+inline constexpr std::uint16_t etherTypeQinQ = 0x88a8;
+
+struct EthernetHeader {
+    Mac destination;
+    Mac source;
+    std::uint16_t type = etherTypeIpv6;
+
+    static constexpr std::size_t octets = 14;
+    bool operator==(const EthernetHeader&) const = default;
+};
+
+/// Reads the header and leaves `in` after it. Fails when fewer than 14 octets are there.
+[[nodiscard]] Result<EthernetHeader> parseEthernet(FieldReader& in);
+/// Header and payload as one frame, without padding or check sequence.
+[[nodiscard]] Bytes emitEthernet(const EthernetHeader& header, ByteView payload);
+
+}  // namespace roamscope::wire

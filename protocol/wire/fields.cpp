@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/wire/fields.hpp"
+
+#include <array>
+#include <bit>
+#include <fmt/format.h>
+
+namespace roamscope::wire {
+
+namespace {
+
+constexpr FieldInfo registry[] = {
+#define F(id, name, label, type, display, mask, rfc, tshark, explanation) \
+    {name, label, FieldType::type, FieldDisplay::display, mask, rfc, tshark, explanation},
+#include "protocol/wire/fields.def"
+#undef F
+};
+
+constexpr std::size_t dropped = static_cast<std::size_t>(-1);
+
+std::string hex(ByteView bytes)
+{
+    std::string out;
+    out.reserve(2 * bytes.size());
+    for (const std::uint8_t octet : bytes) out += fmt::format("{:02x}", octet);
+    return out;
+}
+
+std::string numberText(std::uint64_t v, FieldDisplay display)
+{
+    switch (display) {
+    case FieldDisplay::Hex2: return fmt::format("0x{:02x}", v);
+    case FieldDisplay::Hex4: return fmt::format("0x{:04x}", v);
+    case FieldDisplay::Hex5: return fmt::format("0x{:05x}", v);
+    case FieldDisplay::Hex8: return fmt::format("0x{:08x}", v);
+    case FieldDisplay::Hex16: return fmt::format("0x{:016x}", v);
+    case FieldDisplay::Dec: break;
+    }
+    return fmt::format("{}", v);
+}
+
+}  // namespace
+
+const FieldInfo& info(FieldId id) { return registry[static_cast<std::size_t>(id)]; }
+std::size_t fieldCount() { return std::size(registry); }
+
+std::string valueText(const FieldNode& node)
+{
+    struct Visitor {
+        const FieldNode& node;
+        std::string operator()(std::monostate) const { return {}; }
+        std::string operator()(std::uint64_t v) const { return numberText(v, info(node.field).display); }
+        std::string operator()(const Ipv6Address& v) const { return v.text(); }
+        std::string operator()(const Mac& v) const { return v.text(); }
+        std::string operator()(const Bytes& v) const { return hex(v); }
+        std::string operator()(const std::string& v) const { return v; }
+    };
+    return std::visit(Visitor{node}, node.value);
+}
+
+std::string lineText(const FieldNode& node)
+{
+    const FieldInfo& field = info(node.field);
+    std::string value = valueText(node);
+    // Long octet strings are shown whole in the bytes view; the tree keeps a line short.
+    constexpr std::size_t longest = 64;
+    if (value.size() > longest && std::holds_alternative<Bytes>(node.value)) value = value.substr(0, longest) + "…";
+    if (value.empty()) return node.text.empty() ? std::string(field.label) : fmt::format("{}: {}", field.label, node.text);
+    if (node.text.empty()) return fmt::format("{}: {}", field.label, value);
+    return fmt::format("{}: {} ({})", field.label, value, node.text);
+}
+
+bool FieldSink::full()
+{
+    if (nodes_.size() < maxNodes) return false;
+    if (nodes_.size() == maxNodes)
+        nodes_.push_back({FieldId::Limit, 0, nodes_.back().offset, 0, fmt::format("more than {} fields in one frame", maxNodes), {}});
+    return true;
+}
+
+void FieldSink::open(FieldId id, std::size_t offset, std::string text)
+{
+    if (full()) {
+        open_.push_back(dropped);
+        return;
+    }
+    nodes_.push_back({id, static_cast<std::uint16_t>(open_.size()), static_cast<std::uint32_t>(offset), 0, {}, std::move(text)});
+    open_.push_back(nodes_.size() - 1);
+}
+
+void FieldSink::close(std::size_t end)
+{
+    if (open_.empty()) return;
+    if (open_.back() != dropped) {
+        FieldNode& node = nodes_[open_.back()];
+        node.length = end > node.offset ? static_cast<std::uint32_t>(end - node.offset) : 0;
+    }
+    open_.pop_back();
+}
+
+void FieldSink::add(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text)
+{
+    if (full()) return;
+    nodes_.push_back({id, static_cast<std::uint16_t>(open_.size()), static_cast<std::uint32_t>(offset),
+                      static_cast<std::uint32_t>(length), std::move(value), std::move(text)});
+}
+
+void FieldSink::note(std::string text)
+{
+    if (!nodes_.empty() && nodes_.size() <= maxNodes) nodes_.back().text = std::move(text);
+}
+
+void FieldSink::headline(std::string text)
+{
+    if (!open_.empty() && open_.back() != dropped) nodes_[open_.back()].text = std::move(text);
+}
+
+std::uint64_t FieldReader::number(FieldId id, std::size_t width)
+{
+    const std::size_t start = offset();
+    std::uint64_t value = 0;
+    for (const std::uint8_t octet : take(width)) value = value << 8 | octet;
+    if (sink_ && !failed()) sink_->add(id, start, width, value);
+    return value;
+}
+
+Ipv6Address FieldReader::address(FieldId id)
+{
+    const std::size_t start = offset();
+    const Ipv6Address value{array<16>()};
+    if (sink_ && !failed()) sink_->add(id, start, 16, value);
+    return value;
+}
+
+Mac FieldReader::mac(FieldId id)
+{
+    const std::size_t start = offset();
+    const Mac value{array<6>()};
+    if (sink_ && !failed()) sink_->add(id, start, 6, value);
+    return value;
+}
+
+Bytes FieldReader::bytes(FieldId id, std::size_t n)
+{
+    const std::size_t start = offset();
+    const ByteView view = take(n);
+    if (sink_ && !failed()) sink_->add(id, start, n, Bytes(view.begin(), view.end()));
+    return Bytes(view.begin(), view.end());
+}
+
+void FieldReader::reserved(FieldId id, std::size_t n)
+{
+    const std::size_t start = offset();
+    const ByteView view = take(n);
+    if (sink_ && !failed() && n > 0) sink_->add(id, start, n, Bytes(view.begin(), view.end()));
+}
+
+void FieldReader::bits(std::size_t width, std::uint64_t word, std::initializer_list<FieldId> ids)
+{
+    if (!sink_ || failed()) return;
+    for (const FieldId id : ids) {
+        const std::uint64_t mask = info(id).mask;
+        sink_->add(id, offset() - width, width, (word & mask) >> std::countr_zero(mask));
+    }
+}
+
+}  // namespace roamscope::wire

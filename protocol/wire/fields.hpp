@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The registry of decoded fields (fields.def) and the sink into which parsers report what they read. One parser serves two
+// users: a node passes no sink and takes the value, the analyzer passes one and also gets every field with its octets.
+#pragma once
+
+#include "protocol/base/address.hpp"
+#include "protocol/base/bytes.hpp"
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace roamscope::wire {
+
+enum class FieldId : std::uint16_t {
+#define F(id, name, label, type, display, mask, rfc, tshark, explanation) id,
+#include "protocol/wire/fields.def"
+#undef F
+};
+
+enum class FieldType : std::uint8_t { None, Boolean, UInt, Address, Mac, Bytes, Text };
+enum class FieldDisplay : std::uint8_t { Dec, Hex2, Hex4, Hex5, Hex8, Hex16 };
+
+/// One row of the registry.
+struct FieldInfo {
+    std::string_view name;         ///< filter name, Wireshark's where it has one
+    std::string_view label;
+    FieldType type;
+    FieldDisplay display;
+    std::uint64_t mask;            ///< bits inside the field's octets; 0 = all
+    std::string_view rfc;          ///< "RFC 6275 §6.1.7"; empty where no RFC defines it
+    bool tshark;                   ///< whether tshark 4.0 knows the name
+    std::string_view explanation;  ///< one plain sentence
+};
+
+[[nodiscard]] const FieldInfo& info(FieldId id);
+[[nodiscard]] std::size_t fieldCount();
+
+using FieldValue = std::variant<std::monostate, std::uint64_t, Ipv6Address, Mac, Bytes, std::string>;
+
+/// One line of the tree. The tree is a flat list in reading order; `depth` 0 is a protocol layer.
+struct FieldNode {
+    FieldId field;
+    std::uint16_t depth = 0;
+    std::uint32_t offset = 0;  ///< first octet, from the start of the frame
+    std::uint32_t length = 0;  ///< octets
+    FieldValue value;
+    std::string text;          ///< meaning in words: name of a status, a lifetime in seconds, a layer's headline
+
+    bool operator==(const FieldNode&) const = default;
+};
+
+enum class Severity : std::uint8_t { Note, Warning, Error };
+
+/// A broken rule, with the octets that show it.
+struct Finding {
+    std::string_view rule;  ///< id of the numbered rules, or empty where only the RFC section names it
+    Severity severity = Severity::Error;
+    std::string text;
+    std::string_view rfc;
+    std::uint32_t offset = 0;
+    std::uint32_t length = 0;
+};
+
+/// Value as text: decimal or hexadecimal by the registry, addresses by RFC 5952, octets as hex, booleans as 1/0.
+[[nodiscard]] std::string valueText(const FieldNode& node);
+/// The whole line of a tree: label, value and meaning.
+[[nodiscard]] std::string lineText(const FieldNode& node);
+
+/// Collects fields and findings of one frame. Bounded: after `maxNodes` lines it notes the limit once and ignores the rest.
+class FieldSink {
+public:
+    static constexpr std::size_t maxNodes = 10000;
+
+    /// Starts a group (a layer, a header, an option) at `offset`; everything added until close() is beneath it.
+    void open(FieldId id, std::size_t offset, std::string text = {});
+    /// Ends the innermost group; `end` is the offset after its last octet.
+    void close(std::size_t end);
+    void add(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text = {});
+    /// Sets the meaning of the line added last / of the innermost open group.
+    void note(std::string text);
+    void headline(std::string text);
+    void finding(Finding finding) { findings_.push_back(std::move(finding)); }
+
+    /// Ends groups until `depth` are open: what a parser that gave up leaves behind.
+    void closeTo(std::size_t depth, std::size_t end)
+    {
+        while (open_.size() > depth) close(end);
+    }
+
+    [[nodiscard]] std::size_t openGroups() const { return open_.size(); }
+    [[nodiscard]] std::vector<FieldNode>& nodes() { return nodes_; }
+    [[nodiscard]] std::vector<Finding>& findings() { return findings_; }
+
+private:
+    bool full();
+
+    std::vector<FieldNode> nodes_;
+    std::vector<std::size_t> open_;  ///< indices of open groups; npos for one that fell to the limit
+    std::vector<Finding> findings_;
+};
+
+/// A Reader that reports each field to a sink, when there is one.
+class FieldReader : public Reader {
+public:
+    FieldReader(ByteView bytes, std::size_t base, FieldSink* sink) : Reader(bytes, base), sink_(sink) {}
+
+    std::uint8_t u8(FieldId id) { return static_cast<std::uint8_t>(number(id, 1)); }
+    std::uint16_t u16(FieldId id) { return static_cast<std::uint16_t>(number(id, 2)); }
+    std::uint32_t u32(FieldId id) { return static_cast<std::uint32_t>(number(id, 4)); }
+    std::uint64_t u64(FieldId id) { return number(id, 8); }
+    Ipv6Address address(FieldId id);
+    Mac mac(FieldId id);
+    Bytes bytes(FieldId id, std::size_t n);
+    /// Reserved octets: reported when there is a sink, otherwise skipped.
+    void reserved(FieldId id, std::size_t n);
+    /// Reports single bits or bit fields of the `width` octets read last, whose value was `word` (masks are in the registry).
+    void bits(std::size_t width, std::uint64_t word, std::initializer_list<FieldId> ids);
+
+    void open(FieldId id, std::string text = {})
+    {
+        if (sink_) sink_->open(id, offset(), std::move(text));
+    }
+    void close()
+    {
+        if (sink_) sink_->close(offset());
+    }
+    void note(std::string_view text)
+    {
+        if (sink_ && !failed()) sink_->note(std::string(text));
+    }
+    void headline(std::string_view text)
+    {
+        if (sink_) sink_->headline(std::string(text));
+    }
+    [[nodiscard]] FieldSink* sink() const { return sink_; }
+
+private:
+    std::uint64_t number(FieldId id, std::size_t width);
+
+    FieldSink* sink_;
+};
+
+}  // namespace roamscope::wire

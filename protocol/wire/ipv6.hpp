@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// IPv6 packets with the extension headers that mobility uses: hop-by-hop options (router alert), type 2 routing header
+// (RFC 6275 §6.4), destination options with the home address option (RFC 6275 §6.3). Other extension headers are reported to
+// the sink; a node finds them as `nextHeader` with everything from there on as payload.
+#pragma once
+
+#include "protocol/base/result.hpp"
+#include "protocol/wire/checksum.hpp"
+#include "protocol/wire/fields.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace roamscope::wire {
+
+/// Next-header numbers.
+namespace protocol {
+inline constexpr std::uint8_t hopByHop = 0;
+inline constexpr std::uint8_t ipv4 = 4;
+inline constexpr std::uint8_t tcp = 6;
+inline constexpr std::uint8_t udp = 17;
+inline constexpr std::uint8_t ipv6 = 41;
+inline constexpr std::uint8_t routing = 43;
+inline constexpr std::uint8_t fragment = 44;
+inline constexpr std::uint8_t esp = 50;
+inline constexpr std::uint8_t ah = 51;
+inline constexpr std::uint8_t icmpv6 = 58;
+inline constexpr std::uint8_t none = 59;
+inline constexpr std::uint8_t destinationOptions = 60;
+inline constexpr std::uint8_t mobility = 135;
+}  // namespace protocol
+
+inline constexpr std::uint8_t optionRouterAlert = 5;
+inline constexpr std::uint8_t optionHomeAddress = 0xc9;
+
+/// An option of a hop-by-hop or destination options header; padding is not kept, it is made anew.
+struct Ipv6Option {
+    std::uint8_t type = 0;
+    Bytes data;
+    bool operator==(const Ipv6Option&) const = default;
+};
+
+struct Type2Routing {
+    std::uint8_t segmentsLeft = 1;
+    Ipv6Address homeAddress;
+    bool operator==(const Type2Routing&) const = default;
+};
+
+struct Ipv6Packet {
+    std::uint8_t trafficClass = 0;
+    std::uint32_t flowLabel = 0;  ///< 20 bits
+    std::uint8_t hopLimit = 64;
+    Ipv6Address source;
+    Ipv6Address destination;
+    std::vector<Ipv6Option> hopByHop;
+    std::optional<Type2Routing> routing;
+    std::vector<Ipv6Option> destinationOptions;
+    std::uint8_t nextHeader = protocol::none;  ///< of `payload`
+    Bytes payload;
+
+    static constexpr std::size_t headerOctets = 40;
+
+    bool operator==(const Ipv6Packet&) const = default;
+    /// The address in the home address option, if there is one of the right length.
+    [[nodiscard]] std::optional<Ipv6Address> homeAddress() const;
+    void setHomeAddress(const Ipv6Address& address);
+    /// Addresses for upper-layer checksums (RFC 6275 §6.1.1, §11.3.1).
+    [[nodiscard]] PseudoHeader pseudoHeader() const;
+};
+
+/// A parsed packet and where its payload stands in the frame.
+struct ParsedIpv6 {
+    Ipv6Packet packet;
+    std::size_t payloadOffset = 0;  ///< absolute
+    bool cut = false;               ///< the packet is longer than the octets that are there
+};
+
+/// Reads one packet and its extension headers and leaves `in` after the packet (octets behind it are a link's padding).
+/// Fails on a version other than 6 and on headers that do not fit. A payload shorter than the header says is not an error
+/// here when `mayBeCut` (a capture with a snap length); then `cut` is set. At most 64 extension headers are followed.
+[[nodiscard]] Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut = false);
+
+/// Whole packet with its extension headers in the order of RFC 6275 §6.3–6.4, options aligned (home address 8n+6, router
+/// alert 2n). The payload length is computed.
+[[nodiscard]] Bytes emitIpv6(const Ipv6Packet& packet);
+
+[[nodiscard]] std::string_view nextHeaderName(std::uint8_t number);
+
+}  // namespace roamscope::wire

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/wire/summary.hpp"
+
+#include <fmt/format.h>
+
+namespace roamscope::wire {
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+    using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+std::uint32_t seconds(WireLifetime lifetime) { return 4u * lifetime.count(); }
+
+std::string_view unreachableName(std::uint8_t code)
+{
+    static constexpr std::string_view names[] = {"no route", "prohibited", "beyond scope", "address unreachable", "port unreachable"};
+    return code < std::size(names) ? names[code] : "";
+}
+
+std::string describe(const IcmpError& m)
+{
+    if (m.type == icmpv6Type::destinationUnreachable) return fmt::format("Destination unreachable, {}", unreachableName(m.code));
+    if (m.type == icmpv6Type::packetTooBig) return fmt::format("Packet too big, MTU {}", m.parameter);
+    if (m.type == icmpv6Type::parameterProblem) return fmt::format("Parameter problem, code {}, octet {}", m.code, m.parameter);
+    return fmt::format("{}, code {}", icmpv6Name(m.type), m.code);
+}
+
+std::string describe(const RouterAdvertisement& m)
+{
+    std::string out = "RA";
+    if ((m.flags & RouterAdvertisement::homeAgentFlag) != 0) out += ", home agent";
+    for (const NdOption& option : m.options) {
+        if (const auto* p = std::get_if<PrefixInformation>(&option)) out += ", prefix " + p->prefix.masked().text();
+        if (const auto* map = std::get_if<MapOption>(&option))
+            out += fmt::format(", MAP {} distance {} preference {}", map->address.text(), map->distance, map->preference);
+    }
+    return out;
+}
+
+std::string describe(const Icmpv6Message& message, const Ipv6Packet& packet)
+{
+    return std::visit(
+        Overloaded{
+            [](const IcmpError& m) { return describe(m); },
+            [](const Echo& m) { return fmt::format("Echo {}, sequence {}", m.reply ? "reply" : "request", m.sequence); },
+            [](const RouterSolicitation&) { return std::string("RS"); },
+            [](const RouterAdvertisement& m) { return describe(m); },
+            [&](const NeighborSolicitation& m) {
+                return packet.source.isUnspecified() ? fmt::format("NS, is {} in use? (DAD)", m.target.text())
+                                                     : fmt::format("NS, who has {}?", m.target.text());
+            },
+            [](const NeighborAdvertisement& m) {
+                std::string out = fmt::format("NA, {}", m.target.text());
+                if (const auto* lla = findOption<TargetLinkLayerOption>(m.options)) out += " is at " + lla->address.text();
+                out += fmt::format("{}{}{}", m.router ? ", R" : "", m.solicited ? ", S" : "", m.override ? ", O" : "");
+                return out;
+            },
+            [](const ListenerReport& m) {
+                std::string out = "MLD report";
+                for (const auto& record : m.records)
+                    out += fmt::format(", {} {}", record.type == ListenerReport::changeToExclude ? "join" : "type " + std::to_string(record.type),
+                                       record.group.text());
+                return out;
+            },
+            [](const HomeAgentDiscoveryRequest&) { return std::string("Home agent address discovery request"); },
+            [](const HomeAgentDiscoveryReply& m) {
+                return fmt::format("Home agent address discovery reply, {} home agent{}", m.homeAgents.size(), m.homeAgents.size() == 1 ? "" : "s");
+            },
+            [](const MobilePrefixSolicitation&) { return std::string("Mobile prefix solicitation"); },
+            [](const MobilePrefixAdvertisement&) { return std::string("Mobile prefix advertisement"); },
+            [](const RawIcmpv6& m) {
+                const std::string_view name = icmpv6Name(m.type);
+                return name.empty() ? fmt::format("Type {}, code {}", m.type, m.code) : std::string(name);
+            },
+        },
+        message);
+}
+
+std::string describe(const BindingUpdate& m, const Ipv6Packet& packet)
+{
+    const auto* alternate = findOption<AlternateCareOfAddress>(m.options);
+    const Ipv6Address careOf = alternate ? alternate->address : packet.source;
+    const char* to = m.has(BindingUpdate::mapRegistration) ? " to MAP" : m.has(BindingUpdate::homeRegistration) ? " to home agent" : "";
+    const std::string lifetime = m.lifetime.count() == 0 ? "delete" : fmt::format("{} s", seconds(m.lifetime));
+    std::string out = fmt::format("BU{}, sequence {}, {}, {}, {} at {}", to, m.sequence, flagLetters(m), lifetime,
+                                  packet.homeAddress().value_or(packet.source).text(), careOf.text());
+    for (const MobilityOption& option : m.options)
+        if (const auto* bid = std::get_if<BindingIdentifier>(&option)) out += fmt::format(", BID {}", bid->bid);
+    return out;
+}
+
+std::string describe(const BindingAck& m)
+{
+    const std::string_view name = bindingStatusName(m.status);
+    std::string out = fmt::format("BA, sequence {}, status {}{}{}{}", m.sequence, m.status, name.empty() ? "" : " (", name, name.empty() ? "" : ")");
+    if (m.accepted()) out += fmt::format(", {} s", seconds(m.lifetime));
+    for (const MobilityOption& option : m.options)
+        if (const auto* bid = std::get_if<BindingIdentifier>(&option)) out += fmt::format(", BID {} status {}", bid->bid, bid->status);
+    return out;
+}
+
+std::string describe(const MobilityMessage& message, const Ipv6Packet& packet)
+{
+    return std::visit(Overloaded{
+                          [](const BindingRefreshRequest&) { return std::string("Binding refresh request"); },
+                          [](const HomeTestInit&) { return std::string("HoTI"); },
+                          [](const CareOfTestInit&) { return std::string("CoTI"); },
+                          [](const HomeTest& m) { return fmt::format("HoT, nonce index {}", m.nonceIndex); },
+                          [](const CareOfTest& m) { return fmt::format("CoT, nonce index {}", m.nonceIndex); },
+                          [&](const BindingUpdate& m) { return describe(m, packet); },
+                          [](const BindingAck& m) { return describe(m); },
+                          [](const BindingError& m) { return fmt::format("Binding error, status {}, {}", m.status, m.homeAddress.text()); },
+                          [](const RawMobility& m) {
+                              const std::string_view name = mobilityName(m.type);
+                              return name.empty() ? fmt::format("Mobility header type {}", m.type) : std::string(name);
+                          },
+                      },
+                      message);
+}
+
+MessageKind kindOf(const MobilityMessage& message)
+{
+    if (const auto* bu = std::get_if<BindingUpdate>(&message)) {
+        if (bu->has(BindingUpdate::mapRegistration)) return MessageKind::LocalRegistration;
+        return bu->has(BindingUpdate::homeRegistration) ? MessageKind::HomeRegistration : MessageKind::RouteOptimisation;
+    }
+    if (std::holds_alternative<BindingAck>(message)) return MessageKind::HomeRegistration;
+    const std::uint8_t type = typeOf(message);
+    return type <= 4 || type == 7 ? MessageKind::RouteOptimisation : MessageKind::Other;
+}
+
+MessageKind kindOf(const Icmpv6Message& message)
+{
+    const std::uint8_t type = typeOf(message);
+    const bool echo = type == icmpv6Type::echoRequest || type == icmpv6Type::echoReply;
+    return echo ? MessageKind::Data : type < 128 ? MessageKind::Other : MessageKind::Discovery;
+}
+
+struct BadChecksum {
+    bool operator()(std::monostate) const { return false; }
+    template <class T>
+    bool operator()(const Checked<T>& m) const
+    {
+        return m.checksum == ChecksumVerdict::Bad || m.checksum == ChecksumVerdict::Absent || m.violation;
+    }
+};
+
+void describeMessage(Summary& out, const DecodedFrame& frame)
+{
+    const Ipv6Packet& packet = *frame.inner();
+    if (const auto* icmp = std::get_if<Checked<Icmpv6Message>>(&frame.message)) {
+        out.protocol = "ICMPv6";
+        out.kind = kindOf(icmp->value);
+        out.info = describe(icmp->value, packet);
+    } else if (const auto* mobility = std::get_if<Checked<MobilityMessage>>(&frame.message)) {
+        out.protocol = "MIPv6";
+        out.kind = kindOf(mobility->value);
+        out.info = describe(mobility->value, packet);
+    } else if (const auto* udp = std::get_if<Checked<UdpDatagram>>(&frame.message)) {
+        out.protocol = "UDP";
+        out.kind = MessageKind::Data;
+        out.info = frame.probe ? fmt::format("Probe {}{}", frame.probe->serial, frame.probe->answer ? ", answer" : "")
+                               : fmt::format("{} → {}, {} octets", udp->value.sourcePort, udp->value.destinationPort, udp->value.data.size());
+    } else {
+        const std::string_view name = nextHeaderName(packet.nextHeader);
+        out.protocol = "IPv6";
+        out.kind = frame.error ? MessageKind::Other : MessageKind::Data;
+        out.info = name.empty() ? fmt::format("next header {}", packet.nextHeader) : std::string(name);
+    }
+}
+
+}  // namespace
+
+Summary summarize(const DecodedFrame& frame)
+{
+    Summary out;
+    if (const Ipv6Packet* packet = frame.inner()) {
+        out.source = packet->source.text();
+        out.destination = packet->destination.text();
+        out.tunnels = frame.packets.size() - 1;
+        describeMessage(out, frame);
+    } else if (frame.ethernet) {
+        out.source = frame.ethernet->source.text();
+        out.destination = frame.ethernet->destination.text();
+        out.protocol = "Ethernet";
+        out.info = fmt::format("type 0x{:04x}", frame.etherType);
+    } else {
+        out.protocol = "Data";
+    }
+    const bool badChecksum = std::visit(BadChecksum{}, frame.message);
+    if (badChecksum) out.info += " [wrong checksum or header]";
+    const bool snapped = frame.cut && frame.error && frame.error->code == ErrorCode::Truncated;
+    if (snapped) out.info += " [cut by the capture]";
+    else if (frame.error) out.info += fmt::format("{}[{}]", out.info.empty() ? "" : " ", frame.error->text);
+    out.malformed = badChecksum || (frame.error && !snapped && frame.error->code != ErrorCode::Unsupported);
+    return out;
+}
+
+Dissection dissect(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
+{
+    FieldSink sink;
+    const DecodedFrame decoded = decodeFrame(frame, linkType, originalLength, &sink);
+    return {std::move(sink.nodes()), std::move(sink.findings()), summarize(decoded)};
+}
+
+}  // namespace roamscope::wire

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One line about a frame, and the whole tree of it: what the packet list and the decode command show.
+#pragma once
+
+#include "protocol/wire/frame.hpp"
+
+#include <string>
+#include <vector>
+
+namespace roamscope::wire {
+
+/// What a frame is about; decides its colour and whether "step" stops at it. A Binding Acknowledgement alone does not say
+/// which registration it answers: it counts as HomeRegistration here, the analysis knows better.
+enum class MessageKind : std::uint8_t { LocalRegistration, HomeRegistration, RouteOptimisation, Discovery, Data, Other };
+
+struct Summary {
+    MessageKind kind = MessageKind::Other;
+    std::string source;       ///< of the innermost IPv6 header, else link-layer address, else empty
+    std::string destination;
+    std::string protocol;     ///< "MIPv6", "ICMPv6", "UDP", "IPv6", "Ethernet" …
+    std::string info;         ///< "BU to MAP, sequence 2, A M, 600 s"
+    std::size_t tunnels = 0;  ///< IPv6 headers around the innermost one
+    bool malformed = false;
+};
+
+[[nodiscard]] Summary summarize(const DecodedFrame& frame);
+
+struct Dissection {
+    std::vector<FieldNode> nodes;
+    std::vector<Finding> findings;
+    Summary summary;
+};
+
+/// Decodes and collects everything. See decodeFrame() for the arguments and bounds.
+[[nodiscard]] Dissection dissect(ByteView frame, std::uint16_t linkType, std::size_t originalLength);
+
+}  // namespace roamscope::wire

@@ -5,27 +5,21 @@
 #include "app/helper/isolation.hpp"
 #include "app/helper/network.hpp"
 #include "app/helper/recorder.hpp"
-#include "capture/io/helper_protocol.hpp"
+#include "capture/io/descriptor_passing.hpp"
+
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <map>
-#include <optional>
 #include <set>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace roamscope::helper {
 namespace {
 
-using capture::helper::Operation;
-using capture::helper::Reply;
-using capture::helper::Request;
-using capture::helper::Step;
+using namespace capture::helper;
 
 class Server {
 public:
@@ -34,7 +28,7 @@ public:
     {
         std::vector<pollfd> descriptors;
         while (!leaving_) {
-            descriptors.assign(1, {capture::helper::controlDescriptor, POLLIN, 0});
+            descriptors.assign(1, {controlDescriptor, POLLIN, 0});
             const int timeout = recorder_.watch(descriptors);
             if (::poll(descriptors.data(), descriptors.size(), timeout) < 0 && errno != EINTR) return;
             recorder_.pump();
@@ -48,42 +42,38 @@ private:
     bool takeMessage()
     {
         char octets[sizeof(Request) + 1];
-        const ssize_t length = ::recv(capture::helper::controlDescriptor, octets, sizeof octets, MSG_DONTWAIT);
+        const ssize_t length = ::recv(controlDescriptor, octets, sizeof octets, MSG_DONTWAIT);
         if (length < 0) return errno == EAGAIN || errno == EINTR;
         if (length == 0) return false;
-        Request request;
-        Reply reply;
+        Request request{.magic = 0};
+        if (length == sizeof request) std::memcpy(&request, octets, sizeof request);
+        Reply reply{.operation = request.operation, .serial = request.serial};
         FileDescriptor passed;
-        Failure failure{Step::Message, EBADMSG};
-        if (length == sizeof request) {
-            std::memcpy(&request, octets, sizeof request);
-            reply.operation = request.operation;
-            reply.serial = request.serial;
-            if (request.magic == capture::helper::protocolMagic) failure = judge(request, reply, passed);
-        }
+        const Failure failure = judge(request, reply, passed);
+        if (failure) passed.reset();
         reply.step = failure.step;
         reply.error = failure.error;
-        return send(reply, passed.get());
+        return capture::sendMessage(controlDescriptor, reply, passed.get(), MSG_DONTWAIT);
     }
 
     [[nodiscard]] Failure judge(const Request& request, Reply& reply, FileDescriptor& passed)
     {
-        if (request.version != capture::helper::protocolVersion) return {Step::Version, EPROTONOSUPPORT};
-        if (opened_ == (request.operation == Operation::Open)) return {Step::Order, EINVAL};
-        const std::string name(capture::helper::nameText(request.name));
-        const std::string link(capture::helper::nameText(request.link));
-        if ((!name.empty() && !capture::helper::isLegalName(name)) || (!link.empty() && !capture::helper::isLegalName(link)))
-            return {Step::Name, EINVAL};
-        switch (request.operation) {
-        case Operation::Open: return open(reply);
-        case Operation::AddLink: return addLink(name, request.mtu == 0 ? capture::helper::defaultMtu : request.mtu);
-        case Operation::AddPort: return addPort(name, passed);
-        case Operation::MovePort: return movePort(name, link);
-        case Operation::StartCapture: return startCapture(passed);
-        case Operation::DropCounts: return dropCounts(name, reply);
-        case Operation::Stop: leaving_ = true; return {};
-        }
-        return {Step::Operation, ENOSYS};
+        if (request.magic != protocolMagic) return {Step::Message, EBADMSG};
+        if (request.version != protocolVersion) return {Step::Version, EPROTONOSUPPORT};
+        const Operation operation = request.operation;
+        if (opened_ == (operation == Operation::Open)) return {Step::Order, EINVAL};
+        const std::string name(nameText(request.name));
+        const std::string link(nameText(request.link));
+        if ((!name.empty() && !isLegalName(name)) || (!link.empty() && !isLegalName(link))) return {Step::Name, EINVAL};
+        if (operation == Operation::Open) return open(reply);
+        if (operation == Operation::AddLink) return addLink(name, request.mtu == 0 ? defaultMtu : request.mtu);
+        if (operation == Operation::AddPort) return addPort(name, passed);
+        if (operation == Operation::MovePort) return movePort(name, link);
+        if (operation == Operation::StartCapture) return startCapture(passed);
+        if (operation == Operation::DropCounts) return dropCounts(name, reply);
+        if (operation != Operation::Stop) return {Step::Operation, ENOSYS};
+        leaving_ = true;
+        return {};
     }
 
     [[nodiscard]] Failure open(Reply& reply)
@@ -92,16 +82,14 @@ private:
         if (!failure) failure = network_.open();
         if (!failure) failure = dropPrivileges();
         opened_ = !failure;
-        // Second line only, after the end of the socket: it fires when the thread that started us ends.
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         return failure;
     }
 
     [[nodiscard]] Failure addLink(const std::string& name, std::uint32_t mtu)
     {
         if (name.empty()) return {Step::Name, EINVAL};
-        if (mtu < capture::helper::minimumMtu || mtu > capture::helper::maximumMtu) return {Step::Mtu, ERANGE};
-        if (links_.size() >= capture::helper::maximumLinks) return {Step::Limit, E2BIG};
+        if (mtu < minimumMtu || mtu > maximumMtu) return {Step::Mtu, ERANGE};
+        if (links_.size() >= maximumLinks) return {Step::Limit, E2BIG};
         if (const Failure failure = network_.addBridge(name, mtu)) return failure;
         links_.emplace(name, mtu);
         return recorder_.running() ? recorder_.addLink(name) : Failure{};
@@ -110,7 +98,7 @@ private:
     [[nodiscard]] Failure addPort(const std::string& name, FileDescriptor& tap)
     {
         if (name.empty()) return {Step::Name, EINVAL};
-        if (ports_.size() >= capture::helper::maximumPorts) return {Step::Limit, E2BIG};
+        if (ports_.size() >= maximumPorts) return {Step::Limit, E2BIG};
         const Failure failure = network_.addTap(name, tap);
         if (!failure) ports_.insert(name);
         return failure;
@@ -129,34 +117,13 @@ private:
         if (recorder_.running()) return {Step::Order, EALREADY};
         Failure failure = recorder_.start(readEnd);
         for (auto link = links_.begin(); !failure && link != links_.end(); ++link) failure = recorder_.addLink(link->first);
-        if (failure) readEnd.reset();  // the recorder then sees its reader gone and ends
-        return failure;
+        return failure;  // and then the recorder sees its reader gone and ends
     }
 
     [[nodiscard]] Failure dropCounts(const std::string& name, Reply& reply)
     {
         if (!name.empty() && !links_.contains(name)) return {Step::UnknownLink, ENODEV};
         return recorder_.counts(name, reply);
-    }
-
-    static bool send(const Reply& reply, int descriptor)
-    {
-        Reply copy = reply;
-        iovec part{&copy, sizeof copy};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-        msghdr message{};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        if (descriptor >= 0) {
-            message.msg_control = control;
-            message.msg_controllen = sizeof control;
-            cmsghdr* header = CMSG_FIRSTHDR(&message);
-            header->cmsg_level = SOL_SOCKET;
-            header->cmsg_type = SCM_RIGHTS;
-            header->cmsg_len = CMSG_LEN(sizeof(int));
-            std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-        }
-        return ::sendmsg(capture::helper::controlDescriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof copy;
     }
 
     Network network_;
@@ -167,21 +134,17 @@ private:
     bool leaving_ = false;
 };
 
-/// Nothing that the starting process left lying about may matter here. False when we were not started by our own user
-/// through a socket pair.
+/// Nothing that the starting process left lying about may matter here. False when there is no socket to a process of
+/// our own user.
 bool prepare()
 {
     ::clearenv();
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     std::signal(SIGPIPE, SIG_IGN);
-    int type = 0;
-    socklen_t length = sizeof type;
-    if (::getsockopt(capture::helper::controlDescriptor, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_SEQPACKET)
-        return false;
     ucred peer{};
-    length = sizeof peer;
-    if (::getsockopt(capture::helper::controlDescriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
-    return peer.uid == ::getuid() && ::close_range(capture::helper::controlDescriptor + 1, ~0u, 0) == 0;
+    socklen_t length = sizeof peer;
+    if (::getsockopt(controlDescriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
+    return peer.uid == ::getuid() && ::close_range(controlDescriptor + 1, ~0u, 0) == 0;
 }
 
 }  // namespace

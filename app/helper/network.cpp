@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/helper/network.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
@@ -14,6 +11,9 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
 
 namespace roamscope::helper {
 
@@ -36,12 +36,6 @@ nlmsghdr* linkMessage(Buffer& buffer, std::uint16_t flags, unsigned index = 0, b
     return message;
 }
 
-void setName(ifreq& request, const std::string& name)
-{
-    std::memset(&request, 0, sizeof request);
-    std::memcpy(request.ifr_name, name.data(), name.size());
-}
-
 /// Segmentation and checksum offload off. With them on, what a kernel host of the lab sends would be captured in a form that
 /// no wire carries; and libpcap sizes every slot of its ring for the snap length instead of the MTU, so that the ring holds
 /// a handful of frames. A feature that this kernel's bridge lacks is refused, which is just as well.
@@ -50,8 +44,8 @@ void disableOffload(const std::string& name)
     const FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     for (const int command : {ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO, ETHTOOL_STXCSUM}) {
         ethtool_value value{static_cast<std::uint32_t>(command), 0};
-        ifreq request;
-        setName(request, name);
+        ifreq request{};
+        name.copy(request.ifr_name, IFNAMSIZ - 1);
         request.ifr_data = reinterpret_cast<char*>(&value);
         static_cast<void>(::ioctl(socket.get(), SIOCETHTOOL, &request));
     }
@@ -59,29 +53,21 @@ void disableOffload(const std::string& name)
 
 }  // namespace
 
-Network::~Network()
-{
-    if (socket_ != nullptr) mnl_socket_close(socket_);
-}
-
 Failure Network::open()
 {
-    socket_ = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    if (socket_ == nullptr || mnl_socket_bind(socket_, 0, MNL_SOCKET_AUTOPID) < 0) return {Step::Netlink, errno};
-    return {};
+    socket_ = FileDescriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    return socket_ ? Failure{} : Failure{Step::Netlink, errno};
 }
 
 /// Sends one request and waits for the kernel's acknowledgement, which comes at once. Gives errno, or 0.
 int Network::talk(nlmsghdr* message)
 {
     message->nlmsg_seq = ++sequence_;
-    if (mnl_socket_sendto(socket_, message, message->nlmsg_len) < 0) return errno;
+    if (::send(socket_.get(), message, message->nlmsg_len, 0) < 0) return errno;
     Buffer answer;
-    const ssize_t length = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
+    const ssize_t length = ::recv(socket_.get(), answer.data(), answer.size(), 0);
     if (length < 0) return errno;
-    const int verdict = mnl_cb_run(answer.data(), static_cast<std::size_t>(length), sequence_,
-                                   mnl_socket_get_portid(socket_), nullptr, nullptr);
-    return verdict < 0 ? errno : 0;
+    return mnl_cb_run(answer.data(), static_cast<std::size_t>(length), sequence_, 0, nullptr, nullptr) < 0 ? errno : 0;
 }
 
 /// Address generation must be off before the interface goes up: on the way up the kernel would send DAD, RS and MLD.
@@ -126,13 +112,12 @@ Failure Network::addTap(const std::string& name, FileDescriptor& tap)
 {
     FileDescriptor opened(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
     if (!opened) return {Step::OpenTun, errno};
-    ifreq request;
-    setName(request, name);
+    ifreq request{};
+    name.copy(request.ifr_name, IFNAMSIZ - 1);
     request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL);
     if (::ioctl(opened.get(), TUNSETIFF, &request) < 0) return {Step::CreateTap, errno};
-    const Failure failure = silenceAndRaise(name);
-    if (!failure) tap = std::move(opened);
-    return failure;
+    tap = std::move(opened);
+    return silenceAndRaise(name);
 }
 
 Failure Network::moveTap(const std::string& name, const std::string& bridge, std::uint32_t mtu)

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <string>
 
-struct mnl_socket;
 struct nlmsghdr;
 
 namespace roamscope::helper {
@@ -19,11 +18,6 @@ using capture::helper::Failure;
 
 class Network {
 public:
-    Network() = default;
-    ~Network();
-    Network(const Network&) = delete;
-    Network& operator=(const Network&) = delete;
-
     /// Opens the netlink socket in the current namespace.
     [[nodiscard]] Failure open();
 
@@ -41,7 +35,7 @@ private:
     [[nodiscard]] int talk(nlmsghdr* message);
     [[nodiscard]] Failure silenceAndRaise(const std::string& name);
 
-    mnl_socket* socket_ = nullptr;
+    FileDescriptor socket_;
     std::uint32_t sequence_ = 0;
 };
 

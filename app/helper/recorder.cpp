@@ -3,11 +3,11 @@
 
 #include "capture/io/pcapng_blocks.hpp"
 
+#include <fcntl.h>
+#include <pcap/pcap.h>
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
-#include <fcntl.h>
-#include <pcap/pcap.h>
 
 namespace roamscope::helper {
 
@@ -87,8 +87,9 @@ Failure Recorder::addLink(const std::string& name)
     errno = 0;
     if (pcap_activate(handle) < 0 || pcap_setnonblock(handle, 1, message) != 0)
         return {Step::OpenCapture, errno != 0 ? errno : EIO};
-    if (!append(capture::pcapngInterface(capture::linkTypeEthernet, capture::helper::snapLength, name)))
-        return {Step::Pipe, ENOBUFS};
+    // However full the buffer is: without its block the frames of the link would mean nothing.
+    const Bytes block = capture::pcapngInterface(capture::linkTypeEthernet, capture::helper::snapLength, name);
+    pending_.insert(pending_.end(), block.begin(), block.end());
     channels_.push_back(std::move(channel));
     return {};
 }
@@ -104,17 +105,7 @@ int Recorder::watch(std::vector<pollfd>& descriptors) const
     return static_cast<int>(std::max<std::int64_t>(nextStatistics_ - clockNow(CLOCK_MONOTONIC), 0) / millisecond) + 1;
 }
 
-bool Recorder::fits(std::size_t octets) const
-{
-    return heldOctets_ + pending_.size() - written_ + octets <= bufferOctets;
-}
-
-bool Recorder::append(const Bytes& block)
-{
-    if (!fits(block.size())) return false;
-    pending_.insert(pending_.end(), block.begin(), block.end());
-    return true;
-}
+bool Recorder::fits(const Bytes& block) const { return heldOctets_ + pending_.size() - written_ + block.size() <= bufferOctets; }
 
 void Recorder::onFrame(unsigned char* user, const pcap_pkthdr* header, const unsigned char* octets)
 {
@@ -122,12 +113,9 @@ void Recorder::onFrame(unsigned char* user, const pcap_pkthdr* header, const uns
     Recorder& self = *channel.recorder;
     const std::int64_t stamp = std::int64_t{header->ts.tv_sec} * second + header->ts.tv_usec * channel.stampUnit;
     Bytes block = capture::pcapngPacket(channel.index, stamp, ByteView(octets, header->caplen), header->len);
-    if (!self.fits(block.size())) {
-        ++channel.droppedByBuffer;
-        return;
-    }
+    if (!self.fits(block)) return static_cast<void>(++channel.droppedByBuffer);
     self.heldOctets_ += block.size();
-    self.held_.emplace(stamp, Held{channel.readAt, channel.index, std::move(block)});
+    self.held_.emplace(stamp, Held{channel.readAt, std::move(block)});
 }
 
 /// One turn for every bridge. True: one of them was left before it was empty.
@@ -152,10 +140,10 @@ void Recorder::release(bool everything)
 {
     const std::int64_t arrivedBefore = clockNow(CLOCK_MONOTONIC) - hold;
     while (!held_.empty() && (everything || held_.begin()->second.arrival <= arrivedBefore)) {
-        const Held frame = std::move(held_.begin()->second);
+        const Bytes& block = held_.begin()->second.block;
+        pending_.insert(pending_.end(), block.begin(), block.end());
+        heldOctets_ -= block.size();
         held_.erase(held_.begin());
-        heldOctets_ -= frame.block.size();
-        if (!append(frame.block)) ++channels_[frame.channel]->droppedByBuffer;
     }
 }
 
@@ -174,14 +162,15 @@ void Recorder::flush()
     written_ = 0;
 }
 
-void Recorder::writeStatistics()
+void Recorder::writeStatistics(bool last)
 {
     const std::int64_t now = clockNow(CLOCK_REALTIME);
     for (auto& channel : channels_) {
         channel->count();
+        const Bytes block = capture::pcapngStatistics(channel->index, now, channel->received,
+                                                      channel->droppedByKernel + channel->droppedByBuffer);
         // When there is no room the next ones, which count from the start, will tell.
-        static_cast<void>(append(capture::pcapngStatistics(channel->index, now, channel->received,
-                                                           channel->droppedByKernel + channel->droppedByBuffer)));
+        if (last || fits(block)) pending_.insert(pending_.end(), block.begin(), block.end());
     }
     nextStatistics_ = clockNow(CLOCK_MONOTONIC) + second;
 }
@@ -191,7 +180,7 @@ void Recorder::pump()
     if (!running()) return;
     readAll();
     release(false);
-    if (clockNow(CLOCK_MONOTONIC) >= nextStatistics_) writeStatistics();
+    if (clockNow(CLOCK_MONOTONIC) >= nextStatistics_) writeStatistics(false);
     pollfd reader{pipe_.get(), 0, 0};
     if (::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) return end();  // nobody wants the capture any more
     flush();
@@ -203,7 +192,7 @@ void Recorder::finish()
     // A ring holds fewer frames than these turns read; a flood that goes on does not keep us.
     for (int turn = 0; turn < 16 && readAll(); ++turn) continue;
     release(true);
-    writeStatistics();
+    writeStatistics(true);
     const std::int64_t deadline = clockNow(CLOCK_MONOTONIC) + second;
     for (flush(); !pending_.empty() && clockNow(CLOCK_MONOTONIC) < deadline; flush()) {
         pollfd writable{pipe_.get(), POLLOUT, 0};

@@ -7,9 +7,9 @@
 #include "capture/io/helper_protocol.hpp"
 #include "protocol/base/bytes.hpp"
 
+#include <poll.h>
 #include <map>
 #include <memory>
-#include <poll.h>
 #include <string>
 #include <vector>
 
@@ -49,18 +49,16 @@ private:
     struct Channel;
     struct Held {
         std::int64_t arrival = 0;  ///< monotonic, ns
-        std::uint32_t channel = 0;
         Bytes block;
     };
 
     static void onFrame(unsigned char* channel, const pcap_pkthdr* header, const unsigned char* octets);
     bool readAll();
     void release(bool everything);
-    void writeStatistics();
+    void writeStatistics(bool last);
     void flush();
     void end();
-    [[nodiscard]] bool fits(std::size_t octets) const;
-    [[nodiscard]] bool append(const Bytes& block);
+    [[nodiscard]] bool fits(const Bytes& block) const;
 
     std::vector<std::unique_ptr<Channel>> channels_;
     std::multimap<std::int64_t, Held> held_;  ///< by time stamp

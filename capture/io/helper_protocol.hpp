@@ -13,16 +13,16 @@
 
 namespace roamscope::capture::helper {
 
-inline constexpr int controlDescriptor = 3;                     ///< where the helper finds its end of the socket pair
-inline constexpr std::uint32_t protocolMagic = 0x52534831;      ///< "RSH1"
+inline constexpr int controlDescriptor = 3;                 ///< where the helper finds its end of the socket pair
+inline constexpr std::uint32_t protocolMagic = 0x52534831;  ///< "RSH1"
 inline constexpr std::uint16_t protocolVersion = 1;
-inline constexpr std::size_t nameOctets = 16;                   ///< IFNAMSIZ: 15 characters and a zero
+inline constexpr std::size_t nameOctets = 16;  ///< IFNAMSIZ: 15 characters and a zero
 inline constexpr std::size_t maximumLinks = 64;
 inline constexpr std::size_t maximumPorts = 1024;
-inline constexpr std::uint32_t defaultMtu = 1500;               ///< octets of IPv6 packet
-inline constexpr std::uint32_t minimumMtu = 1280;               ///< RFC 8200 section 5
+inline constexpr std::uint32_t defaultMtu = 1500;  ///< octets of IPv6 packet
+inline constexpr std::uint32_t minimumMtu = 1280;  ///< RFC 8200 section 5
 inline constexpr std::uint32_t maximumMtu = 9000;
-inline constexpr std::uint32_t snapLength = 262144;             ///< octets of a frame that are kept
+inline constexpr std::uint32_t snapLength = 262144;  ///< octets of a frame that are kept
 
 enum class Operation : std::uint16_t {
     Open = 1,      ///< make the namespace; must come first. Reply: mode
@@ -34,32 +34,32 @@ enum class Operation : std::uint16_t {
     Stop,          ///< answered at once; then the capture is finished (at most 1 s) and the helper leaves
 };
 
-/// Which call failed. The order is that of the work, so of two failures the greater one came further.
+/// What failed: first what a message can be refused for, then the calls.
 enum class Step : std::uint16_t {
     None,
-    Message,        ///< size or magic is not that of a Request
-    Version,        ///< the reply's header holds the helper's version
-    Order,          ///< before Open, Open twice, or StartCapture twice
-    Operation,      ///< unknown operation
-    Name,           ///< not a legal name
-    Mtu,            ///< out of range
-    Limit,          ///< too many links or ports
+    Message,    ///< size or magic is not that of a Request
+    Version,    ///< the reply's header holds the helper's version
+    Order,      ///< before Open, Open twice, or StartCapture twice
+    Operation,  ///< unknown operation
+    Name,       ///< not a legal name
+    Mtu,        ///< out of range
+    Limit,      ///< too many links or ports
     UnknownLink,
     UnknownPort,
-    Rehearsal,      ///< forking a child that tries whether the namespaces work
-    UnshareUser,    ///< unshare(CLONE_NEWUSER | CLONE_NEWNET)
-    UnshareNet,     ///< unshare(CLONE_NEWNET)
-    IdMap,          ///< writing setgroups, uid_map or gid_map
-    Silence,        ///< writing /proc/sys/net/ipv6/conf/*
-    Netlink,        ///< opening the netlink socket
-    CreateBridge,   ///< RTM_NEWLINK of kind bridge
-    OpenTun,        ///< open("/dev/net/tun")
-    CreateTap,      ///< TUNSETIFF
-    SetUp,          ///< address generation off, interface up
+    Rehearsal,     ///< forking a child that tries whether the namespaces work
+    UnshareUser,   ///< unshare(CLONE_NEWUSER | CLONE_NEWNET)
+    UnshareNet,    ///< unshare(CLONE_NEWNET)
+    IdMap,         ///< writing setgroups, uid_map or gid_map
+    Silence,       ///< writing /proc/sys/net/ipv6/conf/*
+    Netlink,       ///< opening the netlink socket
+    CreateBridge,  ///< RTM_NEWLINK of kind bridge
+    OpenTun,       ///< open("/dev/net/tun")
+    CreateTap,     ///< TUNSETIFF
+    SetUp,         ///< address generation off, interface up
     DropPrivileges,
-    MovePort,       ///< IFLA_MASTER
-    OpenCapture,    ///< libpcap on a bridge
-    ReadCapture,    ///< libpcap stopped reading a bridge
+    MovePort,     ///< IFLA_MASTER
+    OpenCapture,  ///< libpcap on a bridge
+    ReadCapture,  ///< libpcap stopped reading a bridge
     Pipe,
 };
 
@@ -112,9 +112,6 @@ static_assert(std::is_trivially_copyable_v<Request> && std::is_trivially_copyabl
 }
 
 /// The text of a name field: up to its zero, or all of it when there is none (which isLegalName then refuses).
-[[nodiscard]] inline std::string_view nameText(const char (&field)[nameOctets])
-{
-    return {field, ::strnlen(field, nameOctets)};
-}
+[[nodiscard]] inline std::string_view nameText(const char (&field)[nameOctets]) { return {field, ::strnlen(field, nameOctets)}; }
 
 }  // namespace roamscope::capture::helper

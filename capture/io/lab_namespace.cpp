@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/io/lab_namespace.hpp"
 
+#include "capture/io/descriptor_passing.hpp"
 #include "capture/io/tap_remedies.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <fmt/format.h>
 #include <optional>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <thread>
 
 namespace roamscope::capture {
@@ -75,16 +76,6 @@ bool reaped(pid_t process)
     return result == process || (result < 0 && errno == ECHILD);
 }
 
-/// The descriptor that came with a message, owned at once so that it cannot leak.
-FileDescriptor descriptorIn(msghdr& message)
-{
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return {};
-    int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-    return FileDescriptor(descriptor);
-}
-
 }  // namespace
 
 Result<std::string> findHelper()
@@ -93,8 +84,9 @@ Result<std::string> findHelper()
     std::error_code ignored;
     if (const char* told = std::getenv("ROAMSCOPE_HELPER"); told != nullptr && *told != '\0') {
         if (::access(told, X_OK) == 0) return std::string(told);
-        return fail(ErrorCode::Io, 0, fmt::format("ROAMSCOPE_HELPER names {}, which is not a program: {}. Unset or correct it.",
-                                                  told, std::strerror(errno)));
+        return fail(ErrorCode::Io, 0,
+                    fmt::format("ROAMSCOPE_HELPER names {}, which is not a program: {}. Unset or correct it.", told,
+                                std::strerror(errno)));
     }
     const fs::path beside = fs::read_symlink("/proc/self/exe", ignored).parent_path() / "roamscope-helper";
     if (::access(beside.c_str(), X_OK) == 0) return beside.string();
@@ -108,7 +100,10 @@ Result<std::string> findHelper()
 LabNamespace::LabNamespace(FileDescriptor socket, pid_t helper) : socket_(std::move(socket)), helper_(helper) {}
 
 LabNamespace::LabNamespace(LabNamespace&& other) noexcept
-    : socket_(std::move(other.socket_)), helper_(std::exchange(other.helper_, -1)), mode_(other.mode_), serial_(other.serial_),
+    : socket_(std::move(other.socket_)),
+      helper_(std::exchange(other.helper_, -1)),
+      mode_(other.mode_),
+      serial_(other.serial_),
       taps_(std::move(other.taps_))
 {
 }
@@ -126,10 +121,7 @@ LabNamespace& LabNamespace::operator=(LabNamespace&& other) noexcept
     return *this;
 }
 
-LabNamespace::~LabNamespace()
-{
-    end(true);
-}
+LabNamespace::~LabNamespace() { end(true); }
 
 Result<LabNamespace> LabNamespace::open()
 {
@@ -137,8 +129,9 @@ Result<LabNamespace> LabNamespace::open()
     if (!path) return tl::unexpected<Error>(path.error());
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return fail(ErrorCode::Io, 0, fmt::format("making a socket for roamscope-helper failed: {}. Close some files or programs.",
-                                                  std::strerror(errno)));
+        return fail(
+            ErrorCode::Io, 0,
+            fmt::format("making a socket for roamscope-helper failed: {}. Close some files or programs.", std::strerror(errno)));
     FileDescriptor mine(ends[0]);
     FileDescriptor theirs(ends[1]);
     const Result<pid_t> started = startHelper(*path, theirs.get());
@@ -166,8 +159,7 @@ Result<Reply> LabNamespace::ask(Operation operation, std::string_view name, std:
             return tl::unexpected<Error>(helperError({helper::Step::Name, EINVAL}, std::string(text)));
     name.copy(request.name, sizeof request.name - 1);
     link.copy(request.link, sizeof request.link - 1);
-    if (::send(socket_.get(), &request, sizeof request, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof request))
-        return lost("has ended");
+    if (!sendMessage(socket_.get(), request, -1, 0)) return lost("has ended");
     Result<Reply> reply = receive(request.serial, passed);
     if (reply && reply->step != helper::Step::None)
         return tl::unexpected<Error>(helperError({reply->step, reply->error}, std::string(name)));
@@ -177,23 +169,17 @@ Result<Reply> LabNamespace::ask(Operation operation, std::string_view name, std:
 Result<Reply> LabNamespace::receive(std::uint32_t serial, FileDescriptor* passed)
 {
     Reply reply;
-    iovec part{&reply, sizeof reply};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    FileDescriptor descriptor;
     ssize_t length = 0;
-    do length = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+    do length = receiveMessage(socket_.get(), reply, descriptor);
     while (length < 0 && errno == EINTR);
     if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return lost("did not answer in time and was ended");
     if (length <= 0) return lost("has ended");
-    FileDescriptor descriptor = descriptorIn(message);
     if (length != sizeof reply || reply.magic != helper::protocolMagic || reply.serial != serial)
         return lost("answered something else and was ended");
     if (passed != nullptr) {
-        if (reply.step == helper::Step::None && !descriptor) return lost("passed no descriptor (this process may have too many open)");
+        if (reply.step == helper::Step::None && !descriptor)
+            return lost("passed no descriptor (this process may have too many open)");
         *passed = std::move(descriptor);
     }
     return reply;
@@ -203,7 +189,8 @@ Result<Reply> LabNamespace::receive(std::uint32_t serial, FileDescriptor* passed
 tl::unexpected<Error> LabNamespace::lost(std::string_view how)
 {
     end(false);
-    return fail(ErrorCode::Io, 0, fmt::format("roamscope-helper {}; the lab with its links and ports is over. Run it again.", how));
+    return fail(ErrorCode::Io, 0,
+                fmt::format("roamscope-helper {}; the lab with its links and ports is over. Run it again.", how));
 }
 
 /// Closes everything and waits for the helper to leave; one that stays is killed, at once unless `patiently`.
@@ -251,13 +238,11 @@ Result<void> LabNamespace::attach(std::size_t port, std::string_view link)
         return {};
     }
     if (!socket_) return lost("has ended");
-    return fail(ErrorCode::Invalid, 0, fmt::format("the lab has {} ports, so there is no port {}; add it first.", taps_.size(), port));
+    return fail(ErrorCode::Invalid, 0,
+                fmt::format("the lab has {} ports, so there is no port {}; add it first.", taps_.size(), port));
 }
 
-Result<void> LabNamespace::detach(std::size_t port)
-{
-    return attach(port, {});
-}
+Result<void> LabNamespace::detach(std::size_t port) { return attach(port, {}); }
 
 Result<FileDescriptor> LabNamespace::startCapture()
 {

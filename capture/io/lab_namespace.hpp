@@ -14,9 +14,9 @@
 #include "capture/io/tap_device.hpp"
 #include "protocol/base/result.hpp"
 
+#include <sys/types.h>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <vector>
 
 namespace roamscope::capture {

@@ -4,17 +4,17 @@
 #include "capture/io/lab_namespace.hpp"
 #include "capture/io/tap_remedies.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <pcap/pcap.h>
 #include <sched.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <utility>
 
 namespace roamscope::capture {
@@ -63,8 +63,9 @@ MachineCheck checkCapabilities()
     for (const auto& [bit, name] : wanted)
         if ((held >> bit & 1u) != 0) names += (names.empty() ? "" : ", ") + std::string(name);
     return {"capabilities", CheckState::Ok,
-            names.empty() ? "none of CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN; a lab needs none where user namespaces are allowed"
-                          : "holds " + names,
+            names.empty()
+                ? "none of CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN; a lab needs none where user namespaces are allowed"
+                : "holds " + names,
             ""};
 }
 
@@ -113,7 +114,8 @@ MachineCheck checkLab()
     if (!lab) return {"TAP lab", CheckState::Bad, lab.error().text, virtualBackendHint()};
     const bool own = lab->mode() == helper::Mode::UserNamespace;
     return {"TAP lab", CheckState::Ok,
-            fmt::format("the helper made a bridge and a TAP in {}", own ? "its own user and network namespace" : "its own network namespace"),
+            fmt::format("the helper made a bridge and a TAP in {}",
+                        own ? "its own user and network namespace" : "its own network namespace"),
             ""};
 }
 

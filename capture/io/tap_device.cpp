@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/io/tap_device.hpp"
 
+#include <fmt/format.h>
 #include <cerrno>
 #include <cstring>
-#include <fmt/format.h>
 
 namespace roamscope::capture {
 
@@ -11,16 +11,14 @@ namespace {
 
 tl::unexpected<Error> ioFailure(const std::string& name, const char* doing, int error)
 {
-    return fail(ErrorCode::Io, 0, fmt::format("{} TAP interface {}: {}. Its lab has ended; start the run again.", doing, name,
-                                              std::strerror(error)));
+    return fail(
+        ErrorCode::Io, 0,
+        fmt::format("{} TAP interface {}: {}. Its lab has ended; start the run again.", doing, name, std::strerror(error)));
 }
 
 }  // namespace
 
-TapDevice::TapDevice(FileDescriptor descriptor, std::string name)
-    : descriptor_(std::move(descriptor)), name_(std::move(name))
-{
-}
+TapDevice::TapDevice(FileDescriptor descriptor, std::string name) : descriptor_(std::move(descriptor)), name_(std::move(name)) {}
 
 Result<std::size_t> TapDevice::read(std::span<std::uint8_t> buffer)
 {

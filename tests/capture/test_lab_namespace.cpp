@@ -3,18 +3,18 @@
 #include "capture/io/lab_namespace.hpp"
 #include "capture/io/machine_check.hpp"
 
-#include <QtTest>
-#include <chrono>
-#include <csignal>
 #include <fcntl.h>
-#include <fstream>
-#include <map>
 #include <poll.h>
 #include <sched.h>
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <QtTest>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <map>
 #include <thread>
 
 using namespace roamscope;
@@ -63,7 +63,7 @@ struct Captured {
     std::vector<std::string> interfaces;
     std::vector<Packet> packets;
     std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>> statistics;  ///< last received and dropped
-    bool whole = true;  ///< ended with a block's end
+    bool whole = true;                                                            ///< ended with a block's end
 };
 
 std::uint64_t little(ByteView octets, std::size_t at, std::size_t count)
@@ -146,10 +146,7 @@ std::string statusLine(pid_t process, const std::string& key)
     return {};
 }
 
-bool run(const std::string& command)
-{
-    return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
-}
+bool run(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
 
 /// Two links, three ports: a and b on w1, c on w2.
 struct TestLab {
@@ -226,8 +223,10 @@ std::vector<Bytes> provocations()
 {
     const auto packet = [](Bytes payload, std::uint8_t next) {
         if (next == 58) {  // RFC 4443 section 2.3, for the addresses below
-            std::uint32_t sum = 0xfe80 + 0x00ff + 0xfe00 + 0x0001 + 0xff02 + 0x0001 + 58 + static_cast<std::uint32_t>(payload.size());
-            for (std::size_t i = 0; i + 1 < payload.size(); i += 2) sum += static_cast<std::uint32_t>(payload[i] << 8 | payload[i + 1]);
+            std::uint32_t sum =
+                0xfe80 + 0x00ff + 0xfe00 + 0x0001 + 0xff02 + 0x0001 + 58 + static_cast<std::uint32_t>(payload.size());
+            for (std::size_t i = 0; i + 1 < payload.size(); i += 2)
+                sum += static_cast<std::uint32_t>(payload[i] << 8 | payload[i + 1]);
             while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
             payload[2] = static_cast<std::uint8_t>(~sum >> 8);
             payload[3] = static_cast<std::uint8_t>(~sum);
@@ -244,14 +243,15 @@ std::vector<Bytes> provocations()
     };
     Bytes query(24, 0);
     query[0] = 130;
-    return {packet({134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 3, 4, 64, 0xc0, 0, 0, 7, 8, 0, 0, 7, 8, 0, 0, 0, 0,
-                    0x20, 1, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 58),
+    return {packet({134, 0, 0, 0, 64, 0, 7, 8, 0,    0, 0,    0,    0, 0, 0, 0, 3, 4, 64, 0xc0, 0, 0, 7, 8,
+                    0,   0, 7, 8, 0,  0, 0, 0, 0x20, 1, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0,  0,    0, 0, 0, 0},
+                   58),
             packet({128, 0, 0, 0, 0, 1, 0, 1}, 58),
             packet(query, 58),
             packet({0, 7, 0, 7, 0, 8, 0, 0}, 17),
             packet({0, 7, 0, 7, 0, 8, 0, 0}, 253),
-            Bytes{255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
-                  2, 0, 0, 0, 0, 1, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2}};
+            Bytes{255, 255, 255, 255, 255, 255, 2, 0,   0, 0, 0, 1, 8, 6, 0, 1, 8, 0,   6, 4, 0,
+                  1,   2,   0,   0,   0,   0,   1, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2}};
 }
 
 }  // namespace
@@ -524,7 +524,8 @@ private slots:
     {
         TestLab lab;
         QVERIFY(lab.good);
-        for (const char* name : {"", "lo", "all", "default", "-x", "Upper", "a b", "a/b", "a.b", "..", "sixteen-letters-", "x\n"}) {
+        for (const char* name :
+             {"", "lo", "all", "default", "-x", "Upper", "a b", "a/b", "a.b", "..", "sixteen-letters-", "x\n"}) {
             const Result<void> link = lab.space->addLink(name);
             QVERIFY2(!link && link.error().code == ErrorCode::Invalid, name);
             const Result<std::size_t> port = lab.space->addPort(name);

@@ -4,13 +4,13 @@
 #include "capture/io/machine_check.hpp"
 #include "capture/io/tap_remedies.hpp"
 
-#include <QtTest>
-#include <cerrno>
 #include <fcntl.h>
-#include <set>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <QtTest>
+#include <cerrno>
+#include <set>
 
 using namespace roamscope;
 using namespace roamscope::capture;
@@ -45,10 +45,7 @@ std::string verdict()
     return available ? "available" : available.error().text;
 }
 
-bool contains(const std::string& text, const char* part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -64,7 +61,8 @@ private slots:
             QVERIFY2(!check.found.empty(), check.name.c_str());
             QVERIFY2(check.remedy.empty() == (check.state == CheckState::Ok), check.name.c_str());
         }
-        for (const char* name : {"kernel", "user namespaces", "tun device", "capabilities", "libpcap", "helper", "TAP lab", "display"})
+        for (const char* name :
+             {"kernel", "user namespaces", "tun device", "capabilities", "libpcap", "helper", "TAP lab", "display"})
             QVERIFY2(names.contains(name), name);
     }
 
@@ -86,7 +84,8 @@ private slots:
         QVERIFY2(contains(text, "/dev/net/tun"), text.c_str());
         QVERIFY2(contains(text, ::access("/dev/net/tun", F_OK) == 0 ? "chmod 0666 /dev/net/tun" : "modprobe tun"), text.c_str());
         QVERIFY2(contains(text, "--backend virtual"), text.c_str());
-        QCOMPARE(asNobody([] { return std::string(checkTunDevice().state == CheckState::Bad ? "bad" : "good"); }), std::string("bad"));
+        QCOMPARE(asNobody([] { return std::string(checkTunDevice().state == CheckState::Bad ? "bad" : "good"); }),
+                 std::string("bad"));
         const std::string code = asNobody([] {
             const Result<LabNamespace> lab = LabNamespace::open();
             return std::string(!lab && lab.error().code == ErrorCode::Permission ? "permission" : "other");

@@ -88,13 +88,14 @@ Result<std::string> findHelper()
                     fmt::format("ROAMSCOPE_HELPER names {}, which is not a program: {}. Unset or correct it.", told,
                                 std::strerror(errno)));
     }
-    const fs::path beside = fs::read_symlink("/proc/self/exe", ignored).parent_path() / "roamscope-helper";
-    if (::access(beside.c_str(), X_OK) == 0) return beside.string();
-    const std::string installed = ROAMSCOPE_LIBEXEC_DIR "/roamscope-helper";
-    if (::access(installed.c_str(), X_OK) == 0) return installed;
+    const fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+    const fs::path beside = folder / "roamscope-helper";
+    const fs::path installed = (folder / ROAMSCOPE_HELPER_FROM_BIN).lexically_normal();
+    for (const fs::path& path : {beside, installed})
+        if (::access(path.c_str(), X_OK) == 0) return path.string();
     return fail(ErrorCode::Io, 0,
                 fmt::format("roamscope-helper is neither {} nor {}. Build or install it, or set ROAMSCOPE_HELPER to its path.",
-                            beside.string(), installed));
+                            beside.string(), installed.string()));
 }
 
 LabNamespace::LabNamespace(FileDescriptor socket, pid_t helper) : socket_(std::move(socket)), helper_(helper) {}

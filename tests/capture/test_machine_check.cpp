@@ -2,10 +2,13 @@
 // What the machine check says where the TAP backend is barred, and that it agrees with what really works.
 #include "capture/io/lab_namespace.hpp"
 #include "capture/io/machine_check.hpp"
-#include "capture/io/tap_remedies.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <QtTest>
@@ -17,17 +20,15 @@ using namespace roamscope::capture;
 
 namespace {
 
-/// Runs `say` in a child as an ordinary user (needs root) and gives what it wrote.
-template <class Say>
-std::string asNobody(Say say)
+/// Runs `prepare` and then `say` in a child and gives what `say` gave.
+template <class Prepare, class Say>
+std::string inChild(Prepare prepare, Say say)
 {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return "no pipe";
     const pid_t child = ::fork();
     if (child == 0) {
-        // A process that gave up root is not dumpable and could not write its own id maps; one that a user starts is.
-        const bool changed = ::setgid(65534) == 0 && ::setuid(65534) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0;
-        const std::string text = changed ? say() : "not changed";
+        const std::string text = prepare() ? say() : "not prepared";
         ::_exit(::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : 1);
     }
     ::close(ends[1]);
@@ -37,6 +38,40 @@ std::string asNobody(Say say)
     ::close(ends[0]);
     ::waitpid(child, nullptr, 0);
     return text;
+}
+
+/// Becomes an ordinary user; needs root. A process that gave up root is not dumpable and could not write its own id maps, while
+/// one that a user starts is and can.
+bool becomeNobody() { return ::setgid(65534) == 0 && ::setuid(65534) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0; }
+
+template <class Say>
+std::string asNobody(Say say)
+{
+    return inChild(becomeNobody, say);
+}
+
+bool writeText(const char* path, const std::string& text)
+{
+    const FileDescriptor file(::open(path, O_WRONLY | O_CLOEXEC));
+    return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+/// Moves into a user namespace whose limit of user namespaces is 0, as where an administrator has switched them off.
+bool switchOffUserNamespaces()
+{
+    const std::string userMap = "0 " + std::to_string(::geteuid()) + " 1";
+    const std::string groupMap = "0 " + std::to_string(::getegid()) + " 1";
+    return ::unshare(CLONE_NEWUSER) == 0 && writeText("/proc/self/setgroups", "deny") &&
+           writeText("/proc/self/uid_map", userMap) && writeText("/proc/self/gid_map", groupMap) &&
+           writeText("/proc/sys/user/max_user_namespaces", "0");
+}
+
+/// Gives up every capability for this process and those that it starts.
+bool dropCapabilities()
+{
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct none[2] = {};
+    return ::prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED) == 0 && ::syscall(SYS_capset, &header, none) == 0;
 }
 
 std::string verdict()
@@ -93,14 +128,36 @@ private slots:
         QCOMPARE(code, std::string("permission"));
     }
 
-    /// What the helper reports where the kernel refuses namespaces, put into words.
     void aUserWhoMayNotMakeNamespacesIsToldSo()
     {
-        const Error full = helperError({helper::Step::UnshareUser, ENOSPC}, {});
-        QVERIFY2(contains(full.text, "unshare(CLONE_NEWUSER|CLONE_NEWNET)"), full.text.c_str());
-        QVERIFY2(contains(full.text, "sysctl"), full.text.c_str());
-        QVERIFY(full.code == ErrorCode::Permission);
-        QVERIFY(helperError({helper::Step::IdMap, EPERM}, {}).code == ErrorCode::Permission);
+        if (inChild(switchOffUserNamespaces, [] { return std::string("prepared"); }) != "prepared")
+            QSKIP("user namespaces are barred here, so they cannot be barred for the test");
+        const auto barred = [] { return switchOffUserNamespaces() && dropCapabilities(); };
+        const std::string text = inChild(barred, verdict);
+        QVERIFY2(contains(text, "user namespaces: "), text.c_str());
+        QVERIFY2(contains(text, "sysctl -w user.max_user_namespaces"), text.c_str());
+        QVERIFY2(contains(text, "--backend virtual"), text.c_str());
+        const std::string own = inChild(barred, [] {
+            const Result<LabNamespace> lab = LabNamespace::open();
+            return lab ? std::string("works") : std::to_string(lab.error().code == ErrorCode::Permission) + lab.error().text;
+        });
+        QVERIFY2(contains(own, "1roamscope-helper: unshare(CLONE_NEWUSER|CLONE_NEWNET) failed"), own.c_str());
+    }
+
+    void whoHoldsCapSysAdminNeedsNoUserNamespace()
+    {
+        if (!tapBackendAvailable()) QSKIP(verdict().c_str());
+        const std::string text = inChild(switchOffUserNamespaces, [] {
+            Result<LabNamespace> lab = LabNamespace::open();
+            if (!lab) return lab.error().text;
+            const bool made = lab->addLink("w1") && lab->addPort("p1") && lab->attach(0, "w1") && lab->startCapture();
+            return std::string(made && lab->mode() == helper::Mode::NetworkNamespace ? "works" : "does not work");
+        });
+        QCOMPARE(text, std::string("works"));
+        const std::string state = inChild(switchOffUserNamespaces, [] {
+            return std::string(checkUserNamespaces().state == CheckState::Warn ? "warned" : "not warned");
+        });
+        QCOMPARE(state, std::string("warned"));
     }
 
     void aMissingHelperIsNamed()

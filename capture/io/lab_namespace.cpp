@@ -197,7 +197,7 @@ tl::unexpected<Error> LabNamespace::lost(std::string_view how)
 /// Closes everything and waits for the helper to leave; one that stays is killed, at once unless `patiently`.
 void LabNamespace::end(bool patiently)
 {
-    taps_.clear();
+    for (TapDevice& tap : taps_) tap.close();
     socket_.reset();
     if (helper_ < 0) return;
     const auto deadline = std::chrono::steady_clock::now() + leaveTime;
@@ -264,7 +264,7 @@ Result<void> LabNamespace::stop()
 {
     const Result<Reply> reply = ask(Operation::Stop);
     if (!reply) return tl::unexpected<Error>(reply.error());
-    taps_.clear();
+    for (TapDevice& tap : taps_) tap.close();
     return {};
 }
 

@@ -4,7 +4,7 @@
 // all as soon as it sees the helper gone. Destroying it ends the helper and with it everything in the namespace.
 //
 // One thread. Make it in the thread that will use it (a lab's runner): the kernel also kills the helper when the thread that
-// started it ends. Every call waits for its answer, 2 s at most (first 5 s for open()); a helper that does not answer is killed.
+// started it ends. Every call waits for its answer, 2 s at most (5 s for open()); a helper that does not answer is killed.
 // Errors: Permission when the machine bars a step (the text names which, why and what to do), Invalid for a bad name or
 // value, Io for the rest.
 #pragma once
@@ -49,11 +49,12 @@ public:
     /// Adds a TAP that is on no link. Gives its index for tap(), attach() and detach(): 0, 1, 2, ...
     [[nodiscard]] Result<std::size_t> addPort(std::string_view name);
 
-    /// Puts a port on a link, taking it off the one where it was.
+    /// Puts a port on a link, taking it off the one where it was; an empty link is detach().
     [[nodiscard]] Result<void> attach(std::size_t port, std::string_view link);
     [[nodiscard]] Result<void> detach(std::size_t port);
 
-    /// The frames of a port. Valid until the next addPort(); closed once the helper is gone.
+    /// The frames of a port (port < portCount()). The reference is valid until the next addPort(); once the helper is gone the
+    /// device stays but is closed: descriptor() is -1, and reading and writing fail.
     [[nodiscard]] TapDevice& tap(std::size_t port) { return taps_.at(port); }
     [[nodiscard]] std::size_t portCount() const { return taps_.size(); }
 

@@ -283,7 +283,13 @@ private slots:
         QCOMPARE(::poll(&ended, 1, 2000), 1);
         QVERIFY(lab.space->gone());
         QCOMPARE(::kill(helper, 0), -1);  // no zombie either
-        QCOMPARE(lab.space->portCount(), std::size_t{0});
+        QCOMPARE(lab.space->portCount(), std::size_t{3});
+        Bytes buffer(2000);
+        for (std::size_t port = 0; port < 3; ++port) {
+            QCOMPARE(lab.space->tap(port).descriptor(), -1);
+            QVERIFY(!lab.space->tap(port).read(buffer));
+            QVERIFY(!lab.space->tap(port).write(makeFrame(1, 2, 1)));
+        }
         QCOMPARE(lab.space->pollDescriptor(), -1);
         const Result<void> late = lab.space->addLink("late");
         QVERIFY(!late && late.error().text.find("over") != std::string::npos);

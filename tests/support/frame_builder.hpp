@@ -64,7 +64,7 @@ inline Bytes update(const UpdateSpec& spec)
     wire::BindingUpdate message;
     message.sequence = spec.sequence;
     message.flags = spec.flags;
-    message.lifetime = wire::WireLifetime{static_cast<std::uint16_t>(spec.seconds / 4)};
+    message.lifetime = WireLifetime{static_cast<std::uint16_t>(spec.seconds / 4)};
     if (spec.alternate) message.options.push_back(wire::AlternateCareOfAddress{*spec.alternate});
     return mobility(p, message);
 }
@@ -87,7 +87,7 @@ inline Bytes answer(const AnswerSpec& spec)
     wire::BindingAck message;
     message.status = spec.status;
     message.sequence = spec.sequence;
-    message.lifetime = wire::WireLifetime{static_cast<std::uint16_t>(spec.seconds / 4)};
+    message.lifetime = WireLifetime{static_cast<std::uint16_t>(spec.seconds / 4)};
     return mobility(p, message);
 }
 

@@ -64,11 +64,21 @@ struct Bench {
     {
         anchor.receive(now, interface, frame(nextMac, interface == homeLink ? homeMac : coreMac, packet), out);
     }
+    /// Runs to `t`; the neighbours on the core link answer when they are asked whether they are there.
     std::vector<Seen> to(Duration t)
     {
-        run(anchor, TimePoint{t}, out);
+        std::vector<Seen> seen = take(out);
+        for (int steps = 0; steps < 10000 && anchor.nextDeadline() && *anchor.nextDeadline() <= TimePoint{t}; ++steps) {
+            now = *anchor.nextDeadline();
+            anchor.advance(now, out);
+            for (Seen& s : take(out)) {
+                const auto* ns = s.frame.as<NeighborSolicitation>();
+                if (!ns || s.interface != coreLink) seen.push_back(std::move(s));
+                else in(coreLink, icmp(ns->target, s.inner().source, NeighborAdvertisement{true, true, true, ns->target, {wire::TargetLinkLayerOption{nextMac}}}));
+            }
+        }
         now = TimePoint{t};
-        return take(out);
+        return seen;
     }
     static wire::Ipv6Packet update(std::uint16_t sequence, std::uint16_t units = 100, bool map = false, const Ipv6Address& from = careOf)
     {
@@ -244,7 +254,8 @@ private Q_SLOTS:
         b.in(coreLink, Bench::update(9));  // HA-DEREG-02: a delayed one
         seen = take(b.out);
         QCOMPARE(find<BindingAck>(seen)->frame.as<BindingAck>()->status, std::uint8_t{135});
-        QVERIFY(b.to(60s).empty() && !b.anchor.nextDeadline());
+        QVERIFY(b.to(60s).empty());
+        QVERIFY(!b.anchor.nextDeadline());
     }
 
     void expiredBindingsAreGone()
@@ -257,7 +268,7 @@ private Q_SLOTS:
         // Now nobody has the address: three solicitations, then code 3 to the sender (RFC 4861 §7.2.2).
         b.in(coreLink, probe(correspondent, home, {1, false, 5, TimePoint{}}));
         const auto seen = b.to(410s);
-        QVERIFY(count<NeighborSolicitation>(seen) >= 3);
+        QCOMPARE(count<NeighborSolicitation>(seen), std::size_t{3});
         const Seen* error = find<wire::IcmpError>(seen);
         QVERIFY(error && error->frame.as<wire::IcmpError>()->type == 1 && error->frame.as<wire::IcmpError>()->code == 3 && error->inner().destination == correspondent);
     }

@@ -367,7 +367,7 @@ private Q_SLOTS:
         s.events.push_back(attach(35s, "w1"));
         LabRun run(s, static_cast<std::uint64_t>(seed));
         std::size_t steps = 0;
-        for (TimePoint t{}; t <= TimePoint{45s}; t += 250ms) {
+        for (TimePoint t{}; t <= TimePoint{45s}; t += 500ms) {
             steps += run.to(t);
             checkInvariants(run);
         }

@@ -137,6 +137,22 @@ private Q_SLOTS:
         checkInvariants(run);
     }
 
+    void HMIP_MN_07a_leavingTheDomainAndComingBack()
+    {
+        Scenario s = sampleScenario();
+        s.nodes[4].interfaces[1].advertise->map.clear();  // AR2 is outside
+        s.duration = 30s;
+        s.events.push_back(attach(20s, "w1"));
+        LabRun run(s);
+        run.to(TimePoint{20s} - 1ns);
+        QVERIFY2(updates(run, BindingUpdate::mapRegistration, "w2") == 0 && !run.mobile().mapAssociation(), "HMIP-MN-07a: no MAP is advertised on this link");
+        QCOMPARE(run.registrar("ha").find(homeAddress)->careOfAddress, *run.mobile().onLinkCareOf());
+        run.to(TimePoint{30s});
+        QCOMPARE(run.registrar("ha").find(homeAddress)->careOfAddress, *run.mobile().regionalCareOf());
+        checkInvariants(run);
+        checkSequences(run);
+    }
+
     void HMIP_MAP_03_noDetectionInTheNewerDialect()
     {
         Scenario s = stationary();

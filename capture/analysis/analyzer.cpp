@@ -45,9 +45,9 @@ public:
         if (links_.find(view.link) == links_.end()) links_.emplace(view.link, link.name);
 
         const wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
-        cutFrames_ += frame.cut ? 1 : 0;
-        encryptedFrames_ += frame.inner() && frame.inner()->nextHeader == wire::protocol::esp ? 1 : 0;
-        malformedFrames_ += frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut ? 1 : 0;
+        if (frame.cut) ++cutFrames_;
+        if (frame.inner() && frame.inner()->nextHeader == wire::protocol::esp) ++encryptedFrames_;
+        if (frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut) ++malformedFrames_;
         const Observation o{index, view.time, view.link, frame, isData(frame)};
         const Movement movement = presence_.add(o);
         flows_.add(o, movement, mobiles_, presence_);

@@ -133,13 +133,14 @@ private:
             const double right = std::min(plotRight, std::max(x(bar.end), left + 2));
             const double next = i + 1 < lane.bars.size() && lane.bars[i + 1].start <= end_ ? x(lane.bars[i + 1].start) : plotRight;
             const double top = y_ + (laneHeight - barHeight) / 2;
-            out_ += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" fill=\"{}\"><title>{}</title></rect>\n", left, top,
+            out_ += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" fill=\"{}\" stroke=\"#FFFFFF\" stroke-width=\"0.8\"><title>{}</title></rect>\n", left, top,
                                 right - left, barHeight, lightColour(bar.ink), escape(bar.hint));
             const double width = widthOf(bar.text);
             const double base = top + barHeight / 2 + 4;
             if (width + 8 <= right - left) text(left + 5, base, bar.text, "fill=\"#FFFFFF\"");
             else if (right + 4 + width <= next) text(right + 4, base, bar.text);
             else if (left - 4 - width >= free) text(left - 4, base, bar.text, "text-anchor=\"end\"");
+            else if (right - left > 60) text(left + 5, base, shortened(bar.text, static_cast<std::size_t>((right - left - 10) / charWidth)), "fill=\"#FFFFFF\"");
             free = right;
             if (right + 4 + width <= next && width + 8 > right - left) free = right + 4 + width;
         }
@@ -196,11 +197,14 @@ private:
     double y_;
 };
 
-/// What of the picture one mobile node has to do with.
-TimelinePicture only(const TimelinePicture& whole, const std::string& name)
+/// The picture for a closer look at one handover of `name`: of the phases only the lanes that have something to show.
+TimelinePicture only(const TimelinePicture& whole, const std::string& name, TimePoint start, TimePoint end)
 {
     TimelinePicture part = whole;
-    part.phases.erase(std::remove_if(part.phases.begin(), part.phases.end(), [&](const Lane& l) { return l.detail != name; }), part.phases.end());
+    const auto foreign = [&](const Lane& lane) {
+        return lane.detail != name || std::none_of(lane.bars.begin(), lane.bars.end(), [&](const Bar& b) { return b.end >= start && b.start <= end; });
+    };
+    part.phases.erase(std::remove_if(part.phases.begin(), part.phases.end(), foreign), part.phases.end());
     return part;
 }
 
@@ -244,7 +248,7 @@ std::string timelineSvg(const analysis::Analysis& analysis, Duration total, cons
         if (!h.fromLink.empty() || !h.toLink.empty())
             title += fmt::format(", {} → {}", h.fromLink.empty() ? "?" : h.fromLink, h.toLink.empty() ? "?" : h.toLink);
         title += h.interruption ? fmt::format(", interruption {}, {} lost", durationText(*h.interruption), h.lost) : ", interruption not seen";
-        y = Panel(body, only(picture, name), h.start - margin, end + margin, y + 14).draw(title);
+        y = Panel(body, only(picture, name, h.start - margin, end + margin), h.start - margin, end + margin, y + 14).draw(title);
     }
     if (number > closer) {
         body += fmt::format("<text x=\"20\" y=\"{:.1f}\">{} more handovers are in the overview only.</text>\n", y + 12, number - closer);

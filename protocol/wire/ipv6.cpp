@@ -124,7 +124,7 @@ bool showAuthentication(FieldReader& in, std::uint8_t& next)
     next = in.u8(FieldId::AuthenticationNext);
     in.note(nextHeaderName(next));
     const std::size_t length = 4 * (std::size_t{in.u8(FieldId::AuthenticationLength)} + 2);
-    in.skip(2);
+    in.reserved(FieldId::AuthenticationReserved, 2);
     in.u32(FieldId::AuthenticationSpi);
     in.u32(FieldId::AuthenticationSeq);
     if (!in.failed() && start + length > in.position()) in.bytes(FieldId::AuthenticationIcv, start + length - in.position());
@@ -138,7 +138,7 @@ bool showFragment(FieldReader& in, std::uint8_t& next)
     in.open(FieldId::Fragment);
     const std::uint8_t inner = in.u8(FieldId::FragmentNext);
     in.note(nextHeaderName(inner));
-    in.skip(1);
+    in.reserved(FieldId::FragmentReserved, 1);
     const std::uint16_t word = in.Reader::u16();
     in.bits(2, word, {FieldId::FragmentOffset, FieldId::FragmentMore});
     in.u32(FieldId::FragmentId);

@@ -89,7 +89,7 @@ Result<Icmpv6Message> parseListenerReport(FieldReader& in)
 Result<Icmpv6Message> parseMobileDiscovery(FieldReader& in, std::uint8_t type)
 {
     const std::uint16_t identifier = in.u16(FieldId::MipIdentifier);
-    const std::uint16_t word = in.u16(FieldId::MipFlags);
+    const std::uint16_t word = in.u16(type == mobilePrefixAdvertisement ? FieldId::MipFlags : FieldId::MipReserved);
     if (type == mobilePrefixSolicitation) return withOptions(in, MobilePrefixSolicitation{identifier, {}});
     if (type == mobilePrefixAdvertisement) {
         in.bits(2, word, {FieldId::MipManaged, FieldId::MipOther});

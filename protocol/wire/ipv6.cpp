@@ -138,7 +138,7 @@ bool showFragment(FieldReader& in, std::uint8_t& next)
     in.open(FieldId::Fragment);
     const std::uint8_t inner = in.u8(FieldId::FragmentNext);
     in.note(nextHeaderName(inner));
-    in.reserved(FieldId::FragmentReserved, 1);
+    in.u8(FieldId::FragmentReserved);
     const std::uint16_t word = in.Reader::u16();
     in.bits(2, word, {FieldId::FragmentOffset, FieldId::FragmentMore});
     in.u32(FieldId::FragmentId);

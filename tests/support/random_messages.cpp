@@ -233,7 +233,10 @@ Icmpv6Message RandomMessages::icmpv6(std::size_t variant)
         for (std::size_t n = below(4); n > 0; --n) reply.homeAgents.push_back(address());
         return reply;
     }
-    case 9: return MobilePrefixSolicitation{u16(), ndOptions()};
+    case 9: {  // RFC 6275 §6.7 defines no options yet
+        const std::uint16_t identifier = u16();
+        return MobilePrefixSolicitation{identifier, foreign_ ? ndOptions() : std::vector<NdOption>{}};
+    }
     case 10: return MobilePrefixAdvertisement{u16(), coin(), coin(), ndOptions()};
     default: return rawIcmpv6();
     }

@@ -170,7 +170,7 @@ private Q_SLOTS:
         QVERIFY(findOption<AdvertisementIntervalOption>(ra->options));
         QCOMPARE(findOption<AdvertisementIntervalOption>(ra->options)->milliseconds, 5000u);
         QVERIFY(findOption<HomeAgentInformation>(ra->options));
-        QVERIFY(*findOption<HomeAgentInformation>(ra->options) == (HomeAgentInformation{0, 15}));
+        QVERIFY(*findOption<HomeAgentInformation>(ra->options) == (HomeAgentInformation{50001, 15}));
         QVERIFY(findOption<SourceLinkLayerOption>(ra->options));
         QCOMPARE(findOption<SourceLinkLayerOption>(ra->options)->address.text(), std::string("b0:99:28:c8:d6:6c"));
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// A session over a capture file.
 #include "capture/run/trace_worker.hpp"
 
 namespace roamscope::capture {
@@ -7,12 +8,13 @@ namespace {
 
 class FileSession final : public Session {
 public:
-    explicit FileSession(CaptureReader reader) : worker_(makeFileSource(std::move(reader))) {}
+    explicit FileSession(CaptureReader reader) : worker_(std::move(reader), {}) {}
+
     View view() const override { return worker_.view(); }
     const lab::Scenario* scenario() const override { return nullptr; }
     LabControl* lab() override { return nullptr; }
     void stop() override { worker_.stop(); }
-    Result<void> save(const std::string& path) const override { return worker_.save(path); }
+    Result<void> save(const std::string& path) const override { return saveTrace(worker_.view().trace, worker_.dropped(), path); }
 
 private:
     TraceWorker worker_;
@@ -24,7 +26,7 @@ Result<std::unique_ptr<Session>> openCapture(const std::string& path)
 {
     auto reader = CaptureReader::open(path);
     if (!reader) return tl::unexpected(reader.error());
-    return std::unique_ptr<Session>(std::make_unique<FileSession>(std::move(*reader)));
+    return std::make_unique<FileSession>(std::move(*reader));
 }
 
 }  // namespace roamscope::capture

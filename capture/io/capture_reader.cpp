@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/io/capture_reader.hpp"
+
+#include "capture/io/pcap_file.hpp"
+#include "capture/io/pcapng_file.hpp"
+
+#include <fmt/format.h>
+
+namespace roamscope::capture {
+
+CaptureReader CaptureReader::adopt(int descriptor, std::string name) { return CaptureReader(ByteSource::adopt(descriptor, std::move(name))); }
+
+Result<CaptureReader> CaptureReader::open(const std::string& path)
+{
+    auto source = ByteSource::open(path);
+    if (!source) return tl::unexpected(source.error());
+    CaptureReader reader(std::move(*source));
+    if (reader.isRegular()) {
+        const auto known = reader.identify(forever);
+        if (!known) return tl::unexpected(known.error());
+    }
+    return reader;
+}
+
+Result<Read> CaptureReader::identify(std::optional<Duration> wait)
+{
+    const auto filled = in_.fill(4, wait);
+    if (!filled) return tl::unexpected(filled.error());
+    if (*filled == Fill::Pending) return Read::Pending;
+    const ByteView head = in_.buffered();
+    if (*filled == Fill::End) {
+        const char* what = head.empty() ? "is empty" : "is too short for a capture";
+        return fail(ErrorCode::Truncated, 0, fmt::format("{}: {}. Record it again or choose another file", in_.name(), what));
+    }
+    if (isPcapng(head)) format_ = makePcapngFormat();
+    else if (isPcap(head)) format_ = makePcapFormat();
+    else
+        return fail(ErrorCode::Unsupported, 0,
+                    fmt::format("{}: is no capture: it starts with {:02x} {:02x} {:02x} {:02x}. Expected pcap or pcapng, plain, .gz or .zst",
+                                in_.name(), head[0], head[1], head[2], head[3]));
+    return Read::Frame;
+}
+
+Result<Read> CaptureReader::next(CaptureRecord& out, std::optional<Duration> wait)
+{
+    if (error_) return tl::unexpected(*error_);
+    if (ended_) return Read::End;
+    Result<Read> read = Read::Frame;
+    if (!format_) read = identify(wait);
+    if (read && *read == Read::Frame) read = format_->next(in_, out, links_, wait);
+    if (!read) error_ = read.error();
+    else if (*read == Read::End) ended_ = true;
+    return read;
+}
+
+}  // namespace roamscope::capture

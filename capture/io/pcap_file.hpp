@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The classic pcap format (draft-ietf-opsawg-pcap): one link, microseconds or nanoseconds, either byte order.
+#pragma once
+
+#include "capture/io/capture_reader.hpp"
+
+namespace roamscope::capture {
+
+/// Whether a file that starts with these 4 octets is pcap (its variants that we refuse by name count too).
+[[nodiscard]] bool isPcap(ByteView head);
+[[nodiscard]] std::unique_ptr<RecordFormat> makePcapFormat();
+
+}  // namespace roamscope::capture

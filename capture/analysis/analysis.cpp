@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/analysis/analysis.hpp"
+
+#include <algorithm>
+
+namespace roamscope::analysis {
+
+std::string_view roleName(Role role)
+{
+    switch (role) {
+    case Role::MobileNode: return "mn";
+    case Role::Map: return "map";
+    case Role::HomeAgent: return "ha";
+    case Role::Correspondent: return "cn";
+    case Role::AccessRouter: return "ar";
+    case Role::Unknown: break;
+    }
+    return "unknown";
+}
+
+std::string_view handoverKindName(HandoverKind kind)
+{
+    switch (kind) {
+    case HandoverKind::Initial: return "initial";
+    case HandoverKind::IntraMap: return "intra-map";
+    case HandoverKind::InterMap: return "inter-map";
+    case HandoverKind::Home: return "home";
+    case HandoverKind::ReturnHome: return "return-home";
+    }
+    return "";
+}
+
+std::string NodeInfo::label() const
+{
+    std::string text;
+    for (const char c : roleName(role)) text += role == Role::Unknown ? c : static_cast<char>(c - 'a' + 'A');
+    if (!addresses.empty()) return text + ' ' + addresses.front().text();
+    if (!macs.empty()) return text + ' ' + macs.front().text();
+    return text;
+}
+
+std::vector<const BindingInterval*> Analysis::bindingsAt(TimePoint t) const
+{
+    std::vector<const BindingInterval*> alive;
+    for (const BindingInterval& binding : bindings)
+        if (binding.aliveAt(t)) alive.push_back(&binding);
+    std::stable_sort(alive.begin(), alive.end(), [](const BindingInterval* a, const BindingInterval* b) {
+        return a->owner == Role::Map && b->owner != Role::Map;
+    });
+    return alive;
+}
+
+const NodeInfo* Analysis::nodeOf(const Ipv6Address& address) const
+{
+    for (const NodeInfo& node : nodes)
+        if (std::find(node.addresses.begin(), node.addresses.end(), address) != node.addresses.end()) return &node;
+    return nullptr;
+}
+
+}  // namespace roamscope::analysis

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Passive analysis of a trace, frame by frame: it sees only what was captured, never the state of a node. The same for files,
+// live captures and labs. The trackers do the work, this composes them.
+#pragma once
+
+#include "capture/analysis/analysis.hpp"
+#include "capture/trace/trace.hpp"
+
+#include <memory>
+
+namespace roamscope::analysis {
+
+/// One thread. Frames in capture order; times that go back (files of others) make results coarser, never wrong state.
+class Analyzer {
+public:
+    Analyzer();
+    ~Analyzer();
+    Analyzer(Analyzer&&) noexcept;
+    Analyzer& operator=(Analyzer&&) noexcept;
+
+    /// Takes the frame with this index of the trace; `link` is the link it was captured on. Amortised constant time.
+    void add(FrameIndex index, const capture::FrameView& frame, const capture::TraceLink& link);
+    /// What is known so far. Costs a copy, in proportion to signalling messages and probes; the same object while nothing is added.
+    [[nodiscard]] std::shared_ptr<const Analysis> result() const;
+
+private:
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace roamscope::analysis

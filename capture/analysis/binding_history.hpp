@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Bindings as intervals, inferred from accepted acknowledgements where they are seen first, nearest to the anchor
+// (RFC 6275 §9.5.1, §9.5.4; RFC 5648 for binding identifiers). One thread; amortised O(1) a message.
+#pragma once
+
+#include "capture/analysis/exchanges.hpp"
+
+namespace roamscope::analysis {
+
+class BindingHistory {
+public:
+    /// Takes a signal that ExchangeTracker::add() returned for this frame.
+    void add(const Signal& signal, const ExchangeTracker& exchanges, const Observation& o);
+    /// Intervals in order of their start; those that ran out before `end` are closed there.
+    [[nodiscard]] std::vector<BindingInterval> intervals(TimePoint end) const;
+    /// The interval of this binding that is alive at `t`, or null.
+    [[nodiscard]] const BindingInterval* alive(const Ipv6Address& owner, const Ipv6Address& home, std::optional<std::uint16_t> bid,
+                                               TimePoint t) const;
+
+private:
+    using Bid = std::optional<std::uint16_t>;
+    using Open = std::map<Bid, std::size_t>;  ///< of one home address: open interval per binding identifier
+    using Owner = std::map<Ipv6Address, Open>;
+
+    void accept(const ExchangeRecord& record, const ExchangeRecord::Copy& copy, const Answer* answer, const Observation& o);
+    void close(std::size_t interval, TimePoint t, Knowledge why);
+
+    std::vector<BindingInterval> intervals_;
+    std::map<Ipv6Address, Owner> open_;
+};
+
+}  // namespace roamscope::analysis

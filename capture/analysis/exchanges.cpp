@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/analysis/exchanges.hpp"
+
+#include <algorithm>
+
+namespace roamscope::analysis {
+
+namespace {
+
+/// Copies of one message arrive on the links of a path within this time of each other.
+constexpr Duration copyWindow = 3s;
+/// An acknowledgement may still be on its way to a node that sends again; retransmission timers are 1 s and more.
+constexpr Duration answerUnderway = 300ms;
+/// Latest exchanges of a pair that an acknowledgement may still answer, and copies of one exchange that are looked at.
+constexpr std::size_t remembered = 8;
+constexpr std::size_t maxPlaces = 32;
+
+void remember(std::vector<std::size_t>& list, std::size_t record)
+{
+    if (!list.empty() && list.back() == record) return;
+    if (list.size() == remembered) list.erase(list.begin());
+    list.push_back(record);
+}
+
+Duration distance(TimePoint a, TimePoint b) { return a < b ? b - a : a - b; }
+
+}  // namespace
+
+std::optional<Signal> ExchangeTracker::add(const Observation& o)
+{
+    if (auto update = readUpdate(o.frame)) return addUpdate(o, std::move(*update));
+    if (auto answer = readAnswer(o.frame)) return addAnswer(o, *answer);
+    return std::nullopt;
+}
+
+ExchangeTracker::Sighting* ExchangeTracker::copyOf(std::uint64_t key, const Observation& o, bool& repeated)
+{
+    const auto it = seen_.find(key);
+    repeated = false;
+    if (it == seen_.end()) return nullptr;
+    Sighting& s = it->second;
+    const std::uint64_t place = std::uint64_t{o.link} << 8 | o.tunnels();
+    const bool samePlace = std::find(s.places.begin(), s.places.end(), place) != s.places.end();
+    repeated = samePlace || distance(o.time, s.last) > copyWindow;
+    if (repeated) s.places.clear();
+    if (s.places.size() < maxPlaces) s.places.push_back(place);
+    s.last = o.time;
+    return &s;
+}
+
+bool ExchangeTracker::joins(const ExchangeRecord& record, const Update& update, TimePoint t) const
+{
+    const Update& last = record.copies.back().update;
+    if (last.bindings != update.bindings || last.source != update.source || (last.lifetime == Duration{0}) != (update.lifetime == Duration{0}))
+        return false;
+    return !record.value.answer || (record.accepted && distance(t, record.answerLastSeen) < answerUnderway);
+}
+
+Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
+{
+    const std::uint64_t key = contentKey(*o.frame.inner());
+    Signal signal;
+    bool repeated = false;
+    if (Sighting* known = copyOf(key, o, repeated)) {
+        signal.kind = repeated ? Signal::Kind::Repeat : Signal::Kind::UpdateAgain;
+        signal.record = known->record;
+        signal.copy = known->copy;
+        if (repeated) records_[known->record].copies[known->copy].repeated = true;
+        signal.update = std::move(update);
+        return signal;
+    }
+
+    std::vector<std::size_t>& latest = byHome_[{update.peerAddress, update.homeAddress}];
+    std::size_t record = records_.size();
+    if (!latest.empty() && joins(records_[latest.back()], update, o.time)) {
+        record = latest.back();
+    } else {
+        ExchangeRecord fresh;
+        fresh.value.peer = update.peer;
+        fresh.value.peerAddress = update.peerAddress;
+        fresh.value.homeAddress = update.homeAddress;
+        fresh.value.careOfAddress = update.careOfAddress;
+        fresh.value.start = o.time;
+        records_.push_back(std::move(fresh));
+        remember(latest, record);
+    }
+    remember(byCareOf_[{update.peerAddress, update.source}], record);
+    ExchangeRecord& r = records_[record];
+    r.value.updates.push_back(o.index);
+    if (!r.value.answer) r.value.sequence = update.sequence;
+    r.copies.push_back({update, {o.time, o.index}, o.link, false});
+    signal.record = record;
+    signal.copy = r.copies.size() - 1;
+    signal.update = std::move(update);
+    seen_[key] = {Signal::Kind::Update, record, signal.copy, Role::Unknown, o.time, {std::uint64_t{o.link} << 8 | o.tunnels()}};
+    return signal;
+}
+
+const std::vector<std::size_t>* ExchangeTracker::find(const Index& index, const Ipv6Address& peer, const Ipv6Address& node) const
+{
+    const auto it = index.find({peer, node});
+    return it == index.end() ? nullptr : &it->second;
+}
+
+std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::match(const std::vector<std::size_t>* candidates,
+                                                                          const Answer& answer) const
+{
+    if (!candidates || candidates->empty()) return std::nullopt;
+    for (auto it = candidates->rbegin(); it != candidates->rend(); ++it) {
+        const auto& copies = records_[*it].copies;
+        const std::size_t oldest = copies.size() > 64 ? copies.size() - 64 : 0;
+        for (std::size_t i = copies.size(); i-- > oldest;)
+            if (copies[i].update.sequence == answer.sequence) return std::pair{*it, i};
+    }
+    // Status 135 carries the last accepted number instead of the update's own (MN-BU-09).
+    const ExchangeRecord& last = records_[candidates->back()];
+    if (answer.status == wire::bindingStatus::sequenceOutOfWindow) return std::pair{candidates->back(), last.copies.size() - 1};
+    return std::nullopt;
+}
+
+Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
+{
+    const std::uint64_t key = contentKey(*o.frame.inner());
+    Signal signal;
+    signal.answer = answer;
+    bool repeated = false;
+    Sighting* known = copyOf(key, o, repeated);
+    if (known && !repeated) {
+        signal.kind = known->kind == Signal::Kind::Unmatched ? Signal::Kind::UnmatchedAgain : Signal::Kind::AnswerAgain;
+        signal.record = known->record;
+        signal.copy = known->copy;
+        signal.answerer = known->role;
+        if (signal.answerer != Role::Unknown) acknowledgements_[o.index] = signal.answerer;
+        if (signal.kind == Signal::Kind::AnswerAgain) {
+            ExchangeRecord& r = records_[known->record];
+            r.answerLastSeen = std::max(r.answerLastSeen, o.time);
+            // The answer of an exchange is the sighting nearest to the mobile node, which is the last one.
+            if (r.value.end && r.value.sequence == r.copies[known->copy].update.sequence && r.value.status == answer.status &&
+                o.time >= *r.value.end) {
+                r.value.answer = o.index;
+                r.value.end = o.time;
+            }
+        }
+        return signal;
+    }
+
+    const auto* byHome = find(byHome_, answer.peerAddress, answer.homeAddress);
+    auto found = match(byHome, answer);
+    const auto* byCareOf = find(byCareOf_, answer.peerAddress, answer.destination);
+    if (!found && (found = match(byCareOf, answer))) signal.addressMatch = false;
+    if (!found) {
+        signal.kind = Signal::Kind::Unmatched;
+        signal.peerKnown = byHome != nullptr;
+        if (byHome) signal.answerer = records_[byHome->back()].value.peer;
+        if (signal.answerer != Role::Unknown) acknowledgements_[o.index] = signal.answerer;
+        seen_[key] = {signal.kind, 0, 0, signal.answerer, o.time, {std::uint64_t{o.link} << 8 | o.tunnels()}};
+        return signal;
+    }
+
+    ExchangeRecord& r = records_[found->first];
+    signal.kind = Signal::Kind::Answer;
+    signal.record = found->first;
+    signal.copy = found->second;
+    signal.answerer = r.value.peer;
+    acknowledgements_[o.index] = signal.answerer;
+    r.answerLastSeen = o.time;
+    if (!r.accepted) {
+        // The first acceptance ends the exchange; a refusal stands until one comes.
+        r.value.answer = o.index;
+        r.value.status = answer.status;
+        r.value.end = o.time;
+        r.value.sequence = r.copies[found->second].update.sequence;
+        r.accepted = answer.accepted();
+    }
+    seen_[key] = {signal.kind, found->first, found->second, signal.answerer, o.time, {std::uint64_t{o.link} << 8 | o.tunnels()}};
+    return signal;
+}
+
+}  // namespace roamscope::analysis

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Pairs Binding Updates with their Acknowledgements (handover model §3). The same message is seen on several links, plain
+// and in tunnels: copies are known by their content. A retransmission carries a new sequence number and joins the exchange of
+// the same peer, home address and care-of address as long as that is unanswered. One thread; amortised O(1) a message.
+#pragma once
+
+#include "capture/analysis/observation.hpp"
+
+#include <unordered_map>
+
+namespace roamscope::analysis {
+
+/// An exchange with what the trackers need beyond the public value.
+struct ExchangeRecord {
+    struct Copy {
+        Update update;
+        Mark seen;             ///< first sighting, nearest to the mobile node
+        std::uint32_t link = 0;
+        bool repeated = false;  ///< the very same message was sent again (same sequence number)
+    };
+
+    Exchange value;
+    std::vector<Copy> copies;  ///< retransmissions in order
+    bool accepted = false;
+    TimePoint answerLastSeen{};
+};
+
+/// What a mobility message turned out to be.
+struct Signal {
+    enum class Kind : std::uint8_t {
+        Update,         ///< a new Binding Update, first sighting
+        UpdateAgain,    ///< a copy of it on its way
+        Repeat,         ///< the same update sent once more on the same link
+        Answer,         ///< an acknowledgement that belongs to an exchange, first sighting
+        AnswerAgain,    ///< a copy of it on its way
+        Unmatched,      ///< an acknowledgement that matches no update, first sighting
+        UnmatchedAgain,
+    };
+    Kind kind = Kind::Update;
+    std::size_t record = 0;  ///< into records(); not for Unmatched
+    std::size_t copy = 0;    ///< which copy of the update was sent or is answered
+    std::optional<Update> update;
+    std::optional<Answer> answer;
+    Role answerer = Role::Unknown;  ///< of an acknowledgement
+    bool peerKnown = false;         ///< of an unmatched acknowledgement: updates to this peer for this node were seen
+    bool addressMatch = true;       ///< false: matched by care-of address alone, the routing header is missing or wrong
+};
+
+class ExchangeTracker {
+public:
+    /// Takes a frame; a value when it carries a Binding Update or Acknowledgement.
+    std::optional<Signal> add(const Observation& o);
+
+    [[nodiscard]] const std::vector<ExchangeRecord>& records() const { return records_; }
+    [[nodiscard]] const std::map<FrameIndex, Role>& acknowledgements() const { return acknowledgements_; }
+
+private:
+    struct Sighting {
+        Signal::Kind kind = Signal::Kind::Update;
+        std::size_t record = 0;
+        std::size_t copy = 0;
+        Role role = Role::Unknown;
+        TimePoint last{};
+        std::vector<std::uint64_t> places;  ///< link and tunnel depth
+    };
+    struct PairHash {
+        std::size_t operator()(const std::pair<Ipv6Address, Ipv6Address>& p) const noexcept
+        {
+            return std::hash<Ipv6Address>{}(p.first) * 31 + std::hash<Ipv6Address>{}(p.second);
+        }
+    };
+    using Index = std::unordered_map<std::pair<Ipv6Address, Ipv6Address>, std::vector<std::size_t>, PairHash>;
+
+    Sighting* copyOf(std::uint64_t key, const Observation& o, bool& repeated);
+    Signal addUpdate(const Observation& o, Update update);
+    Signal addAnswer(const Observation& o, const Answer& answer);
+    bool joins(const ExchangeRecord& record, const Update& update, TimePoint t) const;
+    /// The exchange and copy that `answer` belongs to.
+    std::optional<std::pair<std::size_t, std::size_t>> match(const std::vector<std::size_t>* candidates, const Answer& answer) const;
+    const std::vector<std::size_t>* find(const Index& index, const Ipv6Address& peer, const Ipv6Address& node) const;
+
+    std::vector<ExchangeRecord> records_;
+    std::unordered_map<std::uint64_t, Sighting> seen_;
+    Index byHome_;    ///< (peer, home address) → the latest exchanges
+    Index byCareOf_;  ///< (peer, source of the update) → the latest exchanges
+    std::map<FrameIndex, Role> acknowledgements_;
+};
+
+}  // namespace roamscope::analysis

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/analysis/mobiles.hpp"
+
+#include <algorithm>
+
+namespace roamscope::analysis {
+
+namespace {
+
+constexpr std::size_t maxEvidence = 8;
+constexpr std::size_t maxMobiles = 4096;  ///< a flood with forged addresses must not slow us down
+
+template <class T>
+void addOnce(std::vector<T>& list, const T& value)
+{
+    if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+}
+
+}  // namespace
+
+Ipv6Address Mobile::name() const
+{
+    if (homeAddress) return *homeAddress;
+    if (!regional.empty()) return regional.front();
+    return careOf.empty() ? Ipv6Address{} : careOf.front();
+}
+
+const Mobile* Mobiles::of(const Ipv6Address& address) const
+{
+    const auto it = byAddress_.find(address);
+    return it == byAddress_.end() ? nullptr : &mobiles_[it->second];
+}
+
+std::size_t Mobiles::create()
+{
+    mobiles_.emplace_back();
+    return mobiles_.size() - 1;
+}
+
+std::size_t Mobiles::localOwner(const Update& update, const std::optional<Mac>& mac)
+{
+    if (const auto it = byAddress_.find(update.homeAddress); it != byAddress_.end()) return it->second;
+    if (mac)
+        if (const auto it = byMac_.find(*mac); it != byMac_.end()) return it->second;
+    return create();
+}
+
+std::size_t Mobiles::homeOwner(const Update& update, const std::optional<Mac>& mac)
+{
+    const auto home = byAddress_.find(update.homeAddress);
+    const auto regional = byAddress_.find(update.careOfAddress);
+    if (home != byAddress_.end() && regional != byAddress_.end() && home->second != regional->second && !update.fromHome()) {
+        const std::size_t into = home->second;
+        merge(into, regional->second);
+        return into;
+    }
+    if (home != byAddress_.end()) return home->second;
+    if (regional != byAddress_.end() && !mobiles_[regional->second].homeAddress) return regional->second;
+    if (mac) {
+        const auto it = byMac_.find(*mac);
+        if (it != byMac_.end() && !mobiles_[it->second].homeAddress) return it->second;
+    }
+    return create();
+}
+
+void Mobiles::merge(std::size_t into, std::size_t from)
+{
+    Mobile& a = mobiles_[into];
+    Mobile& b = mobiles_[from];
+    for (const Ipv6Address& r : b.regional) {
+        addOnce(a.regional, r);
+        byAddress_[r] = into;
+    }
+    for (const Ipv6Address& c : b.careOf) addOnce(a.careOf, c);
+    for (const Mac& m : b.macs) {
+        addOnce(a.macs, m);
+        byMac_[m] = into;
+    }
+    a.evidence.insert(a.evidence.end(), b.evidence.begin(), b.evidence.end());
+    a.episodes.insert(a.episodes.end(), std::make_move_iterator(b.episodes.begin()), std::make_move_iterator(b.episodes.end()));
+    std::stable_sort(a.episodes.begin(), a.episodes.end(), [](const Episode& x, const Episode& y) { return x.first.frame < y.first.frame; });
+    b = {};
+    b.merged = true;
+}
+
+void Mobiles::learn(std::size_t index, const Update& update, const std::optional<Mac>& mac, const Observation& o)
+{
+    Mobile& mobile = mobiles_[index];
+    if (update.peer == Role::Map) {
+        addOnce(mobile.regional, update.homeAddress);
+        addOnce(mobile.careOf, update.careOfAddress);
+    } else {
+        if (!mobile.homeAddress) mobile.homeAddress = update.homeAddress;
+        homeAddresses_[update.homeAddress] = index;
+        const bool regional = byAddress_.count(update.careOfAddress) != 0;
+        if (!regional && update.careOfAddress != update.homeAddress) addOnce(mobile.careOf, update.careOfAddress);
+    }
+    byAddress_[update.homeAddress] = index;
+    if (mac) {
+        addOnce(mobile.macs, *mac);
+        byMac_[*mac] = index;
+    }
+    if (mobile.evidence.size() < maxEvidence) mobile.evidence.push_back(o.index);
+}
+
+void Mobiles::localEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o)
+{
+    if (update.lifetime == Duration{0}) return;
+    if (!mobile.episodes.empty()) {
+        Episode& last = mobile.episodes.back();
+        const bool samePlace = last.careOf == update.careOfAddress;
+        // To the previous MAP with the new LCoA (HMIP-MN-19): part of the same movement.
+        const bool previous = samePlace && last.regional != update.homeAddress &&
+                              std::any_of(mobile.episodes.begin(), mobile.episodes.end(),
+                                          [&](const Episode& e) { return e.regional == update.homeAddress; });
+        if (samePlace && last.regional == update.homeAddress) return last.local.push_back(record);
+        if (previous) return;
+    }
+    Episode episode;
+    episode.regional = update.homeAddress;
+    episode.careOf = update.careOfAddress;
+    episode.first = {o.time, o.index};
+    episode.local.push_back(record);
+    mobile.episodes.push_back(std::move(episode));
+}
+
+void Mobiles::homeEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o)
+{
+    Episode* last = mobile.episodes.empty() ? nullptr : &mobile.episodes.back();
+    const bool atHome = update.careOfAddress == update.homeAddress || update.fromHome();
+    if (!atHome && update.lifetime == Duration{0}) return;
+    if (last && last->home == atHome && !atHome && last->regional == update.careOfAddress) return last->homeExchanges.push_back(record);
+    if (last && last->home == atHome && (atHome || (!last->regional && last->careOf == update.careOfAddress)))
+        return last->homeExchanges.push_back(record);
+    // A home registration of a regional address whose local registration was not seen, or an older one refreshed.
+    for (const Episode& e : mobile.episodes)
+        if (!atHome && e.regional == update.careOfAddress) return;
+    Episode episode;
+    episode.careOf = atHome ? update.homeAddress : update.careOfAddress;
+    episode.home = atHome;
+    episode.first = {o.time, o.index};
+    episode.homeExchanges.push_back(record);
+    mobile.episodes.push_back(std::move(episode));
+}
+
+void Mobiles::add(const Signal& signal, const Presence& presence, const Observation& o)
+{
+    if (signal.kind != Signal::Kind::Update) return;
+    const Update& update = *signal.update;
+    if (update.peer == Role::Correspondent && !update.hasHomeAddressOption && !of(update.homeAddress)) return;
+    // The interface is the one that owns the address on the link. A home address may be claimed by the home agent as proxy.
+    std::optional<Mac> mac;
+    if (update.peer == Role::Map || !of(update.careOfAddress)) mac = presence.claimant(update.careOfAddress);
+    if (mac && presence.advertises(*mac)) mac.reset();
+    if (update.careOfAddress == update.homeAddress) mac.reset();
+    if (mobiles_.size() >= maxMobiles && byAddress_.count(update.homeAddress) == 0) return;
+    const std::size_t owner = update.peer == Role::Map ? localOwner(update, mac) : homeOwner(update, mac);
+    learn(owner, update, mac, o);
+    Mobile& mobile = mobiles_[owner];
+    // Several bindings at once are paths, not movements (RFC 5648).
+    if (update.bindings.front().bid) return;
+    if (update.peer == Role::Map) localEpisode(mobile, update, signal.record, o);
+    else if (update.peer == Role::HomeAgent) homeEpisode(mobile, update, signal.record, o);
+}
+
+}  // namespace roamscope::analysis

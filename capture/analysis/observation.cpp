@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/analysis/observation.hpp"
+
+#include <algorithm>
+
+namespace roamscope::analysis {
+
+namespace {
+
+std::vector<BidBinding> readBindings(const wire::BindingUpdate& update, const Ipv6Address& careOf)
+{
+    std::vector<BidBinding> out;
+    for (const wire::MobilityOption& option : update.options) {
+        const auto* bid = std::get_if<wire::BindingIdentifier>(&option);
+        if (!bid) continue;
+        BidBinding binding{bid->bid, careOf};
+        if (bid->careOfAddress.size() == 16)
+            std::copy(bid->careOfAddress.begin(), bid->careOfAddress.end(), binding.careOfAddress.octets.begin());
+        out.push_back(binding);
+    }
+    if (out.empty()) out.push_back({std::nullopt, careOf});
+    return out;
+}
+
+}  // namespace
+
+bool isData(const wire::DecodedFrame& frame)
+{
+    const wire::Ipv6Packet* inner = frame.inner();
+    if (!inner || frame.error) return false;
+    switch (inner->nextHeader) {
+    case wire::protocol::icmpv6: return frame.as<wire::Echo>() != nullptr;
+    case wire::protocol::mobility:
+    case wire::protocol::none:
+    case wire::protocol::ipv6:
+    case wire::protocol::esp: return false;
+    default: return !inner->destination.isMulticast();
+    }
+}
+
+std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
+{
+    const auto* message = frame.as<wire::BindingUpdate>();
+    const wire::Ipv6Packet* inner = frame.inner();
+    if (!message || !inner) return std::nullopt;
+    Update update;
+    update.peer = message->has(wire::BindingUpdate::mapRegistration)    ? Role::Map
+                  : message->has(wire::BindingUpdate::homeRegistration) ? Role::HomeAgent
+                                                                        : Role::Correspondent;
+    update.peerAddress = inner->routing ? inner->routing->homeAddress : inner->destination;
+    update.source = inner->source;
+    const auto home = inner->homeAddress();
+    update.hasHomeAddressOption = home.has_value();
+    update.homeAddress = home.value_or(inner->source);
+    const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(message->options);
+    update.hasAlternate = alternate != nullptr;
+    update.careOfAddress = alternate ? alternate->address : inner->source;
+    update.bindings = readBindings(*message, update.careOfAddress);
+    update.flags = message->flags;
+    update.sequence = message->sequence;
+    update.lifetime = message->lifetime;
+    return update;
+}
+
+std::optional<Answer> readAnswer(const wire::DecodedFrame& frame)
+{
+    const auto* message = frame.as<wire::BindingAck>();
+    const wire::Ipv6Packet* inner = frame.inner();
+    if (!message || !inner) return std::nullopt;
+    Answer answer;
+    answer.peerAddress = inner->source;
+    answer.destination = inner->destination;
+    answer.hasRouting = inner->routing.has_value();
+    answer.homeAddress = inner->routing ? inner->routing->homeAddress : inner->destination;
+    answer.status = message->status;
+    answer.sequence = message->sequence;
+    answer.lifetime = message->lifetime;
+    return answer;
+}
+
+std::uint64_t contentKey(const wire::Ipv6Packet& innermost)
+{
+    std::uint64_t h = 0xcbf29ce484222325u;
+    const auto mix = [&h](ByteView bytes) {
+        for (const std::uint8_t octet : bytes) h = (h ^ octet) * 0x100000001b3u;
+    };
+    mix(innermost.source.octets);
+    mix(innermost.destination.octets);
+    for (const wire::Ipv6Option& option : innermost.destinationOptions) mix(option.data);
+    if (innermost.routing) mix(innermost.routing->homeAddress.octets);
+    mix(innermost.payload);
+    return h;
+}
+
+}  // namespace roamscope::analysis

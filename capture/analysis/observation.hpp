@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What one frame says, as the trackers of the analyzer need it: decoded once, with the meaning of Binding Updates and
+// Acknowledgements resolved (RFC 6275 §6.1.7, §6.1.8, RFC 4140/5380 §4). Values; valid during one Analyzer::add().
+#pragma once
+
+#include "capture/analysis/analysis.hpp"
+#include "protocol/wire/frame.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace roamscope::analysis {
+
+/// A frame on its way through the trackers.
+struct Observation {
+    FrameIndex index = 0;
+    TimePoint time{};
+    std::uint32_t link = 0;
+    const wire::DecodedFrame& frame;
+    bool data = false;  ///< traffic of users: the innermost packet is neither signalling nor neighbour discovery
+
+    [[nodiscard]] std::size_t tunnels() const { return frame.packets.empty() ? 0 : frame.packets.size() - 1; }
+};
+
+/// Whether the innermost packet is users' traffic. ESP is not counted, nobody can tell.
+[[nodiscard]] bool isData(const wire::DecodedFrame& frame);
+
+struct BidBinding {
+    std::optional<std::uint16_t> bid;
+    Ipv6Address careOfAddress;
+    bool operator==(const BidBinding&) const = default;
+};
+
+/// A Binding Update with its addresses resolved.
+struct Update {
+    Role peer = Role::HomeAgent;         ///< Map with the M flag (errata E-04: whatever H says), HomeAgent with H, else Correspondent
+    Ipv6Address peerAddress;
+    Ipv6Address source;                  ///< of the IPv6 header that carries it
+    Ipv6Address homeAddress;             ///< home address option, else the source
+    Ipv6Address careOfAddress;           ///< alternate care-of address, else the source
+    std::vector<BidBinding> bindings;    ///< one per binding identifier; one without when there is none
+    std::uint16_t flags = 0;
+    std::uint16_t sequence = 0;
+    Duration lifetime{0};                ///< 0 deletes
+    bool hasHomeAddressOption = false;
+    bool hasAlternate = false;
+
+    /// Deletes the binding because the node is at home (RFC 6275 §11.5.5).
+    [[nodiscard]] bool fromHome() const { return lifetime == Duration{0} && source == homeAddress; }
+};
+
+/// A Binding Acknowledgement with its addresses resolved.
+struct Answer {
+    Ipv6Address peerAddress;             ///< who answers
+    Ipv6Address destination;             ///< of the IPv6 header that carries it: the care-of address
+    Ipv6Address homeAddress;             ///< type 2 routing header, else the destination
+    bool hasRouting = false;
+    std::uint8_t status = 0;
+    std::uint16_t sequence = 0;
+    Duration lifetime{0};
+
+    [[nodiscard]] bool accepted() const { return status < 128; }
+};
+
+[[nodiscard]] std::optional<Update> readUpdate(const wire::DecodedFrame& frame);
+[[nodiscard]] std::optional<Answer> readAnswer(const wire::DecodedFrame& frame);
+
+/// Same for every copy of a message on its way through tunnels and routers: innermost addresses and payload.
+[[nodiscard]] std::uint64_t contentKey(const wire::Ipv6Packet& innermost);
+
+struct MacHash {
+    std::size_t operator()(const Mac& mac) const noexcept
+    {
+        std::uint64_t h = 0;
+        for (const std::uint8_t octet : mac.octets) h = h << 8 | octet;
+        return static_cast<std::size_t>(h * 0x9e3779b97f4a7c15u >> 16);
+    }
+};
+
+/// A frame and its time.
+struct Mark {
+    TimePoint time{};
+    FrameIndex frame = 0;
+};
+
+}  // namespace roamscope::analysis

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Builds a lab from a scenario: nodes of their roles, ports, addresses, static routes, the queue of link events.
+#include "protocol/lab/lab.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace roamscope::lab {
+
+class LabBuilder {
+public:
+    LabBuilder(const Scenario& scenario, std::uint64_t seed, Segments segments) : random_(seed)
+    {
+        lab_.scenario_ = scenario;
+        lab_.seed_ = seed;
+        lab_.segments_ = segments;
+    }
+
+    Lab build()
+    {
+        for (std::size_t i = 0; i < spec().nodes.size(); ++i) addPorts(i);
+        for (std::size_t i = 0; i < spec().nodes.size(); ++i) addNode(i);
+        for (const LinkEvent& event : spec().events) addEvent(event);
+        lab_.deadlines_.resize(lab_.nodes_.size());
+        for (std::size_t i = 0; i < lab_.nodes_.size(); ++i) lab_.refreshDeadline(i);
+        return std::move(lab_);
+    }
+
+private:
+    [[nodiscard]] const Scenario& spec() const { return lab_.scenario_; }
+
+    static bool isRouter(Role role) { return role == Role::HomeAgent || role == Role::Map || role == Role::AccessRouter; }
+
+    [[nodiscard]] std::size_t linkIndex(std::string_view name) const
+    {
+        const auto& links = spec().links;
+        return static_cast<std::size_t>(std::find_if(links.begin(), links.end(), [&](const LinkSpec& l) { return l.name == name; }) - links.begin());
+    }
+
+    [[nodiscard]] std::size_t nodeIndex(std::string_view name) const
+    {
+        const auto& nodes = spec().nodes;
+        return static_cast<std::size_t>(std::find_if(nodes.begin(), nodes.end(), [&](const NodeSpec& n) { return n.name == name; }) - nodes.begin());
+    }
+
+    void addPorts(std::size_t node)
+    {
+        const NodeSpec& n = spec().nodes[node];
+        lab_.nodePorts_.emplace_back();
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
+            const InterfaceSpec& interface = n.interfaces[i];
+            // Stable and locally administered: the node and the interface by number.
+            const Mac fallback{{0x02, 0x00, 0x00, static_cast<std::uint8_t>((node + 1) >> 8), static_cast<std::uint8_t>(node + 1),
+                                static_cast<std::uint8_t>(i + 1)}};
+            lab_.nodePorts_.back().push_back(lab_.ports_.size());
+            lab_.ports_.push_back({node, i, n.name + "-" + interface.name, interface.mac.value_or(fallback),
+                                   interface.link ? std::optional(linkIndex(*interface.link)) : std::nullopt});
+        }
+    }
+
+    void addNode(std::size_t index)
+    {
+        const NodeSpec& n = spec().nodes[index];
+        node::IpStack stack(isRouter(n.role), random_.fork(index));
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
+            const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
+            stack.addInterface(n.interfaces[i].name, port.mac);
+            if (n.role == Role::MobileNode) continue;
+            // The fixed nodes have been up for long: their addresses are verified before time 0.
+            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64});
+            if (n.interfaces[i].address) stack.addStaticAddress(i, *n.interfaces[i].address);
+        }
+        if (n.role != Role::MobileNode) addRoutes(index, stack);
+        switch (n.role) {
+        case Role::HomeAgent:
+        case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n))); break;
+        case Role::AccessRouter: lab_.nodes_.emplace_back(node::AccessRouter(std::move(stack), advertisersOf(index))); break;
+        case Role::Correspondent: lab_.nodes_.emplace_back(node::Correspondent(std::move(stack), sourcesOf(n))); break;
+        case Role::MobileNode: addMobileNode(n, std::move(stack)); break;
+        }
+    }
+
+    [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
+    {
+        node::Registrar::Policy policy;
+        policy.map = n.role == Role::Map;
+        policy.homePrefixes = n.role == Role::Map ? std::vector{*n.regionalPrefix} : n.homePrefixes;
+        policy.maximumLifetime = n.maximumLifetime;
+        // RFC 4140 §6.1: the MAP detects duplicates (HMIP-MAP-02); RFC 5380 has dropped that (HMIP-MAP-03).
+        policy.verify = n.role == Role::HomeAgent || spec().dialect == Dialect::Rfc4140;
+        return policy;
+    }
+
+    [[nodiscard]] std::vector<node::RouterAdvertiser> advertisersOf(std::size_t index) const
+    {
+        std::vector<node::RouterAdvertiser> advertisers;
+        const NodeSpec& n = spec().nodes[index];
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
+            const auto& advertise = n.interfaces[i].advertise;
+            if (!advertise) continue;
+            node::RouterAdvertiser::Settings settings{i, advertise->minInterval, advertise->maxInterval, *n.interfaces[i].address, {}};
+            for (const MapAdvertisement& map : advertise->map)
+                settings.map.push_back({map.distance, map.preference, true, static_cast<std::uint32_t>(map.lifetime.count()), mapAddress(map.node)});
+            advertisers.emplace_back(std::move(settings), random_.fork(1000 + 16 * index + i));
+        }
+        return advertisers;
+    }
+
+    /// The address that is advertised for a MAP: its own one inside the prefix of the regional addresses (HMIP-MAP-18).
+    [[nodiscard]] Ipv6Address mapAddress(std::string_view name) const
+    {
+        const NodeSpec& map = spec().nodes[nodeIndex(name)];
+        for (const InterfaceSpec& interface : map.interfaces)
+            if (interface.address && map.regionalPrefix->contains(interface.address->address)) return interface.address->address;
+        return {};
+    }
+
+    [[nodiscard]] std::vector<node::TrafficSource> sourcesOf(const NodeSpec& n) const
+    {
+        std::vector<node::TrafficSource> sources;
+        for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow) {
+            const TrafficSpec& t = spec().traffic[flow];
+            if (t.from != n.name) continue;
+            const NodeSpec& to = spec().nodes[nodeIndex(t.to)];
+            const auto interval = Duration{static_cast<std::int64_t>(1e9 / t.rate)};
+            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), n.interfaces[0].address->address, *to.homeAddress, interval, t.size});
+        }
+        return sources;
+    }
+
+    void addMobileNode(const NodeSpec& n, node::IpStack stack)
+    {
+        node::MobileNode::Settings settings;
+        settings.homeAddress = *n.homeAddress;
+        const NodeSpec& agent = spec().nodes[nodeIndex(n.homeAgent)];
+        for (const InterfaceSpec& interface : agent.interfaces)
+            if (interface.address && interface.address->contains(*n.homeAddress)) settings.homeAgent = interface.address->address;
+        settings.mapPolicy = n.mapPolicy == MapPolicy::Furthest ? node::MapPolicy::Furthest : node::MapPolicy::Preference;
+        settings.lifetime = n.lifetime;
+        for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow)
+            if (spec().traffic[flow].to == n.name && spec().traffic[flow].answer) settings.answeredFlows.push_back(static_cast<std::uint16_t>(flow));
+        lab_.nodes_.emplace_back(node::MobileNode(std::move(stack), std::move(settings)));
+    }
+
+    void addEvent(const LinkEvent& event)
+    {
+        const std::size_t node = nodeIndex(event.node);
+        const auto& interfaces = spec().nodes[node].interfaces;
+        const auto it = std::find_if(interfaces.begin(), interfaces.end(), [&](const InterfaceSpec& i) { return i.name == event.interface; });
+        const std::size_t port = lab_.nodePorts_[node][static_cast<std::size_t>(it - interfaces.begin())];
+        lab_.schedule(event.at, Lab::Attach{port, event.attach ? std::optional(linkIndex(*event.attach)) : std::nullopt});
+    }
+
+    // ---- routes
+
+    struct Gateway {
+        std::size_t distance = 0;
+        Ipv6Address address;  ///< unspecified on the destination link itself
+    };
+
+    /// For every link: how many routers away `target` is, and the router to ask on it (breadth first, so shortest paths).
+    [[nodiscard]] std::vector<std::optional<Gateway>> gatewaysTo(std::size_t target) const
+    {
+        std::vector<std::optional<Gateway>> gateways(spec().links.size());
+        gateways[target] = Gateway{};
+        std::vector<std::size_t> frontier{target};
+        while (!frontier.empty()) {
+            std::vector<std::size_t> next;
+            for (const std::size_t link : frontier)
+                for (const Port& near : lab_.ports_) {
+                    if (near.link != link || !isRouter(spec().nodes[near.node].role)) continue;
+                    for (const std::size_t other : lab_.nodePorts_[near.node]) {
+                        const Port& far = lab_.ports_[other];
+                        const auto& address = spec().nodes[far.node].interfaces[far.interface].address;
+                        if (!far.link || gateways[*far.link] || !address) continue;
+                        gateways[*far.link] = Gateway{gateways[link]->distance + 1, address->address};
+                        next.push_back(*far.link);
+                    }
+                }
+            frontier = std::move(next);
+        }
+        return gateways;
+    }
+
+    /// Shortest-path static routes to the prefixes of all links.
+    void addRoutes(std::size_t index, node::IpStack& stack) const
+    {
+        std::vector<Prefix> done;
+        for (const Port& port : lab_.ports_) {
+            const auto& address = spec().nodes[port.node].interfaces[port.interface].address;
+            if (!address || !port.link || stack.interfaceOf(address->address)) continue;
+            if (std::find(done.begin(), done.end(), address->masked()) != done.end()) continue;
+            done.push_back(address->masked());
+            const auto gateways = gatewaysTo(*port.link);
+            std::optional<std::size_t> best;
+            for (const std::size_t own : lab_.nodePorts_[index]) {
+                const auto& link = lab_.ports_[own].link;
+                if (!link || !gateways[*link]) continue;
+                if (!best || gateways[*link]->distance < gateways[*lab_.ports_[*best].link]->distance) best = own;
+            }
+            if (best) stack.addRoute(*address, lab_.ports_[*best].interface, gateways[*lab_.ports_[*best].link]->address);
+        }
+    }
+
+    Random random_;
+    Lab lab_;
+};
+
+Result<Lab> Lab::build(const Scenario& scenario, std::uint64_t seed, Segments segments)
+{
+    const auto problems = validate(scenario);
+    if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
+    return LabBuilder(scenario, seed, segments).build();
+}
+
+}  // namespace roamscope::lab

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/node/access_router.hpp"
+
+namespace roamscope::node {
+
+void AccessRouter::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
+{
+    auto delivery = stack_.receive(now, interface, frame, out);
+    if (delivery && delivery->kind == Delivery::Kind::Forward) stack_.forward(now, std::move(delivery->packet), out);
+    else if (delivery && delivery->icmp && std::holds_alternative<wire::RouterSolicitation>(*delivery->icmp) && delivery->packet.hopLimit == 255) {
+        const auto& rs = std::get<wire::RouterSolicitation>(*delivery->icmp);
+        const auto* option = wire::findOption<wire::SourceLinkLayerOption>(rs.options);
+        const bool anonymous = delivery->packet.source.isUnspecified();
+        if (anonymous && option) return;  // RFC 4861 §6.1.1
+        if (option) stack_.learnNeighbor(now, interface, delivery->packet.source, option->address, false, out);
+        for (RouterAdvertiser& advertiser : advertisers_)
+            if (advertiser.interface() == interface) advertiser.solicited(now);
+    }
+    (void)stack_.takeEvents();
+}
+
+void AccessRouter::advance(TimePoint now, Output& out)
+{
+    stack_.advance(now, out);
+    for (RouterAdvertiser& advertiser : advertisers_) advertiser.advance(now, stack_, out);
+    (void)stack_.takeEvents();
+}
+
+std::optional<TimePoint> AccessRouter::nextDeadline() const
+{
+    auto next = stack_.nextDeadline();
+    for (const RouterAdvertiser& advertiser : advertisers_) next = earlier(next, advertiser.nextDeadline());
+    return next;
+}
+
+}  // namespace roamscope::node

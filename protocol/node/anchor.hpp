@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Home agent and mobility anchor point: one role with two policies (RFC 6275 §10, RFC 4140/5380 §6.2). Registers, defends
+// home addresses by proxy neighbour discovery, tunnels to the care-of address and checks the reverse tunnel.
+#pragma once
+
+#include "protocol/node/ip_stack.hpp"
+#include "protocol/node/registrar.hpp"
+
+namespace roamscope::node {
+
+class Anchor {
+public:
+    Anchor(IpStack stack, Registrar::Policy policy) : stack_(std::move(stack)), registrar_(std::move(policy)) {}
+
+    void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    void advance(TimePoint now, Output& out);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return earlier(stack_.nextDeadline(), registrar_.nextDeadline()); }
+
+    [[nodiscard]] const IpStack& stack() const { return stack_; }
+    [[nodiscard]] IpStack& stack() { return stack_; }
+    [[nodiscard]] const Registrar& registrar() const { return registrar_; }
+
+private:
+    void handle(TimePoint now, Delivery delivery, Output& out);
+    /// A packet to ourselves; gives the inner packet when it came through a tunnel that is allowed.
+    std::optional<wire::Ipv6Packet> local(TimePoint now, const Delivery& delivery, Output& out);
+    void onMobility(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    void act(TimePoint now, const Registrar::Verdict& verdict, Output& out);
+    void sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& out);
+    void intercept(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    void drainStack(TimePoint now, Output& out);
+    void release(TimePoint now, const Binding& binding, std::string_view why, Output& out);
+    void bindingEvent(TimePoint now, const Binding& binding, Output& out) const;
+
+    IpStack stack_;
+    Registrar registrar_;
+};
+
+}  // namespace roamscope::node

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/node/association.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+namespace {
+
+WireLifetime toWire(std::chrono::seconds lifetime)
+{
+    return WireLifetime{static_cast<std::uint16_t>(std::clamp<std::int64_t>(lifetime.count() / 4, 1, 0xffff))};
+}
+
+Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
+
+}  // namespace
+
+void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime)
+{
+    lifetime_ = toWire(lifetime);
+    if (careOf == careOf_ && (refused_ || nextSend_ || registered(now))) return;
+    careOf_ = careOf;
+    refused_ = false;
+    outstanding_.clear();
+    // MN-BU-07: the first registration allows for the peer's duplicate address detection.
+    timeout_ = registered(now) ? initialTimeout : firstTimeout;
+    nextSend_ = now;
+}
+
+void Association::setLifetime(std::chrono::seconds lifetime) { lifetime_ = toWire(lifetime); }
+
+std::optional<Association::Update> Association::due(TimePoint now)
+{
+    if (registeredCareOf_ && now >= expires_) {
+        registeredCareOf_.reset();
+        if (outstanding_.empty()) timeout_ = firstTimeout;
+    }
+    if (!nextSend_ || now < *nextSend_) return std::nullopt;
+    const bool copy = !outstanding_.empty();
+    ++sequence_;  // MN-BU-06: greater modulo 2^16 with every copy
+    constexpr std::size_t rememberedCopies = 16;
+    if (outstanding_.size() == rememberedCopies) outstanding_.erase(outstanding_.begin());
+    outstanding_.push_back({sequence_, now, lifetime_});
+    nextSend_ = now + timeout_;
+    timeout_ = std::min(2 * timeout_, maxTimeout);
+    return Update{sequence_, lifetime_, careOf_, copy};
+}
+
+Association::Answer Association::acknowledged(TimePoint now, const wire::BindingAck& ack)
+{
+    if (ack.status == wire::bindingStatus::sequenceOutOfWindow) {
+        // MN-BU-09. The number is the peer's, so it matches no copy; without an update under way it means nothing.
+        if (outstanding_.empty()) return Answer::Ignored;
+        sequence_ = ack.sequence;
+        outstanding_.clear();
+        nextSend_ = now;
+        return Answer::Resynchronised;
+    }
+    const auto it = std::find_if(outstanding_.begin(), outstanding_.end(), [&](const Sent& s) { return s.sequence == ack.sequence; });
+    if (it == outstanding_.end()) return Answer::Ignored;
+    const Sent sent = *it;
+    outstanding_.clear();
+    if (!ack.accepted()) {
+        refused_ = true;
+        nextSend_.reset();
+        return Answer::Refused;
+    }
+    // MN-BU-10: the binding is younger at the peer than at us by the way of the update, so it is counted from its sending;
+    // what the peer granted less than asked for is taken off.
+    granted_ = std::min(ack.lifetime, sent.lifetime);
+    registeredCareOf_ = careOf_;
+    expires_ = sent.time + toDuration(granted_);
+    timeout_ = initialTimeout;
+    // MN-BU-14: refresh well before the end.
+    nextSend_ = sent.time + toDuration(granted_) * 9 / 10;
+    return Answer::Accepted;
+}
+
+std::optional<TimePoint> Association::nextDeadline() const
+{
+    return registeredCareOf_ ? earlier(nextSend_, expires_) : nextSend_;
+}
+
+std::chrono::seconds Association::remaining(TimePoint now) const
+{
+    return registered(now) ? std::chrono::floor<std::chrono::seconds>(expires_ - now) : std::chrono::seconds{0};
+}
+
+}  // namespace roamscope::node

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One peer (home agent, MAP) of a mobile node for one home address: when Binding Updates are sent, which acknowledgements
+// count, until when the binding lives (RFC 6275 §11.7, §11.8; MN-BU-05 to -10). A MAP is a home agent for the RCoA, so the
+// same machine serves both (HMIP-MN-28). It decides, the mobile node builds and sends the packets.
+#pragma once
+
+#include "protocol/node/output.hpp"
+#include "protocol/wire/mobility.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace roamscope::node {
+
+class Association {
+public:
+    /// RFC 6275 §12, §13.
+    static constexpr Duration firstTimeout = 1500ms;  ///< InitialBindackTimeoutFirstReg
+    static constexpr Duration initialTimeout = 1s;    ///< INITIAL_BINDACK_TIMEOUT
+    static constexpr Duration maxTimeout = 32s;       ///< MAX_BINDACK_TIMEOUT
+
+    Association(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence) : peer_(peer), home_(home), sequence_(lastSequence) {}
+
+    [[nodiscard]] const Ipv6Address& peer() const { return peer_; }
+    [[nodiscard]] const Ipv6Address& home() const { return home_; }
+
+    /// Wants the binding home → `careOf` for `lifetime` (whole 4 s, > 0; MN-BU-05). Starts sending at `now` unless that
+    /// care-of address is already registered or being registered.
+    void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
+    /// Lowers or raises the lifetime of later updates (a refresh); does not send.
+    void setLifetime(std::chrono::seconds lifetime);
+
+    struct Update {
+        std::uint16_t sequence = 0;
+        WireLifetime lifetime{};
+        Ipv6Address careOf;
+        bool copy = false;  ///< a retransmission (with a number of its own, MN-BU-06)
+    };
+    /// The update that must leave now, if any; the caller sends it.
+    [[nodiscard]] std::optional<Update> due(TimePoint now);
+
+    enum class Answer : std::uint8_t {
+        Ignored,         ///< matches nothing outstanding (MN-BU-08)
+        Accepted,
+        Resynchronised,  ///< status 135: goes on above the peer's number (MN-BU-09); an update is due at once
+        Refused,         ///< other status >= 128: no more updates until the next request() (MN-BU-16)
+    };
+    Answer acknowledged(TimePoint now, const wire::BindingAck& ack);
+
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    /// True while a binding lives at the peer.
+    [[nodiscard]] bool registered(TimePoint now) const { return registeredCareOf_ && now < expires_; }
+    [[nodiscard]] std::optional<Ipv6Address> registeredCareOf() const { return registeredCareOf_; }
+    [[nodiscard]] Ipv6Address requestedCareOf() const { return careOf_; }
+    [[nodiscard]] bool waiting() const { return nextSend_.has_value() && !outstanding_.empty(); }
+    [[nodiscard]] TimePoint expires() const { return expires_; }
+    /// Lifetime left, in whole seconds; 0 when there is no binding.
+    [[nodiscard]] std::chrono::seconds remaining(TimePoint now) const;
+    [[nodiscard]] std::uint16_t sequence() const { return sequence_; }
+    [[nodiscard]] WireLifetime granted() const { return granted_; }
+
+private:
+    struct Sent {
+        std::uint16_t sequence;
+        TimePoint time;
+        WireLifetime lifetime;
+    };
+
+    Ipv6Address peer_;
+    Ipv6Address home_;
+    std::uint16_t sequence_;  ///< of the update sent last
+    Ipv6Address careOf_;
+    WireLifetime lifetime_{};
+    std::optional<TimePoint> nextSend_;  ///< next copy, or the refresh of a live binding
+    Duration timeout_ = initialTimeout;
+    std::vector<Sent> outstanding_;      ///< copies that an acknowledgement may answer
+    bool refused_ = false;
+    std::optional<Ipv6Address> registeredCareOf_;
+    WireLifetime granted_{};
+    TimePoint expires_{};
+};
+
+}  // namespace roamscope::node

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/node/ip_stack.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+using wire::Ipv6Packet;
+namespace proto = wire::protocol;
+
+// ---- configuration
+
+std::size_t IpStack::addInterface(std::string name, Mac mac)
+{
+    const Duration reachableTime{static_cast<std::int64_t>(30e9 * (0.5 + static_cast<double>(random_.below(1000)) / 1000))};
+    interfaces_.push_back({std::move(name), mac, true, {}, {}, {}, {}, std::nullopt, NeighborCache(reachableTime)});
+    Interface& interface = interfaces_.back();
+    interface.groups.push_back({allNodes()});
+    if (router_) interface.groups.push_back({allRouters()});
+    return interfaces_.size() - 1;
+}
+
+void IpStack::addStaticAddress(std::size_t interface, const Prefix& address)
+{
+    Interface& i = interfaces_[interface];
+    i.addresses.push_back({address.address, address.length, false, AddressState::Preferred, 0, {}});
+    i.staticAddresses.push_back(address.address);
+    if (!address.address.isLinkLocal()) i.onLink.push_back(address.masked());
+    Output none;
+    join({}, interface, solicitedNode(address.address), false, none);
+}
+
+void IpStack::addRoute(const Prefix& destination, std::size_t interface, const Ipv6Address& nextHop)
+{
+    routes_.push_back({destination.masked(), interface, nextHop});
+    std::stable_sort(routes_.begin(), routes_.end(), [](const Route& a, const Route& b) { return a.destination.length > b.destination.length; });
+}
+
+// ---- link state
+
+void IpStack::linkUp(TimePoint, std::size_t interface, Output&) { interfaces_[interface].up = true; }
+
+void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
+{
+    Interface& i = interfaces_[interface];
+    i.up = false;
+    for (const InterfaceAddress& address : std::vector(i.addresses)) {
+        const bool isStatic = std::find(i.staticAddresses.begin(), i.staticAddresses.end(), address.address) != i.staticAddresses.end();
+        if (!isStatic && !address.proxy) remove(now, interface, address.address, out);
+    }
+    for (const auto& [address, entry] : i.neighbors.entries())
+        out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
+    i.neighbors.clear();
+    if (i.staticAddresses.empty()) i.onLink.clear();
+    i.defaultRouter.reset();
+}
+
+// ---- addresses
+
+void IpStack::assign(TimePoint now, std::size_t interface, const Ipv6Address& address, bool proxy, bool verified, Output& out)
+{
+    if (findOn(interface, address)) return;
+    // MN-DAD-06: the solicited-node group is joined, and reported, before the first solicitation.
+    join(now, interface, solicitedNode(address), true, out);
+    interfaces_[interface].addresses.push_back({address, 64, proxy, verified ? AddressState::Preferred : AddressState::Tentative, 1, now});
+    InterfaceAddress& added = interfaces_[interface].addresses.back();
+    addressEvent(now, interface, added, out);
+    if (!verified) probe(now, interface, added, out);
+}
+
+void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
+{
+    auto& list = interfaces_[interface].addresses;
+    const auto it = std::find_if(list.begin(), list.end(), [&](const InterfaceAddress& a) { return a.address == address; });
+    if (it == list.end()) return;
+    list.erase(it);
+    leave(interface, solicitedNode(address));
+    out.removed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
+}
+
+const InterfaceAddress* IpStack::find(const Ipv6Address& address) const
+{
+    for (const Interface& interface : interfaces_)
+        for (const InterfaceAddress& a : interface.addresses)
+            if (a.address == address) return &a;
+    return nullptr;
+}
+
+InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address)
+{
+    for (InterfaceAddress& a : interfaces_[interface].addresses)
+        if (a.address == address) return &a;
+    return nullptr;
+}
+
+bool IpStack::owns(const Ipv6Address& address) const
+{
+    const InterfaceAddress* a = find(address);
+    return a && !a->proxy && a->state == AddressState::Preferred;
+}
+
+bool IpStack::proxies(const Ipv6Address& address) const
+{
+    const InterfaceAddress* a = find(address);
+    return a && a->proxy && a->state == AddressState::Preferred;
+}
+
+Ipv6Address IpStack::linkLocalAddress(std::size_t interface) const { return linkLocal(eui64(interfaces_[interface].mac)); }
+
+std::optional<std::size_t> IpStack::interfaceOf(const Ipv6Address& address) const
+{
+    for (std::size_t i = 0; i < interfaces_.size(); ++i)
+        for (const Prefix& prefix : interfaces_[i].onLink)
+            if (prefix.contains(address)) return i;
+    return std::nullopt;
+}
+
+void IpStack::setOnLink(std::size_t interface, const Prefix& prefix)
+{
+    auto& list = interfaces_[interface].onLink;
+    if (std::find(list.begin(), list.end(), prefix.masked()) == list.end()) list.push_back(prefix.masked());
+}
+
+void IpStack::setDefaultRouter(std::size_t interface, std::optional<Ipv6Address> router) { interfaces_[interface].defaultRouter = router; }
+
+// ---- receiving
+
+bool IpStack::accepts(const Interface& interface, const Mac& destination) const
+{
+    if (destination == interface.mac) return true;
+    return std::any_of(interface.groups.begin(), interface.groups.end(),
+                       [&](const Group& group) { return multicastMac(group.address) == destination; });
+}
+
+std::optional<Delivery::Kind> IpStack::classify(const Ipv6Address& destination) const
+{
+    if (owns(destination)) return Delivery::Kind::Local;
+    if (proxies(destination)) return Delivery::Kind::Intercepted;
+    if (router_ && destination.isUnicastRoutable() && !find(destination)) return Delivery::Kind::Forward;
+    return std::nullopt;
+}
+
+std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
+{
+    const Interface& i = interfaces_[interface];
+    if (!i.up) return std::nullopt;
+    wire::FieldReader in(frame, 0, nullptr);
+    const auto header = wire::parseEthernet(in);
+    if (!header || header->type != wire::etherTypeIpv6 || !accepts(i, header->destination)) return std::nullopt;
+    auto parsed = wire::parseIpv6(in);
+    if (!parsed || parsed->packet.source.isMulticast()) return std::nullopt;
+
+    Delivery delivery{Delivery::Kind::Local, interface, header->source, std::move(parsed->packet), std::nullopt};
+    const Ipv6Packet& packet = delivery.packet;
+    if (packet.destination.isMulticast()) {
+        const bool joined = std::any_of(i.groups.begin(), i.groups.end(), [&](const Group& g) { return g.address == packet.destination; });
+        if (!joined) return std::nullopt;
+    } else {
+        const auto kind = classify(packet.destination);
+        if (!kind || header->destination.isGroup()) return std::nullopt;
+        delivery.kind = *kind;
+    }
+    if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
+
+    wire::FieldReader body(packet.payload, 0, nullptr);
+    auto message = wire::parseIcmpv6(body, packet.pseudoHeader());
+    if (!message || !message->acceptable()) return std::nullopt;
+    delivery.icmp = std::move(message->value);
+    if (settle(now, delivery, out)) return std::nullopt;
+    return delivery;
+}
+
+bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
+{
+    const Ipv6Packet& packet = delivery.packet;
+    if (const auto* echo = std::get_if<wire::Echo>(&*delivery.icmp)) {
+        if (echo->reply) return false;
+        const bool group = packet.destination.isMulticast();
+        sendIcmp(now, delivery.interface, group ? Ipv6Address{} : packet.destination, packet.source,
+                 wire::Echo{true, echo->identifier, echo->sequence, echo->data}, out, 64);
+        return true;
+    }
+    // RFC 4861 §7.1: hop limit 255 proves that the message comes from this link.
+    if (const auto* ns = std::get_if<wire::NeighborSolicitation>(&*delivery.icmp)) {
+        if (packet.hopLimit == 255) onSolicitation(now, delivery, *ns, out);
+        return true;
+    }
+    if (const auto* na = std::get_if<wire::NeighborAdvertisement>(&*delivery.icmp)) {
+        if (packet.hopLimit == 255) onAdvertisement(now, delivery, *na, out);
+        return true;
+    }
+    return false;
+}
+
+void IpStack::onSolicitation(TimePoint now, const Delivery& delivery, const wire::NeighborSolicitation& ns, Output& out)
+{
+    const Ipv6Packet& packet = delivery.packet;
+    if (ns.target.isMulticast()) return;
+    const auto* option = wire::findOption<wire::SourceLinkLayerOption>(ns.options);
+    const bool forDad = packet.source.isUnspecified();
+    if (forDad && (option || packet.destination != solicitedNode(ns.target))) return;  // RFC 4861 §7.1.1
+    const InterfaceAddress* mine = findOn(delivery.interface, ns.target);
+    if (!mine) return;
+    if (mine->state == AddressState::Tentative) {
+        // MN-DAD-05: somebody else tests the same address; a tentative address answers nobody.
+        if (forDad) duplicate(now, delivery.interface, ns.target, out);
+        return;
+    }
+    if (!forDad && option) learnNeighbor(now, delivery.interface, packet.source, option->address, false, out);
+    // RFC 4861 §7.2.4: an address held as proxy is advertised without override when solicited; R=0 for a mobile node (HA-ND-02).
+    const wire::NeighborAdvertisement na{router_ && !mine->proxy, !forDad, !mine->proxy, ns.target,
+                                         {wire::TargetLinkLayerOption{interfaces_[delivery.interface].mac}}};
+    const Ipv6Address source = mine->proxy ? chooseSource(delivery.interface, packet.source) : ns.target;
+    sendIcmp(now, delivery.interface, source, forDad ? allNodes() : packet.source, na, out);
+}
+
+void IpStack::onAdvertisement(TimePoint now, const Delivery& delivery, const wire::NeighborAdvertisement& na, Output& out)
+{
+    if (na.target.isMulticast() || (na.solicited && delivery.packet.destination.isMulticast())) return;  // RFC 4861 §7.1.2
+    if (const InterfaceAddress* mine = findOn(delivery.interface, na.target)) {
+        if (mine->state == AddressState::Tentative) duplicate(now, delivery.interface, na.target, out);
+        return;
+    }
+    NeighborCache::Actions actions;
+    interfaces_[delivery.interface].neighbors.advertised(now, na, actions);
+    carryOut(now, delivery.interface, actions, out);
+}
+
+void IpStack::duplicate(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
+{
+    out.happened(now, "duplicate-address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
+    remove(now, interface, address, out);
+    events_.push_back({StackEvent::Kind::AddressDuplicate, interface, address});
+}
+
+void IpStack::learnNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, const Mac& mac, bool router, Output& out)
+{
+    NeighborCache::Actions actions;
+    interfaces_[interface].neighbors.learn(now, address, mac, router, actions);
+    carryOut(now, interface, actions, out);
+}
+
+// ---- time
+
+void IpStack::advance(TimePoint now, Output& out)
+{
+    for (std::size_t index = 0; index < interfaces_.size(); ++index) {
+        if (!interfaces_[index].up) continue;
+        for (Group& group : interfaces_[index].groups) {
+            if (group.reportsLeft == 0 || now < group.nextReport) continue;
+            --group.reportsLeft;
+            reportGroup(now, index, group.address, out);
+        }
+        for (InterfaceAddress& address : interfaces_[index].addresses)
+            if (address.state == AddressState::Tentative && now >= address.nextProbe) probe(now, index, address, out);
+        NeighborCache::Actions actions;
+        interfaces_[index].neighbors.advance(now, actions);
+        carryOut(now, index, actions, out);
+    }
+}
+
+std::optional<TimePoint> IpStack::nextDeadline() const
+{
+    std::optional<TimePoint> next;
+    for (const Interface& interface : interfaces_) {
+        if (!interface.up) continue;
+        for (const Group& group : interface.groups)
+            if (group.reportsLeft > 0) next = earlier(next, group.nextReport);
+        for (const InterfaceAddress& address : interface.addresses)
+            if (address.state == AddressState::Tentative) next = earlier(next, address.nextProbe);
+        next = earlier(next, interface.neighbors.nextDeadline());
+    }
+    return next;
+}
+
+std::vector<StackEvent> IpStack::takeEvents() { return std::exchange(events_, {}); }
+
+void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out)
+{
+    if (address.probesLeft == 0) {
+        address.state = AddressState::Preferred;
+        addressEvent(now, interface, address, out);
+        events_.push_back({StackEvent::Kind::AddressReady, interface, address.address});
+        return;
+    }
+    // RFC 4862 §5.4.2: from the unspecified address, without a source link-layer address option.
+    --address.probesLeft;
+    address.nextProbe = now + NeighborCache::retransTimer;
+    Ipv6Packet packet;
+    packet.hopLimit = 255;
+    packet.destination = solicitedNode(address.address);
+    packet.nextHeader = proto::icmpv6;
+    packet.payload = wire::emitIcmpv6(wire::NeighborSolicitation{address.address, {}}, packet.pseudoHeader());
+    transmit(interface, multicastMac(packet.destination), packet, out);
+}
+
+void IpStack::addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const
+{
+    out.changed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address.address)}},
+                {{"state", attribute(std::string_view(address.state == AddressState::Tentative ? "tentative" : "preferred"))},
+                 {"proxy", attribute(address.proxy)}});
+}
+
+}  // namespace roamscope::node

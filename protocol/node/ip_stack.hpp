@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The IPv6 of a node: interfaces, addresses with duplicate address detection (RFC 4862), neighbours (RFC 4861), listener
+// reports (RFC 3810), routes and forwarding. Roles (access router, anchor, mobile node, correspondent) are built on it; what
+// the stack does not settle itself comes back to the role as a Delivery or a StackEvent. Copyable value, no pointers inside.
+#pragma once
+
+#include "protocol/base/random.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/node/neighbor_cache.hpp"
+#include "protocol/node/output.hpp"
+#include "protocol/wire/ethernet.hpp"
+
+#include <array>
+#include <optional>
+#include <vector>
+
+namespace roamscope::node {
+
+enum class AddressState : std::uint8_t { Tentative, Preferred };
+
+struct InterfaceAddress {
+    Ipv6Address address;
+    std::uint8_t prefixLength = 64;
+    bool proxy = false;  ///< held for a mobile node that is away: defended and intercepted, never our own (RFC 6275 §10.4.1)
+    AddressState state = AddressState::Tentative;
+    int probesLeft = 0;        ///< of duplicate address detection
+    TimePoint nextProbe{};     ///< next solicitation, or the end of the wait after the last one
+};
+
+/// Outcome of duplicate address detection (MN-DAD-01, HA-BU-04, HMIP-MAP-02), or a neighbour that went silent.
+struct StackEvent {
+    enum class Kind : std::uint8_t { AddressReady, AddressDuplicate, NeighborLost } kind;
+    std::size_t interface = 0;
+    Ipv6Address address;
+};
+
+/// A packet for the role.
+struct Delivery {
+    enum class Kind : std::uint8_t {
+        Local,        ///< to one of our addresses or groups
+        Intercepted,  ///< to an address that we hold as proxy
+        Forward,      ///< to somebody else (routers only)
+    } kind = Kind::Local;
+    std::size_t interface = 0;
+    Mac sourceMac;
+    wire::Ipv6Packet packet;
+    std::optional<wire::Icmpv6Message> icmp;  ///< when Local, ICMPv6 and acceptable
+};
+
+class IpStack {
+public:
+    IpStack(bool router, Random random) : router_(router), random_(random) {}
+
+    // ---- configuration, before time 0
+    std::size_t addInterface(std::string name, Mac mac);
+    /// An address taken as verified before time 0, as on a node that has been up for long; its prefix is on-link.
+    void addStaticAddress(std::size_t interface, const Prefix& address);
+    void addRoute(const Prefix& destination, std::size_t interface, const Ipv6Address& nextHop);
+
+    // ---- link state
+    void linkUp(TimePoint now, std::size_t interface, Output& out);
+    /// Addresses from advertisements, neighbours and queued packets of the interface are gone; static ones stay.
+    void linkDown(TimePoint now, std::size_t interface, Output& out);
+    [[nodiscard]] bool isUp(std::size_t interface) const { return interfaces_[interface].up; }
+
+    // ---- addresses
+    /// Starts duplicate address detection; AddressReady or AddressDuplicate follows. DupAddrDetectTransmits is 1 and there is
+    /// no random delay before (MN-DAD-02). With `verified` the address is usable at once.
+    void assign(TimePoint now, std::size_t interface, const Ipv6Address& address, bool proxy, bool verified, Output& out);
+    void remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
+    [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const;
+    [[nodiscard]] bool owns(const Ipv6Address& address) const;      ///< preferred and our own
+    [[nodiscard]] bool proxies(const Ipv6Address& address) const;   ///< preferred and held as proxy
+    [[nodiscard]] Ipv6Address linkLocalAddress(std::size_t interface) const;
+    /// The interface whose on-link prefix (of a static address) covers `address`.
+    [[nodiscard]] std::optional<std::size_t> interfaceOf(const Ipv6Address& address) const;
+
+    // ---- packets
+    /// A frame from the link: filtered like a network card does, neighbour discovery and echo answered here. Malformed packets
+    /// and bad checksums are dropped silently (MH-RX-01).
+    [[nodiscard]] std::optional<Delivery> receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    /// Where a packet that came out of a tunnel belongs.
+    [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
+    /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
+    void send(TimePoint now, wire::Ipv6Packet packet, Output& out, std::optional<std::size_t> interface = std::nullopt);
+    /// Passes on somebody else's packet: hop limit, scope, then send() (RFC 8200 §3, RFC 4291 §2.5.6).
+    void forward(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    /// An ICMPv6 message from `source` (unspecified: chosen by interface and scope).
+    void sendIcmp(TimePoint now, std::size_t interface, const Ipv6Address& source, const Ipv6Address& destination,
+                  const wire::Icmpv6Message& message, Output& out, std::uint8_t hopLimit = 255);
+    /// Multicast neighbour advertisement for an address held as proxy: R=0, S=0, O=1 (HA-ND-01, HMIP-MAP-05).
+    void advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
+    /// Link-layer address of a neighbour learnt from an RA or RS.
+    void learnNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, const Mac& mac, bool router, Output& out);
+
+    /// On-link prefix and default router of a host interface; set by router discovery.
+    void setOnLink(std::size_t interface, const Prefix& prefix);
+    void setDefaultRouter(std::size_t interface, std::optional<Ipv6Address> router);
+
+    void advance(TimePoint now, Output& out);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    [[nodiscard]] std::vector<StackEvent> takeEvents();
+
+    [[nodiscard]] std::size_t interfaceCount() const { return interfaces_.size(); }
+    [[nodiscard]] const std::string& interfaceName(std::size_t interface) const { return interfaces_[interface].name; }
+    [[nodiscard]] Mac mac(std::size_t interface) const { return interfaces_[interface].mac; }
+    [[nodiscard]] const std::vector<InterfaceAddress>& addresses(std::size_t interface) const { return interfaces_[interface].addresses; }
+    Random& random() { return random_; }
+
+private:
+    struct Group {
+        Ipv6Address address;
+        int users = 1;
+        int reportsLeft = 0;
+        TimePoint nextReport{};
+    };
+    struct Interface {
+        std::string name;
+        Mac mac;
+        bool up = true;
+        std::vector<InterfaceAddress> addresses;
+        std::vector<Group> groups;
+        std::vector<Prefix> onLink;
+        std::vector<Ipv6Address> staticAddresses;
+        std::optional<Ipv6Address> defaultRouter;
+        NeighborCache neighbors;
+    };
+    struct Route {
+        Prefix destination;
+        std::size_t interface;
+        Ipv6Address nextHop;
+    };
+    struct Hop {
+        std::size_t interface;
+        Ipv6Address address;
+    };
+
+    [[nodiscard]] bool accepts(const Interface& interface, const Mac& destination) const;
+    [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination) const;
+    [[nodiscard]] InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address);
+    [[nodiscard]] Ipv6Address chooseSource(std::size_t interface, const Ipv6Address& destination) const;
+
+    /// True when the message was neighbour discovery of ours or an echo request and is settled.
+    bool settle(TimePoint now, const Delivery& delivery, Output& out);
+    void onSolicitation(TimePoint now, const Delivery& delivery, const wire::NeighborSolicitation& ns, Output& out);
+    void onAdvertisement(TimePoint now, const Delivery& delivery, const wire::NeighborAdvertisement& na, Output& out);
+    void duplicate(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
+
+    void join(TimePoint now, std::size_t interface, const Ipv6Address& group, bool report, Output& out);
+    void leave(std::size_t interface, const Ipv6Address& group);
+    void reportGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
+    void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
+    void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
+    void unreachable(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t code, Output& out);
+    [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet);
+    void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
+    void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
+
+    bool router_;
+    Random random_;
+    std::vector<Interface> interfaces_;
+    std::vector<Route> routes_;
+    std::vector<StackEvent> events_;
+    // ICMPv6 errors are limited to 10 a second, bursts of 10 (RFC 4443 §2.4 f).
+    double errorTokens_ = 10;
+    TimePoint errorTokensAt_{};
+};
+
+/// Packet around a packet (RFC 2473 §3), ready to be sent. The hop limit of the outer header is 64.
+[[nodiscard]] wire::Ipv6Packet encapsulate(const wire::Ipv6Packet& inner, const Ipv6Address& source, const Ipv6Address& destination);
+/// The packet inside, when `outer` carries one that parses.
+[[nodiscard]] std::optional<wire::Ipv6Packet> decapsulate(const wire::Ipv6Packet& outer);
+
+}  // namespace roamscope::node

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The sending half of IpStack: routes, neighbours, errors, listener reports.
+#include "protocol/node/ip_stack.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+using wire::Ipv6Packet;
+namespace proto = wire::protocol;
+
+std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination) const
+{
+    if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
+    for (const Route& route : routes_)
+        if (route.destination.contains(destination)) return Hop{route.interface, route.nextHop};
+    for (std::size_t i = 0; i < interfaces_.size(); ++i)
+        if (interfaces_[i].up && interfaces_[i].defaultRouter) return Hop{i, *interfaces_[i].defaultRouter};
+    return std::nullopt;
+}
+
+Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& destination) const
+{
+    const bool linkScope = destination.isLinkLocal() || (destination.isMulticast() && (destination.octets[1] & 0x0f) == 2);
+    const auto usable = [&](const InterfaceAddress& a) {
+        return !a.proxy && a.state == AddressState::Preferred && a.address.isLinkLocal() == linkScope;
+    };
+    const auto& own = interfaces_[interface].addresses;
+    const auto it = std::find_if(own.begin(), own.end(), usable);
+    if (it != own.end()) return it->address;
+    for (const Interface& other : interfaces_)
+        for (const InterfaceAddress& a : other.addresses)
+            if (!linkScope && usable(a)) return a.address;
+    return {};
+}
+
+void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<std::size_t> interface)
+{
+    const Ipv6Address destination = packet.destination;
+    if (destination.isMulticast()) {
+        if (interface) transmit(*interface, multicastMac(destination), packet, out);
+        return;
+    }
+    const auto hop = interface && destination.isLinkLocal() ? std::optional(Hop{*interface, destination}) : nextHop(destination);
+    if (!hop) return unreachable(now, packet, 0, out);
+    if (!interfaces_[hop->interface].up) return;
+    NeighborCache::Actions actions;
+    interfaces_[hop->interface].neighbors.send(now, hop->address, std::move(packet), actions);
+    carryOut(now, hop->interface, actions, out);
+}
+
+void IpStack::forward(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (packet.source.isUnspecified() || packet.source.isLinkLocal() || packet.source.isLoopback()) return;
+    if (packet.hopLimit <= 1) {
+        if (!mayReportError(now, packet)) return;
+        const Bytes whole = wire::emitIpv6(packet);
+        sendIcmp(now, 0, {}, packet.source,
+                 wire::IcmpError{wire::icmpv6Type::timeExceeded, 0, 0, Bytes(whole.begin(), whole.begin() + std::min<std::ptrdiff_t>(std::ssize(whole), 1232))},
+                 out, 64);
+        return;
+    }
+    --packet.hopLimit;
+    send(now, std::move(packet), out);
+}
+
+void IpStack::sendIcmp(TimePoint now, std::size_t interface, const Ipv6Address& source, const Ipv6Address& destination,
+                       const wire::Icmpv6Message& message, Output& out, std::uint8_t hopLimit)
+{
+    Ipv6Packet packet;
+    packet.hopLimit = hopLimit;
+    packet.source = source.isUnspecified() ? chooseSource(interface, destination) : source;
+    packet.destination = destination;
+    packet.nextHeader = proto::icmpv6;
+    packet.payload = wire::emitIcmpv6(message, packet.pseudoHeader());
+    const bool linkScope = destination.isLinkLocal() || destination.isMulticast();
+    send(now, std::move(packet), out, linkScope ? std::optional(interface) : std::nullopt);
+}
+
+void IpStack::advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
+{
+    const wire::NeighborAdvertisement na{false, false, true, address, {wire::TargetLinkLayerOption{interfaces_[interface].mac}}};
+    // RFC 6275 §10.4.1: the source is the home agent's address on that interface.
+    Ipv6Address source = linkLocalAddress(interface);
+    for (const InterfaceAddress& a : interfaces_[interface].addresses)
+        if (!a.proxy && a.state == AddressState::Preferred && !a.address.isLinkLocal()) source = a.address;
+    sendIcmp(now, interface, source, allNodes(), na, out);
+}
+
+void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out)
+{
+    Interface& i = interfaces_[interface];
+    for (const auto& solicit : actions.solicit) {
+        Ipv6Packet packet;
+        packet.hopLimit = 255;
+        // RFC 4861 §7.2.2: the source of the packet that waits, when it is an address of this interface.
+        const InterfaceAddress* wanted = findOn(interface, solicit.preferredSource);
+        packet.source = wanted && wanted->state == AddressState::Preferred && !wanted->proxy ? solicit.preferredSource
+                                                                                             : chooseSource(interface, solicit.target);
+        if (packet.source.isUnspecified()) packet.source = chooseSource(interface, allNodes());
+        if (packet.source.isUnspecified()) continue;  // no address yet: tried again with the next timer
+        packet.destination = solicit.unicast ? solicit.target : solicitedNode(solicit.target);
+        packet.nextHeader = proto::icmpv6;
+        packet.payload = wire::emitIcmpv6(wire::NeighborSolicitation{solicit.target, {wire::SourceLinkLayerOption{i.mac}}}, packet.pseudoHeader());
+        transmit(interface, solicit.unicast.value_or(multicastMac(packet.destination)), packet, out);
+    }
+    for (const auto& item : actions.transmit) transmit(interface, item.to, item.packet, out);
+    for (const Ipv6Address& address : actions.changed) {
+        const auto it = i.neighbors.entries().find(address);
+        if (it == i.neighbors.entries().end()) continue;
+        out.changed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}},
+                    {{"state", attribute(stateName(it->second.state))}, {"mac", attribute(it->second.mac)}});
+    }
+    for (const Ipv6Address& address : actions.lost) {
+        out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
+        events_.push_back({StackEvent::Kind::NeighborLost, interface, address});
+    }
+    for (const Ipv6Packet& packet : actions.unreachable) unreachable(now, packet, 3, out);
+}
+
+bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
+{
+    // RFC 4443 §2.4 e: never about errors, groups or senders without an address of their own.
+    if (packet.source.isUnspecified() || packet.source.isMulticast() || packet.destination.isMulticast() || owns(packet.source)) return false;
+    if (packet.nextHeader == proto::icmpv6 && (packet.payload.empty() || packet.payload[0] < 128)) return false;
+    errorTokens_ = std::min(10.0, errorTokens_ + 10.0 * toSeconds(now - errorTokensAt_));
+    errorTokensAt_ = now;
+    if (errorTokens_ < 1) return false;
+    errorTokens_ -= 1;
+    return true;
+}
+
+void IpStack::unreachable(TimePoint now, const Ipv6Packet& packet, std::uint8_t code, Output& out)
+{
+    if (!mayReportError(now, packet)) return;
+    const Bytes whole = wire::emitIpv6(packet);
+    const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
+    const auto hop = nextHop(packet.source);
+    sendIcmp(now, hop ? hop->interface : 0, {}, packet.source,
+             wire::IcmpError{wire::icmpv6Type::destinationUnreachable, code, 0, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
+             out, 64);
+}
+
+// ---- groups
+
+void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& group, bool report, Output& out)
+{
+    auto& groups = interfaces_[interface].groups;
+    const auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.address == group; });
+    if (it != groups.end()) {
+        ++it->users;
+        return;
+    }
+    groups.push_back({group});
+    if (!report) return;
+    // RFC 3810 §6.1: at once, and once more after a random part of a second (robustness 2).
+    groups.back().reportsLeft = 1;
+    groups.back().nextReport = now + random_.between(100ms, 1s);
+    reportGroup(now, interface, group, out);
+}
+
+void IpStack::leave(std::size_t interface, const Ipv6Address& group)
+{
+    auto& groups = interfaces_[interface].groups;
+    const auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.address == group; });
+    if (it != groups.end() && --it->users == 0) groups.erase(it);
+}
+
+void IpStack::reportGroup(TimePoint, std::size_t interface, const Ipv6Address& group, Output& out)
+{
+    Ipv6Packet packet;
+    packet.hopLimit = 1;
+    packet.source = chooseSource(interface, allMldv2Routers());  // unspecified while the link-local address is tentative
+    packet.destination = allMldv2Routers();
+    packet.hopByHop.push_back({wire::optionRouterAlert, {0, 0}});
+    packet.nextHeader = proto::icmpv6;
+    packet.payload = wire::emitIcmpv6(wire::ListenerReport{{{wire::ListenerReport::changeToExclude, group, {}, {}}}}, packet.pseudoHeader());
+    transmit(interface, multicastMac(packet.destination), packet, out);
+}
+
+void IpStack::transmit(std::size_t interface, const Mac& destination, const Ipv6Packet& packet, Output& out) const
+{
+    const Interface& i = interfaces_[interface];
+    if (i.up) out.frames.push_back({interface, wire::emitEthernet({destination, i.mac, wire::etherTypeIpv6}, wire::emitIpv6(packet))});
+}
+
+Ipv6Packet encapsulate(const Ipv6Packet& inner, const Ipv6Address& source, const Ipv6Address& destination)
+{
+    Ipv6Packet outer;
+    outer.source = source;
+    outer.destination = destination;
+    outer.nextHeader = proto::ipv6;
+    outer.payload = wire::emitIpv6(inner);
+    return outer;
+}
+
+std::optional<Ipv6Packet> decapsulate(const Ipv6Packet& outer)
+{
+    if (outer.nextHeader != proto::ipv6) return std::nullopt;
+    wire::FieldReader in(outer.payload, 0, nullptr);
+    auto parsed = wire::parseIpv6(in);
+    if (!parsed) return std::nullopt;
+    return std::move(parsed->packet);
+}
+
+}  // namespace roamscope::node

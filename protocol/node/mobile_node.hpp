@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Mobile node of HMIPv6 (RFC 4140 §6.1, §7.2; RFC 5380) on the base of Mobile IPv6 (RFC 6275 §11). Finds routers and MAPs,
+// forms LCoA and RCoA, registers with the MAP and, through its tunnel, with the home agent; without a MAP it registers the
+// care-of address with the home agent directly (HMIP-MN-07a). One interface; one home address.
+#pragma once
+
+#include "protocol/node/association.hpp"
+#include "protocol/node/ip_stack.hpp"
+#include "protocol/node/map_selection.hpp"
+#include "protocol/node/traffic.hpp"
+
+namespace roamscope::node {
+
+class MobileNode {
+public:
+    struct Settings {
+        Ipv6Address homeAddress;
+        Ipv6Address homeAgent;
+        MapPolicy mapPolicy = MapPolicy::Furthest;
+        std::chrono::seconds lifetime{600};        ///< asked for, cut to what the MAP allows
+        std::vector<std::uint16_t> answeredFlows;  ///< probe flows whose probes are answered
+    };
+
+    MobileNode(IpStack stack, Settings settings);
+
+    void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    void advance(TimePoint now, Output& out);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    /// Link indications: the node learns of its link from these, not from the capture.
+    void linkUp(TimePoint now, std::size_t interface, Output& out);
+    void linkDown(TimePoint now, std::size_t interface, Output& out);
+
+    [[nodiscard]] const IpStack& stack() const { return stack_; }
+    [[nodiscard]] IpStack& stack() { return stack_; }
+    [[nodiscard]] std::optional<Ipv6Address> onLinkCareOf() const { return lcoa_; }      ///< LCoA, usable or still tested
+    [[nodiscard]] std::optional<Ipv6Address> regionalCareOf() const { return rcoa_; }
+    [[nodiscard]] const std::optional<Association>& mapAssociation() const { return atMap_; }
+    [[nodiscard]] const Association& homeAssociation() const { return atHome_; }
+
+private:
+    // movement and addresses
+    void solicit(TimePoint now, Output& out);
+    void onAdvertisement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
+    void formCareOf(TimePoint now, std::size_t interface, const wire::RouterAdvertisement& ra, Output& out);
+    void chooseMap(TimePoint now, Output& out);
+    void loseRouter(TimePoint now, Output& out);
+    void drainStack(TimePoint now, Output& out);
+
+    // registration
+    void progress(TimePoint now, Output& out);
+    void requestHome(TimePoint now);
+    void sendLocalUpdate(TimePoint now, const Association::Update& update, Output& out);
+    void sendHomeUpdate(TimePoint now, const Association::Update& update, Output& out);
+    void onAck(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
+    void registrationEvent(TimePoint now, const Association& association, std::string_view state, Output& out) const;
+
+    // packets
+    [[nodiscard]] bool usable(const std::optional<Ipv6Address>& careOf) const { return careOf && stack_.owns(*careOf); }
+    /// The MAP knows the present LCoA, so its tunnel works (progress() forgets a registration that ran out).
+    [[nodiscard]] bool behindMap() const { return atMap_ && lcoa_ && atMap_->registeredCareOf() == lcoa_; }
+    /// Sends a packet whose source is the RCoA: through the tunnel to the MAP (HMIP-MN-24).
+    void sendFromRegional(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    /// Sends a packet whose source is the home address: through the tunnel to the home agent (MN-TX-01).
+    void sendFromHome(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    void handle(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    /// The packet inside, when the tunnel's other end may send it (MN-RX-01).
+    [[nodiscard]] std::optional<wire::Ipv6Packet> unwrap(const wire::Ipv6Packet& packet) const;
+    void deliver(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+
+    IpStack stack_;
+    Settings settings_;
+    MapSelection maps_;
+    Association atHome_;
+    std::optional<Association> atMap_;   ///< with the MAP in use
+    std::optional<Ipv6Address> lcoa_;
+    std::optional<Ipv6Address> rcoa_;
+    std::optional<Ipv6Address> router_;  ///< link-local address of the default router
+    TimePoint routerExpires_{};
+    int solicitationsLeft_ = 0;
+    TimePoint nextSolicitation_{};
+};
+
+}  // namespace roamscope::node

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Registration with MAP and home agent, and the tunnels of the mobile node.
+#include "protocol/node/mobile_node.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+using wire::BindingUpdate;
+using wire::Ipv6Packet;
+namespace proto = wire::protocol;
+
+// ---- registration
+
+void MobileNode::progress(TimePoint now, Output& out)
+{
+    if (!usable(lcoa_)) return;
+    if (atMap_) {
+        // HMIP-MN-16: no longer than the MAP option says that the RCoA is good for.
+        const auto lifetime = std::min(settings_.lifetime, maps_.remaining(now, atMap_->peer()));
+        if (lifetime >= std::chrono::seconds(4)) {
+            atMap_->setLifetime(lifetime);
+            atMap_->request(now, *lcoa_, lifetime);
+        }
+        while (const auto update = atMap_->due(now)) sendLocalUpdate(now, *update, out);
+    }
+    if (atMap_ && !behindMap()) return;  // HMIP-MN-13: the MAP's acknowledgement comes first
+    requestHome(now);
+    while (const auto update = atHome_.due(now)) sendHomeUpdate(now, *update, out);
+}
+
+void MobileNode::requestHome(TimePoint now)
+{
+    if (!atMap_) {
+        atHome_.request(now, *lcoa_, settings_.lifetime);
+        return;
+    }
+    // HMIP-MN-17: while the RCoA stays, this asks for what is registered already and the home agent hears nothing. HMIP-MN-15: what is left of the MAP's binding bounds the home binding.
+    const auto lifetime = std::min(settings_.lifetime, atMap_->remaining(now));
+    if (lifetime < std::chrono::seconds(4)) return;
+    atHome_.setLifetime(lifetime);
+    atHome_.request(now, *rcoa_, lifetime);
+}
+
+void MobileNode::sendLocalUpdate(TimePoint now, const Association::Update& update, Output& out)
+{
+    // HMIP-MN-09: A and M. HMIP-MN-10: from the LCoA, home address option = RCoA, no alternate care-of address.
+    BindingUpdate bu;
+    bu.sequence = update.sequence;
+    bu.flags = BindingUpdate::acknowledge | BindingUpdate::mapRegistration;
+    bu.lifetime = update.lifetime;
+    Ipv6Packet packet;
+    packet.source = update.careOf;
+    packet.destination = atMap_->peer();
+    packet.setHomeAddress(*rcoa_);
+    packet.nextHeader = proto::mobility;
+    packet.payload = wire::emitMobility(bu, packet.pseudoHeader());
+    out.happened(now, "local-binding-update", {{"sequence", attribute(std::int64_t{update.sequence})}, {"care_of_address", attribute(update.careOf)},
+                                               {"map", attribute(atMap_->peer())}, {"copy", attribute(update.copy)}});
+    registrationEvent(now, *atMap_, "waiting", out);
+    stack_.send(now, std::move(packet), out);
+}
+
+void MobileNode::sendHomeUpdate(TimePoint now, const Association::Update& update, Output& out)
+{
+    // MN-BU-01: H, A and the home address option. MN-BU-02: the care-of address again in an option of its own.
+    BindingUpdate bu;
+    bu.sequence = update.sequence;
+    bu.flags = BindingUpdate::acknowledge | BindingUpdate::homeRegistration;
+    bu.lifetime = update.lifetime;
+    bu.options.push_back(wire::AlternateCareOfAddress{update.careOf});
+    Ipv6Packet packet;
+    packet.source = update.careOf;
+    packet.destination = settings_.homeAgent;
+    packet.setHomeAddress(settings_.homeAddress);
+    packet.nextHeader = proto::mobility;
+    packet.payload = wire::emitMobility(bu, packet.pseudoHeader());
+    out.happened(now, "home-binding-update", {{"sequence", attribute(std::int64_t{update.sequence})}, {"care_of_address", attribute(update.careOf)},
+                                              {"home_agent", attribute(settings_.homeAgent)}, {"copy", attribute(update.copy)}});
+    registrationEvent(now, atHome_, "waiting", out);
+    if (rcoa_ == update.careOf) sendFromRegional(now, std::move(packet), out);  // HMIP-MN-14
+    else stack_.send(now, std::move(packet), out);
+}
+
+void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
+{
+    // HMIP-MN-12, MN-BU-08: without the home address in a type 2 routing header the acknowledgement is not for us.
+    if (!packet.routing) return;
+    const Ipv6Address home = packet.routing->homeAddress;
+    Association* association = nullptr;
+    if (atMap_ && home == atMap_->home() && packet.source == atMap_->peer()) association = &*atMap_;
+    if (home == atHome_.home() && packet.source == atHome_.peer()) association = &atHome_;
+    if (!association) return;
+    const auto answer = association->acknowledged(now, ack);
+    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "refused"};
+    out.happened(now, "binding-acknowledged",
+                 {{"peer", attribute(association->peer())}, {"sequence", attribute(std::int64_t{ack.sequence})},
+                  {"status", attribute(std::int64_t{ack.status})}, {"result", attribute(names[static_cast<std::size_t>(answer)])}});
+    if (answer == Association::Answer::Accepted) registrationEvent(now, *association, "registered", out);
+    if (answer == Association::Answer::Refused) registrationEvent(now, *association, "refused", out);
+}
+
+void MobileNode::registrationEvent(TimePoint now, const Association& association, std::string_view state, Output& out) const
+{
+    out.changed(now, "registration", {{"peer", attribute(association.peer())}, {"home_address", attribute(association.home())}},
+                {{"state", attribute(state)}, {"care_of_address", attribute(association.requestedCareOf())},
+                 {"sequence", attribute(std::int64_t{association.sequence()})},
+                 {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{association.granted().count()})))},
+                 {"expires", attribute(association.expires())}});
+}
+
+// ---- packets
+
+void MobileNode::sendFromRegional(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (!behindMap()) return;
+    stack_.send(now, encapsulate(packet, *lcoa_, atMap_->peer()), out);
+}
+
+void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (!atHome_.registered(now) || !usable(lcoa_)) return;
+    const Ipv6Address careOf = *atHome_.registeredCareOf();
+    Ipv6Packet outer = encapsulate(packet, careOf, settings_.homeAgent);
+    if (rcoa_ == careOf) sendFromRegional(now, std::move(outer), out);
+    else stack_.send(now, std::move(outer), out);
+}
+
+std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const
+{
+    auto inner = decapsulate(packet);
+    if (!inner) return std::nullopt;
+    // MN-RX-01: packets to the RCoA come from the MAP, packets to the home address from the home agent. (A packet from the home
+    // agent through the MAP has two tunnels and is unwrapped twice.)
+    const bool fromMap = atMap_ && packet.source == atMap_->peer() && inner->destination == rcoa_;
+    const bool fromHome = packet.source == settings_.homeAgent && inner->destination == settings_.homeAddress;
+    if (!fromMap && !fromHome) return std::nullopt;
+    return inner;
+}
+
+void MobileNode::handle(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    constexpr int maxTunnels = 4;
+    for (int tunnel = 0; tunnel < maxTunnels; ++tunnel) {
+        if (packet.nextHeader != proto::ipv6) return deliver(now, packet, out);
+        auto inner = unwrap(packet);
+        if (!inner) {
+            out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"rule", attribute(std::string_view("MN-RX-01"))}});
+            return;
+        }
+        packet = std::move(*inner);
+    }
+}
+
+void MobileNode::deliver(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    // MN-RX-02: one segment left and an address of our own, otherwise the packet is dropped silently.
+    if (packet.routing) {
+        const Ipv6Address& final = packet.routing->homeAddress;
+        if (packet.routing->segmentsLeft != 1 || (final != settings_.homeAddress && final != rcoa_)) return;
+    }
+    if (packet.nextHeader == proto::mobility) {
+        wire::FieldReader in(packet.payload, 0, nullptr);
+        const auto message = wire::parseMobility(in, packet.pseudoHeader());
+        if (!message || !message->acceptable()) return;  // MH-RX-01
+        if (const auto* ack = std::get_if<wire::BindingAck>(&message->value)) onAck(now, packet, *ack, out);
+        return;
+    }
+    const auto received = packet.destination == settings_.homeAddress ? probeIn(packet) : std::nullopt;
+    if (!received || received->probe.answer) return;
+    out.happened(now, "probe-received", {{"flow", attribute(std::int64_t{received->probe.flow})}, {"serial", attribute(std::int64_t{received->probe.serial})},
+                                         {"sent", attribute(received->probe.sent)}});
+    const auto& flows = settings_.answeredFlows;
+    if (std::find(flows.begin(), flows.end(), received->probe.flow) != flows.end()) sendFromHome(now, answerTo(packet, *received), out);
+}
+
+}  // namespace roamscope::node

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/node/neighbor_cache.hpp"
+
+namespace roamscope::node {
+
+void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Packet packet, Actions& actions)
+{
+    const auto [it, isNew] = entries_.try_emplace(nextHop);
+    Entry& entry = it->second;
+    if (isNew) {
+        entry.solicitations = 1;
+        entry.deadline = now + retransTimer;
+        actions.solicit.push_back({nextHop, std::nullopt, packet.source});
+        actions.changed.push_back(nextHop);
+    }
+    if (entry.state == State::Incomplete) {
+        if (entry.queue.size() == maxQueue) entry.queue.erase(entry.queue.begin());
+        entry.queue.push_back(std::move(packet));
+        return;
+    }
+    if (entry.state == State::Reachable && now >= entry.deadline) entry.state = State::Stale;
+    if (entry.state == State::Stale) {
+        entry.state = State::Delay;
+        entry.deadline = now + delayFirstProbe;
+        actions.changed.push_back(nextHop);
+    }
+    actions.transmit.push_back({entry.mac, std::move(packet)});
+}
+
+void NeighborCache::learn(TimePoint now, const Ipv6Address& address, const Mac& mac, bool router, Actions& actions)
+{
+    const auto [it, isNew] = entries_.try_emplace(address);
+    Entry& entry = it->second;
+    entry.router = entry.router || router;
+    if (!isNew && entry.state != State::Incomplete && entry.mac == mac) return;
+    entry.mac = mac;
+    entry.state = State::Stale;
+    entry.deadline = now;
+    actions.changed.push_back(address);
+    flush(entry, actions);
+    // Packets that waited have just been sent to a neighbour whose reachability is unknown (RFC 4861 §7.3.3).
+    if (!actions.transmit.empty() && entry.state == State::Stale) {
+        entry.state = State::Delay;
+        entry.deadline = now + delayFirstProbe;
+    }
+}
+
+void NeighborCache::advertised(TimePoint now, const wire::NeighborAdvertisement& na, Actions& actions)
+{
+    const auto it = entries_.find(na.target);
+    if (it == entries_.end()) return;  // RFC 4861 §7.2.5: nobody asked, nothing is created
+    Entry& entry = it->second;
+    const auto* option = wire::findOption<wire::TargetLinkLayerOption>(na.options);
+    if (entry.state == State::Incomplete) {
+        if (!option) return;
+        entry.mac = option->address;
+        entry.router = na.router;
+        if (na.solicited) reachable(now, entry);
+        else entry.state = State::Stale;
+        actions.changed.push_back(na.target);
+        flush(entry, actions);
+        return;
+    }
+    const bool otherMac = option && option->address != entry.mac;
+    if (!na.override && otherMac) {
+        if (entry.state == State::Reachable) {
+            entry.state = State::Stale;
+            actions.changed.push_back(na.target);
+        }
+        return;
+    }
+    if (otherMac) entry.mac = option->address;
+    if (na.solicited) reachable(now, entry);
+    else if (otherMac) entry.state = State::Stale;
+    entry.router = na.router;
+    actions.changed.push_back(na.target);
+}
+
+void NeighborCache::advance(TimePoint now, Actions& actions)
+{
+    for (auto it = entries_.begin(); it != entries_.end();) {
+        auto& [address, entry] = *it;
+        const bool waits = entry.state == State::Incomplete || entry.state == State::Delay || entry.state == State::Probe;
+        if (!waits || now < entry.deadline) {
+            ++it;
+            continue;
+        }
+        if (entry.state == State::Delay) {
+            entry.state = State::Probe;
+            entry.solicitations = 0;
+            actions.changed.push_back(address);
+        }
+        if (entry.solicitations < maxSolicitations) {
+            const bool probing = entry.state == State::Probe;
+            ++entry.solicitations;
+            entry.deadline = now + retransTimer;
+            actions.solicit.push_back({address, probing ? std::optional(entry.mac) : std::nullopt,
+                                       entry.queue.empty() ? Ipv6Address{} : entry.queue.front().source});
+            ++it;
+            continue;
+        }
+        std::move(entry.queue.begin(), entry.queue.end(), std::back_inserter(actions.unreachable));
+        actions.lost.push_back(address);
+        it = entries_.erase(it);
+    }
+}
+
+std::optional<TimePoint> NeighborCache::nextDeadline() const
+{
+    std::optional<TimePoint> next;
+    for (const auto& [address, entry] : entries_)
+        if (entry.state == State::Incomplete || entry.state == State::Delay || entry.state == State::Probe) next = earlier(next, entry.deadline);
+    return next;
+}
+
+void NeighborCache::flush(Entry& entry, Actions& actions)
+{
+    for (auto& packet : entry.queue) actions.transmit.push_back({entry.mac, std::move(packet)});
+    entry.queue.clear();
+}
+
+void NeighborCache::reachable(TimePoint now, Entry& entry)
+{
+    entry.state = State::Reachable;
+    entry.deadline = now + reachableTime_;
+}
+
+std::string_view stateName(NeighborCache::State state)
+{
+    static constexpr std::string_view names[] = {"incomplete", "reachable", "stale", "delay", "probe"};
+    return names[static_cast<std::size_t>(state)];
+}
+
+}  // namespace roamscope::node

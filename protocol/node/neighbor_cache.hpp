@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Neighbours of one interface: address resolution and unreachability detection (RFC 4861 §7.2, §7.3). The cache decides,
+// its owner (IpStack) sends.
+#pragma once
+
+#include "protocol/node/output.hpp"
+#include "protocol/wire/icmpv6.hpp"
+#include "protocol/wire/ipv6.hpp"
+
+#include <map>
+
+namespace roamscope::node {
+
+class NeighborCache {
+public:
+    enum class State : std::uint8_t { Incomplete, Reachable, Stale, Delay, Probe };
+
+    /// RFC 4861 §10.
+    static constexpr Duration retransTimer = 1s;
+    static constexpr Duration delayFirstProbe = 5s;
+    static constexpr int maxSolicitations = 3;
+    /// Packets that wait for a link-layer address; more push the oldest out (RFC 4861 §7.2.2 asks for at least one).
+    static constexpr std::size_t maxQueue = 3;
+
+    /// `reachableTime` is the randomised value of RFC 4861 §6.3.2.
+    explicit NeighborCache(Duration reachableTime) : reachableTime_(reachableTime) {}
+
+    /// What the owner has to send.
+    struct Actions {
+        struct Solicit {
+            Ipv6Address target;
+            std::optional<Mac> unicast;  ///< none: to the solicited-node group
+            Ipv6Address preferredSource; ///< source of the packet that waits; unspecified when none does
+        };
+        struct Transmit {
+            Mac to;
+            wire::Ipv6Packet packet;
+        };
+        std::vector<Solicit> solicit;
+        std::vector<Transmit> transmit;
+        std::vector<wire::Ipv6Packet> unreachable;  ///< answer their sources with an error (RFC 4861 §7.2.2)
+        std::vector<Ipv6Address> lost;              ///< neighbours that stopped answering
+        std::vector<Ipv6Address> changed;           ///< neighbours whose state or link-layer address changed
+    };
+
+    /// A packet for `nextHop`: transmitted now, or queued until its address is known.
+    void send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Packet packet, Actions& actions);
+    /// A source link-layer address option (RFC 4861 §7.2.3, §6.2.6, §6.3.4); `router` is set when it came with an RA.
+    void learn(TimePoint now, const Ipv6Address& address, const Mac& mac, bool router, Actions& actions);
+    /// A valid neighbour advertisement (RFC 4861 §7.2.5).
+    void advertised(TimePoint now, const wire::NeighborAdvertisement& na, Actions& actions);
+    void advance(TimePoint now, Actions& actions);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    /// Forgets everybody: the link went down.
+    void clear() { entries_.clear(); }
+
+    struct Entry {
+        State state = State::Incomplete;
+        Mac mac;
+        bool router = false;
+        TimePoint deadline{};  ///< end of the state; of Reachable: lazily
+        int solicitations = 0;
+        std::vector<wire::Ipv6Packet> queue;
+    };
+    [[nodiscard]] const std::map<Ipv6Address, Entry>& entries() const { return entries_; }
+
+private:
+    void flush(Entry& entry, Actions& actions);
+    void reachable(TimePoint now, Entry& entry);
+
+    Duration reachableTime_;
+    std::map<Ipv6Address, Entry> entries_;
+};
+
+[[nodiscard]] std::string_view stateName(NeighborCache::State state);
+
+}  // namespace roamscope::node

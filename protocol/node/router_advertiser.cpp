@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/node/router_advertiser.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+namespace {
+constexpr Duration maxDelay = 500ms;              // MAX_RA_DELAY_TIME, RFC 4861 §10
+constexpr Duration minDelayBetween = 3s;          // MIN_DELAY_BETWEEN_RAS
+constexpr std::uint32_t validLifetime = 2592000;  // RFC 4861 §6.2.1
+constexpr std::uint32_t preferredLifetime = 604800;
+}  // namespace
+
+RouterAdvertiser::RouterAdvertiser(Settings settings, Random random) : settings_(std::move(settings)), random_(random)
+{
+    next_ = TimePoint{} + random_.between(Duration{0}, settings_.minInterval);
+}
+
+void RouterAdvertiser::solicited(TimePoint now)
+{
+    // RFC 6275 §13: MinDelayBetweenRAs should be the least interval when that is below 3 s.
+    const Duration gap = std::min(minDelayBetween, settings_.minInterval);
+    TimePoint answer = now + random_.between(Duration{0}, maxDelay);
+    if (last_) answer = std::max(answer, *last_ + gap);
+    next_ = std::min(next_, answer);
+}
+
+void RouterAdvertiser::advance(TimePoint now, IpStack& stack, Output& out)
+{
+    if (now < next_) return;
+    stack.sendIcmp(now, settings_.interface, stack.linkLocalAddress(settings_.interface), allNodes(), message(stack), out);
+    last_ = now;
+    next_ = now + random_.between(settings_.minInterval, settings_.maxInterval);
+}
+
+wire::RouterAdvertisement RouterAdvertiser::message(const IpStack& stack) const
+{
+    wire::RouterAdvertisement ra;
+    ra.hopLimit = 64;
+    // RFC 6275 §7.5 (AR-05): at least 1 s however short the interval is.
+    const auto lifetime = std::chrono::ceil<std::chrono::seconds>(std::max<Duration>(3 * settings_.maxInterval, 1s));
+    ra.routerLifetime = static_cast<std::uint16_t>(std::min<std::int64_t>(lifetime.count(), 9000));
+    ra.options.push_back(wire::SourceLinkLayerOption{stack.mac(settings_.interface)});
+    // AR-01: the whole router address with R, in every advertisement.
+    ra.options.push_back(wire::PrefixInformation{settings_.prefix, true, true, true, validLifetime, preferredLifetime});
+    // AR-02: the interval in milliseconds, 20 ms more below 200 ms.
+    auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(settings_.maxInterval).count();
+    if (interval < 200) interval += 20;
+    ra.options.push_back(wire::AdvertisementIntervalOption{static_cast<std::uint32_t>(interval)});
+    for (const wire::MapOption& map : settings_.map) ra.options.push_back(map);
+    return ra;
+}
+
+}  // namespace roamscope::node

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sends Router Advertisements on one interface (RFC 4861 §6.2, RFC 6275 §7), with the MAP options of HMIPv6 (HMIP-AR-01).
+#pragma once
+
+#include "protocol/base/random.hpp"
+#include "protocol/node/ip_stack.hpp"
+
+namespace roamscope::node {
+
+class RouterAdvertiser {
+public:
+    struct Settings {
+        std::size_t interface = 0;
+        Duration minInterval = 200s;
+        Duration maxInterval = 600s;
+        Prefix prefix;                          ///< the router's own address with the on-link length
+        std::vector<wire::MapOption> map;
+    };
+
+    /// The first advertisement is sent within `minInterval` of time 0.
+    RouterAdvertiser(Settings settings, Random random);
+
+    /// Answers a solicitation: a multicast advertisement after 0 to 0.5 s, or the one already due when that is sooner, and never
+    /// closer to the last one than MinDelayBetweenRAs (AR-03).
+    void solicited(TimePoint now);
+    void advance(TimePoint now, IpStack& stack, Output& out);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return next_; }
+    [[nodiscard]] std::size_t interface() const { return settings_.interface; }
+
+private:
+    [[nodiscard]] wire::RouterAdvertisement message(const IpStack& stack) const;
+
+    Settings settings_;
+    Random random_;
+    TimePoint next_{};
+    std::optional<TimePoint> last_;
+};
+
+}  // namespace roamscope::node

@@ -25,7 +25,7 @@ bool Lab::advanceOnce(TimePoint limit, LabOutput& out)
         now_ = std::max(now_, limit);
         return false;
     }
-    // A deadline that has passed (TAP: we were late) is done now, not in the past.
+    // On TAP `limit` is the clock and this may be a little earlier: timers keep their own pace instead of adding up delays.
     now_ = std::max(now_, *next);
     if (!queue_.empty() && queue_.top().time <= now_) {
         Item item = queue_.top();

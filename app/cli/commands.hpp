@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The commands of roamscope-cli. Each lives in a file of its own and registers itself here: add*Command() declares the
+// command's options, and its callback stores the exit status. To add a command, declare it here and call it in main.cpp.
+#pragma once
+
+#include "protocol/base/result.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace roamscope::cli {
+
+/// Exit statuses, the same for all commands.
+enum ExitStatus : int { Fine = 0, Unmet = 1, Usage = 2, InputOutput = 3, NoPermission = 4 };
+
+/// Status of an error that ended a command.
+[[nodiscard]] int statusOf(const Error& error);
+/// Writes "roamscope-cli: TEXT" to standard error and gives the status.
+int complain(const Error& error);
+int complain(int status, std::string_view text);
+
+void addDecodeCommand(CLI::App& app, int& status);
+void addScenariosCommand(CLI::App& app, int& status);
+void addSchemaCommand(CLI::App& app, int& status);
+void addFieldsCommand(CLI::App& app, int& status);
+
+}  // namespace roamscope::cli

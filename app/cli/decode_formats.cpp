@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/decode_formats.hpp"
+
+#include "app/cli/output.hpp"
+#include "capture/foreign.hpp"
+#include "capture/io/json_output.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace roamscope::cli {
+
+namespace {
+
+using capture::FrameView;
+using wire::FieldNode;
+
+/// Seconds since the first frame, to the microsecond.
+std::string secondsText(TimePoint t) { return fmt::format("{:.6f}", toSeconds(t)); }
+
+std::string linkText(const NumberedFrame& frame)
+{
+    return frame.link->name.empty() ? fmt::format("#{}", frame.view.link) : printable(frame.link->name);
+}
+
+/// One line a frame, in columns. The first lines are held back until their widths are known.
+class SummaryFormat final : public FrameFormat {
+public:
+    std::string frame(const NumberedFrame& frame) override
+    {
+        const wire::DecodedFrame decoded = wire::decodeFrame(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
+        wire::Summary s = wire::summarize(decoded);
+        if (const auto foreign = capture::describeForeign(frame.view.bytes, frame.link->linkType, decoded)) {
+            s.protocol = foreign->protocol;
+            s.info = foreign->info;
+            if (!foreign->source.empty()) s.source = foreign->source;
+            if (!foreign->destination.empty()) s.destination = foreign->destination;
+        }
+        rows_.push_back({fmt::format("{}", frame.number), secondsText(frame.view.time), linkText(frame), s.source, s.destination, s.protocol, printable(s.info)});
+        return rows_.size() >= held ? flush() : std::string();
+    }
+
+    std::string flush() override
+    {
+        for (const Row& row : rows_)
+            for (std::size_t i = 0; i < width_.size(); ++i) width_[i] = std::max(width_[i], columns(row[i]));
+        std::string out;
+        for (const Row& row : rows_) {
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                const std::string pad(i < width_.size() ? width_[i] - columns(row[i]) : 0, ' ');
+                const bool right = i < 2;  // numbers
+                out += right ? pad + row[i] : row[i] + pad;
+                out += i + 1 < row.size() ? "  " : "\n";
+            }
+        }
+        rows_.clear();
+        return out;
+    }
+
+private:
+    static constexpr std::size_t held = 200;
+    using Row = std::array<std::string, 7>;
+    std::vector<Row> rows_;
+    std::array<std::size_t, 6> width_{};
+};
+
+/// Every field on a line, with its octets and its RFC section.
+class TreeFormat final : public FrameFormat {
+public:
+    std::string frame(const NumberedFrame& frame) override
+    {
+        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
+        std::string out = fmt::format("Frame {}: {} octets on the wire, {} captured, link {}, {} s, {} UTC\n", frame.number, frame.view.originalLength,
+                                      frame.view.bytes.size(), linkText(frame), secondsText(frame.view.time), epochText(frame.utc));
+        for (const FieldNode& node : d.nodes) {
+            const std::string_view rfc = wire::info(node.field).rfc;
+            out += fmt::format("{:{}}{}  [{}+{}{}{}]\n", "", 4 * node.depth, printable(wire::lineText(node)), node.offset, node.length, rfc.empty() ? "" : ", ", rfc);
+        }
+        for (const wire::Finding& f : d.findings)
+            out += fmt::format("! {}: {}{}{}  [{}+{}{}{}]\n", capture::severityName(f.severity), f.rule, f.rule.empty() ? "" : ": ", printable(f.text), f.offset, f.length,
+                               f.rfc.empty() ? "" : ", ", f.rfc);
+        return out + "\n";
+    }
+};
+
+class JsonFormat final : public FrameFormat {
+public:
+    std::string frame(const NumberedFrame& frame) override
+    {
+        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
+        return capture::frameJson(frame.number, frame.view, *frame.link, d) + "\n";
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<FrameFormat> makeSummaryFormat() { return std::make_unique<SummaryFormat>(); }
+std::unique_ptr<FrameFormat> makeTreeFormat() { return std::make_unique<TreeFormat>(); }
+std::unique_ptr<FrameFormat> makeJsonFormat() { return std::make_unique<JsonFormat>(); }
+
+std::string epochText(std::int64_t ns)
+{
+    const bool negative = ns < 0;
+    const auto magnitude = negative ? 0 - static_cast<std::uint64_t>(ns) : static_cast<std::uint64_t>(ns);
+    return fmt::format("{}{}.{:09}", negative ? "-" : "", magnitude / 1'000'000'000, magnitude % 1'000'000'000);
+}
+
+}  // namespace roamscope::cli

@@ -1,12 +1,39 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/analysis/analyzer.hpp"
 
-#include "capture/analysis/binding_history.hpp"
+#include "capture/analysis/conformance.hpp"
 #include "capture/analysis/directory.hpp"
+#include "capture/analysis/handovers.hpp"
 
 #include <algorithm>
 
 namespace roamscope::analysis {
+
+namespace {
+
+/// Users' data is decoded without fields, for speed; unless something in it must be reported.
+bool worthFields(const Observation& o)
+{
+    if (!o.data || o.frame.error) return true;
+    if (const auto* udp = std::get_if<wire::Checked<wire::UdpDatagram>>(&o.frame.message))
+        if (udp->checksum == wire::ChecksumVerdict::Bad || udp->checksum == wire::ChecksumVerdict::Absent) return true;
+    for (const wire::Ipv6Packet& packet : o.frame.packets) {
+        if (packet.routing && packet.routing->segmentsLeft != 1) return true;
+        const auto homeAddress = [](const wire::Ipv6Option& option) { return option.type == wire::optionHomeAddress; };
+        const auto& options = packet.destinationOptions;
+        const auto count = std::count_if(options.begin(), options.end(), homeAddress);
+        if (count > 1 || (count == 1 && !packet.homeAddress())) return true;
+    }
+    return false;
+}
+
+/// A copy of a message that was judged where it was seen first.
+bool isCopy(const Signal& signal)
+{
+    return signal.kind == Signal::Kind::UpdateAgain || signal.kind == Signal::Kind::AnswerAgain || signal.kind == Signal::Kind::UnmatchedAgain;
+}
+
+}  // namespace
 
 class Analyzer::State {
 public:
@@ -15,36 +42,48 @@ public:
         cached_.reset();
         ++frames_;
         end_ = std::max(end_, view.time);
-        if (const auto it = links_.find(view.link); it == links_.end()) links_.emplace(view.link, link.name);
+        if (links_.find(view.link) == links_.end()) links_.emplace(view.link, link.name);
 
         const wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
         const Observation o{index, view.time, view.link, frame, isData(frame)};
-        presence_.add(o);
+        const Movement movement = presence_.add(o);
+        flows_.add(o, movement, mobiles_, presence_);
+        std::optional<Signal> signal;
         if (o.data) directory_.addData(o, mobiles_);
-        else if (const auto signal = exchanges_.add(o)) signalling(*signal, o);
+        else signal = exchanges_.add(o);
+        if (!worthFields(o) || (signal && isCopy(*signal))) return;
+
+        wire::FieldSink sink;
+        static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink));
+        conformance_.addFrame(index, sink.findings());
+        if (!signal) return;
+        conformance_.addSignal(*signal, o, sink.nodes(), exchanges_, bindings_, mobiles_);
+        bindings_.add(*signal, exchanges_, o);
+        mobiles_.add(*signal, presence_, o);
+        directory_.addSignal(*signal, o);
     }
 
     std::shared_ptr<const Analysis> result() const
     {
         if (cached_) return cached_;
         auto out = std::make_shared<Analysis>();
+        const HandoverSources sources{mobiles_, exchanges_, presence_, flows_, links_, end_};
         out->frames = frames_;
         out->nodes = directory_.nodes(mobiles_, presence_);
         out->bindings = bindings_.intervals(end_);
+        out->exchanges.reserve(exchanges_.records().size());
         for (const ExchangeRecord& record : exchanges_.records()) out->exchanges.push_back(record.value);
+        out->handovers = buildHandovers(sources);
+        out->flows = flows_.flows(mobiles_, end_);
+        out->attachments = buildAttachments(sources);
+        out->findings = conformance_.findings();
+        out->findingsDropped = conformance_.dropped();
         out->acknowledgements = exchanges_.acknowledgements();
         cached_ = out;
         return out;
     }
 
 private:
-    void signalling(const Signal& signal, const Observation& o)
-    {
-        bindings_.add(signal, exchanges_, o);
-        mobiles_.add(signal, presence_, o);
-        directory_.addSignal(signal, o);
-    }
-
     std::size_t frames_ = 0;
     TimePoint end_{};
     std::unordered_map<std::uint32_t, std::string> links_;
@@ -53,6 +92,8 @@ private:
     BindingHistory bindings_;
     Mobiles mobiles_;
     Directory directory_;
+    FlowTracker flows_;
+    Conformance conformance_;
     mutable std::shared_ptr<const Analysis> cached_;
 };
 

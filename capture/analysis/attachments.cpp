@@ -55,9 +55,16 @@ Movement Presence::sent(const Observation& o)
     if (source.isGroup()) return {};
     std::vector<Stay>& stays = stays_[source];
     const Mark mark{o.time, o.index};
-    Movement movement{false, true};
+    Movement movement{true, false, false};
     if (stays.empty() || stays.back().link != o.link) {
         movement.moved = !stays.empty();
+        if (movement.moved) {
+            Stay& old = stays.back();
+            movement.silent = old.answers;
+            // Without traffic of its own nothing tells when it left: all that came before it was heard elsewhere may have arrived.
+            if (!old.answers && old.pending) old.delivered = old.pending;
+            old.pending.reset();
+        }
         Stay stay;
         stay.link = o.link;
         stay.first = mark;
@@ -65,6 +72,7 @@ Movement Presence::sent(const Observation& o)
     }
     Stay& stay = stays.back();
     stay.last = mark;
+    stay.answers = stay.answers || o.data;
     if (stay.pending) stay.delivered = stay.pending;
     stay.pending.reset();
     if (!o.frame.packets.empty()) {
@@ -83,7 +91,8 @@ void Presence::received(const Observation& o)
     Stay& stay = it->second.back();
     const Mark mark{o.time, o.index};
     stay.pending = mark;
-    note(stay.downlinks, o.frame.packets.front().destination, mark);
+    const wire::Ipv6Packet& outer = o.frame.packets.front();
+    note(o.tunnels() > 0 || outer.routing ? stay.tunnelled : stay.direct, outer.destination, mark);
 }
 
 void Presence::neighbourDiscovery(const Observation& o, const Mac& source)

@@ -21,10 +21,12 @@ struct Stay {
     std::uint32_t link = 0;
     Mark first;                            ///< m1: its first frame there
     Mark last;                             ///< its last frame there so far
-    std::optional<Mark> delivered;         ///< last data packet to it that a frame of its own followed: m0
+    std::optional<Mark> delivered;         ///< last data packet to it that surely arrived (a frame of its own followed): m0
     std::optional<Mark> pending;           ///< last data packet to it since its last frame
+    bool answers = false;                  ///< it sent data itself, so silence means absence
     std::vector<AddressMark> sources;      ///< outermost source addresses it used, first use each (m5); bounded
-    std::vector<AddressMark> downlinks;    ///< outermost destinations of data to it, first packet each (m14); bounded
+    std::vector<AddressMark> tunnelled;    ///< care-of addresses to which mobility brought data, first packet each (m14); bounded
+    std::vector<AddressMark> direct;       ///< destinations of other data to it, first packet each (m14 at home); bounded
     std::vector<AddressMark> solicited;    ///< addresses it tested by DAD, first solicitation each (m4); bounded
     std::optional<Mac> router;             ///< where it sent its packets last
 };
@@ -54,8 +56,9 @@ struct AdvertisementContent {
 
 /// What a frame did to the stays.
 struct Movement {
-    bool moved = false;    ///< the sender was heard on another link before
-    bool present = false;  ///< the sender has a stay
+    bool sent = false;      ///< there is a sender, and it is on this link
+    bool moved = false;     ///< it was heard on another link before
+    bool silent = false;    ///< and what went to it there since its last frame is taken as lost
 };
 
 class Presence {

@@ -65,7 +65,7 @@ Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
         signal.kind = repeated ? Signal::Kind::Repeat : Signal::Kind::UpdateAgain;
         signal.record = known->record;
         signal.copy = known->copy;
-        if (repeated) records_[known->record].copies[known->copy].repeated = true;
+        if (repeated) records_[known->record].copies[known->copy].repeated = o.time;
         signal.update = std::move(update);
         return signal;
     }
@@ -88,7 +88,7 @@ Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
     ExchangeRecord& r = records_[record];
     r.value.updates.push_back(o.index);
     if (!r.value.answer) r.value.sequence = update.sequence;
-    r.copies.push_back({update, {o.time, o.index}, o.link, false});
+    r.copies.push_back({update, {o.time, o.index}, o.link, std::nullopt});
     signal.record = record;
     signal.copy = r.copies.size() - 1;
     signal.update = std::move(update);

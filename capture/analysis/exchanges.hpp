@@ -16,7 +16,7 @@ struct ExchangeRecord {
         Update update;
         Mark seen;             ///< first sighting, nearest to the mobile node
         std::uint32_t link = 0;
-        bool repeated = false;  ///< the very same message was sent again (same sequence number)
+        std::optional<TimePoint> repeated;  ///< when the very same message was sent again (same sequence number)
     };
 
     Exchange value;

@@ -8,12 +8,22 @@ namespace roamscope::analysis {
 namespace {
 
 constexpr std::size_t maxEvidence = 8;
+constexpr std::size_t maxListed = 256;  ///< addresses or interfaces of one node
+constexpr std::ptrdiff_t maxLookBack = 64;  ///< episodes
 constexpr std::size_t maxMobiles = 4096;  ///< a flood with forged addresses must not slow us down
 
 template <class T>
 void addOnce(std::vector<T>& list, const T& value)
 {
-    if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+    if (list.size() < maxListed && std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+}
+
+/// Whether one of the latest episodes had this regional address.
+bool hadRegional(const Mobile& mobile, const Ipv6Address& regional)
+{
+    const auto& episodes = mobile.episodes;
+    const auto from = episodes.end() - std::min<std::ptrdiff_t>(maxLookBack, std::ssize(episodes));
+    return std::any_of(from, episodes.end(), [&](const Episode& e) { return e.regional == regional; });
 }
 
 }  // namespace
@@ -110,9 +120,7 @@ void Mobiles::localEpisode(Mobile& mobile, const Update& update, std::size_t rec
         Episode& last = mobile.episodes.back();
         const bool samePlace = last.careOf == update.careOfAddress;
         // To the previous MAP with the new LCoA (HMIP-MN-19): part of the same movement.
-        const bool previous = samePlace && last.regional != update.homeAddress &&
-                              std::any_of(mobile.episodes.begin(), mobile.episodes.end(),
-                                          [&](const Episode& e) { return e.regional == update.homeAddress; });
+        const bool previous = samePlace && last.regional != update.homeAddress && hadRegional(mobile, update.homeAddress);
         if (samePlace && last.regional == update.homeAddress) return last.local.push_back(record);
         if (previous) return;
     }
@@ -133,8 +141,7 @@ void Mobiles::homeEpisode(Mobile& mobile, const Update& update, std::size_t reco
     if (last && last->home == atHome && (atHome || (!last->regional && last->careOf == update.careOfAddress)))
         return last->homeExchanges.push_back(record);
     // A home registration of a regional address whose local registration was not seen, or an older one refreshed.
-    for (const Episode& e : mobile.episodes)
-        if (!atHome && e.regional == update.careOfAddress) return;
+    if (!atHome && hadRegional(mobile, update.careOfAddress)) return;
     Episode episode;
     episode.careOf = atHome ? update.homeAddress : update.careOfAddress;
     episode.home = atHome;

@@ -22,6 +22,15 @@ std::vector<BidBinding> readBindings(const wire::BindingUpdate& update, const Ip
     return out;
 }
 
+/// The mobility message of a frame, unless its receiver must drop it (MH-RX-01).
+template <class T>
+const T* usable(const wire::DecodedFrame& frame)
+{
+    const auto* checked = std::get_if<wire::Checked<wire::MobilityMessage>>(&frame.message);
+    if (!checked || checked->checksum == wire::ChecksumVerdict::Bad || checked->violation) return nullptr;
+    return std::get_if<T>(&checked->value);
+}
+
 }  // namespace
 
 bool isData(const wire::DecodedFrame& frame)
@@ -40,7 +49,7 @@ bool isData(const wire::DecodedFrame& frame)
 
 std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
 {
-    const auto* message = frame.as<wire::BindingUpdate>();
+    const auto* message = usable<wire::BindingUpdate>(frame);
     const wire::Ipv6Packet* inner = frame.inner();
     if (!message || !inner) return std::nullopt;
     Update update;
@@ -64,7 +73,7 @@ std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
 
 std::optional<Answer> readAnswer(const wire::DecodedFrame& frame)
 {
-    const auto* message = frame.as<wire::BindingAck>();
+    const auto* message = usable<wire::BindingAck>(frame);
     const wire::Ipv6Packet* inner = frame.inner();
     if (!message || !inner) return std::nullopt;
     Answer answer;

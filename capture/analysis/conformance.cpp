@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/analysis/conformance.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace roamscope::analysis {
+
+namespace {
+
+using wire::FieldId;
+using wire::Severity;
+
+bool has(const Update& update, std::uint16_t flag) { return (update.flags & flag) != 0; }
+
+bool hasField(const std::vector<wire::FieldNode>& fields, FieldId id)
+{
+    return std::any_of(fields.begin(), fields.end(), [&](const wire::FieldNode& n) { return n.field == id; });
+}
+
+std::int64_t wholeSeconds(Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
+
+}  // namespace
+
+void Conformance::addFrame(FrameIndex index, const std::vector<wire::Finding>& findings)
+{
+    for (const wire::Finding& finding : findings) {
+        if (findings_.size() < maxFindings) findings_.push_back({index, finding});
+        else ++dropped_;
+    }
+}
+
+void Conformance::report(const Place& place, FieldId at, std::string_view rule, Severity severity, std::string_view rfc, std::string text)
+{
+    wire::Finding finding{rule, severity, std::move(text), rfc, 0, 0};
+    // The innermost message is the last one of the frame.
+    for (auto it = place.fields.rbegin(); it != place.fields.rend(); ++it) {
+        if (it->field != at) continue;
+        finding.offset = it->offset;
+        finding.length = it->length;
+        break;
+    }
+    addFrame(place.frame, {std::move(finding)});
+}
+
+void Conformance::addSignal(const Signal& signal, const Observation& o, const std::vector<wire::FieldNode>& fields,
+                            const ExchangeTracker& exchanges, const BindingHistory& bindings, const Mobiles& mobiles)
+{
+    const Place place{o.index, fields};
+    switch (signal.kind) {
+    case Signal::Kind::Update: return update(*signal.update, place, mobiles);
+    case Signal::Kind::Answer: return answer(signal, o, place, exchanges, bindings);
+    case Signal::Kind::Unmatched:
+        // A capture that began too late shows answers without updates; only a known conversation can be judged.
+        if (signal.peerKnown && signal.answer->status != wire::bindingStatus::sequenceOutOfWindow)
+            report(place, FieldId::BaSequence, "MN-BU-08", Severity::Error, "RFC 6275 §11.7.3",
+                   fmt::format("acknowledgement with sequence {}, but no such Binding Update is outstanding", signal.answer->sequence));
+        return;
+    default: return;
+    }
+}
+
+void Conformance::update(const Update& u, const Place& place, const Mobiles& mobiles)
+{
+    const bool acknowledge = has(u, wire::BindingUpdate::acknowledge);
+    const bool proxy = has(u, wire::BindingUpdate::proxy);
+    if (u.peer == Role::Map) {
+        if (!acknowledge)
+            report(place, FieldId::BuFlags, "HMIP-MN-09", Severity::Error, "RFC 5380 §4", "local Binding Update without the A flag");
+        if (!u.hasHomeAddressOption && !proxy)
+            report(place, FieldId::BuFlags, "HMIP-MN-10", Severity::Error, "RFC 5380 §6.1",
+                   "local Binding Update without home address option; it must hold the regional care-of address");
+        else if (mobiles.isHomeAddress(u.homeAddress))
+            report(place, FieldId::Ipv6HomeAddress, "HMIP-MN-10", Severity::Error, "RFC 5380 §6.1",
+                   fmt::format("local Binding Update whose home address option is the home address {}; it must hold the regional "
+                               "care-of address",
+                               u.homeAddress.text()));
+        if (u.lifetime > Duration{0}) granted_.try_emplace(u.homeAddress);
+        return;
+    }
+    // Without the option the source is the home address: right only at home, where the care-of address is the same.
+    const bool away = u.lifetime > Duration{0} || (u.hasAlternate && u.careOfAddress != u.source);
+    if (!u.hasHomeAddressOption && !proxy && away && !u.bindings.front().bid)
+        report(place, FieldId::BuFlags, u.peer == Role::HomeAgent ? "MN-BU-01" : "", Severity::Error,
+               u.peer == Role::HomeAgent ? "RFC 6275 §11.7.1" : "RFC 6275 §11.7.2",
+               "Binding Update from a foreign link without home address option");
+    if (u.peer == Role::HomeAgent) homeRegistration(u, place);
+}
+
+void Conformance::homeRegistration(const Update& u, const Place& place)
+{
+    if (!has(u, wire::BindingUpdate::acknowledge))
+        report(place, FieldId::BuFlags, u.fromHome() ? "MN-HOME-01" : "MN-BU-01", Severity::Error,
+               u.fromHome() ? "RFC 6275 §11.5.5" : "RFC 6275 §11.7.1", "home registration without the A flag");
+    const bool excused = u.hasAlternate || u.bindings.front().bid || u.fromHome() || has(u, wire::BindingUpdate::proxy) ||
+                         hasField(place.fields, FieldId::Authentication);
+    if (!excused)
+        report(place, FieldId::BuFlags, "MN-BU-02", Severity::Error, "RFC 6275 §11.7.1",
+               "home registration without alternate care-of address");
+    const auto regional = granted_.find(u.careOfAddress);
+    if (regional == granted_.end() || u.lifetime == Duration{0}) return;
+    if (!regional->second)
+        report(place, FieldId::BuFlags, "HMIP-MN-13", Severity::Warning, "RFC 5380 §6.1",
+               fmt::format("regional address {} registered at home before its MAP answered", u.careOfAddress.text()));
+    else if (u.lifetime > *regional->second)
+        report(place, FieldId::BuLifetime, "HMIP-MN-15", Severity::Error, "RFC 5380 §6.1",
+               fmt::format("lifetime of {} s asked of the home agent, the MAP granted {} s", wholeSeconds(u.lifetime),
+                           wholeSeconds(*regional->second)));
+}
+
+void Conformance::answer(const Signal& signal, const Observation& o, const Place& place, const ExchangeTracker& exchanges,
+                         const BindingHistory& bindings)
+{
+    const Answer& a = *signal.answer;
+    const ExchangeRecord& record = exchanges.records()[signal.record];
+    const ExchangeRecord::Copy& copy = record.copies[signal.copy];
+    if (signal.answerer == Role::Map && !signal.addressMatch)
+        report(place, FieldId::Ipv6, "HMIP-MN-12", Severity::Error, "RFC 5380 §6.2",
+               fmt::format("acknowledgement of a MAP without type 2 routing header for {}", record.value.homeAddress.text()));
+    if (!a.accepted()) return;
+    if (a.lifetime > copy.update.lifetime)
+        report(place, FieldId::BaLifetime, "HA-BU-05", Severity::Error, "RFC 6275 §10.3.1",
+               fmt::format("lifetime of {} s granted where {} s were asked for", wholeSeconds(a.lifetime), wholeSeconds(copy.update.lifetime)));
+    if (signal.answerer == Role::Map) granted_[record.value.homeAddress] = a.lifetime;
+
+    const BindingInterval* alive =
+        bindings.alive(record.value.peerAddress, record.value.homeAddress, copy.update.bindings.front().bid, o.time);
+    if (!alive) return;
+    const unsigned step = (unsigned{copy.update.sequence} - unsigned{alive->sequence}) & 0xffffu;
+    const bool fresh = step >= 1 && step <= 32767;
+    // Acknowledgements may overtake each other; a replay was sent after the acceptance that it contradicts.
+    const bool later = copy.repeated.value_or(copy.seen.time) > alive->from;
+    if (!fresh && later)
+        report(place, FieldId::BaSequence, "HA-BU-02", Severity::Error, "RFC 6275 §9.5.1",
+               fmt::format("Binding Update with sequence {} accepted although {} was accepted before", copy.update.sequence, alive->sequence));
+}
+
+}  // namespace roamscope::analysis

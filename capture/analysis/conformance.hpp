@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Findings: what the decoder says of each frame, and broken rules that need more than one frame to be seen: Binding Updates
+// without what their kind must carry, acknowledgements that match nothing, replays accepted, lifetimes, the order of
+// registrations. Correct traffic raises none. Bounded; one thread; amortised O(1) a frame.
+#pragma once
+
+#include "capture/analysis/binding_history.hpp"
+#include "capture/analysis/mobiles.hpp"
+
+namespace roamscope::analysis {
+
+class Conformance {
+public:
+    static constexpr std::size_t maxFindings = 10000;
+
+    /// What the decoder found in frame `index`.
+    void addFrame(FrameIndex index, const std::vector<wire::Finding>& findings);
+    /// A signal, with the decoded fields of its frame. To be called before bindings and mobiles take it.
+    void addSignal(const Signal& signal, const Observation& o, const std::vector<wire::FieldNode>& fields,
+                   const ExchangeTracker& exchanges, const BindingHistory& bindings, const Mobiles& mobiles);
+
+    [[nodiscard]] const std::vector<TraceFinding>& findings() const { return findings_; }
+    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+
+private:
+    struct Place {
+        FrameIndex frame;
+        const std::vector<wire::FieldNode>& fields;
+    };
+
+    void update(const Update& update, const Place& place, const Mobiles& mobiles);
+    void homeRegistration(const Update& update, const Place& place);
+    void answer(const Signal& signal, const Observation& o, const Place& place, const ExchangeTracker& exchanges,
+                const BindingHistory& bindings);
+    void report(const Place& place, wire::FieldId at, std::string_view rule, wire::Severity severity, std::string_view rfc, std::string text);
+
+    std::vector<TraceFinding> findings_;
+    std::uint64_t dropped_ = 0;
+    std::unordered_map<Ipv6Address, std::optional<Duration>> granted_;  ///< RCoA → lifetime its MAP granted, none yet
+};
+
+}  // namespace roamscope::analysis

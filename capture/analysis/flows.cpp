@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/analysis/flows.hpp"
+
+#include <algorithm>
+
+namespace roamscope::analysis {
+
+namespace {
+
+/// A probe that is underway at the end of the trace is not lost yet; an answer takes less than this to come.
+constexpr Duration patience = 1s;
+constexpr std::size_t maxUnconfirmed = 65536;
+constexpr std::size_t maxFlows = 65536;
+
+}  // namespace
+
+void FlowTracker::add(const Observation& o, const Movement& movement, const Mobiles& mobiles, const Presence& presence)
+{
+    if (movement.sent) confirm(o.frame.ethernet->source, !(movement.moved && movement.silent));
+    if (o.frame.probe && o.data) probe(o, mobiles, presence);
+}
+
+std::size_t FlowTracker::flowOf(std::uint16_t id, const Ipv6Address& source, const Ipv6Address& destination)
+{
+    const auto [it, fresh] = index_.try_emplace({id, source, destination}, flows_.size());
+    if (fresh) {
+        State state;
+        state.id = id;
+        state.source = source;
+        state.destination = destination;
+        flows_.push_back(std::move(state));
+    }
+    return it->second;
+}
+
+void FlowTracker::probe(const Observation& o, const Mobiles& mobiles, const Presence& presence)
+{
+    const wire::Probe& probe = *o.frame.probe;
+    const wire::PseudoHeader ends = o.frame.inner()->pseudoHeader();
+    const bool toInterface = o.frame.ethernet && mobiles.isInterface(o.frame.ethernet->destination) &&
+                             presence.isOn(o.frame.ethernet->destination, o.link);
+    const bool plain = o.tunnels() == 0 && !o.frame.inner()->routing;
+    if (flows_.size() >= maxFlows) return;
+    if (probe.answer) {
+        const std::size_t number = flowOf(probe.flow, ends.destination, ends.source);
+        State& flow = flows_[number];
+        const auto it = flow.bySerial.find(probe.serial);
+        if (it == flow.bySerial.end() || !(plain || toInterface)) return;
+        flow.samples[it->second].value.answered = o.time;
+        flow.answered = true;
+        return;
+    }
+    const std::size_t number = flowOf(probe.flow, ends.source, ends.destination);
+    State& flow = flows_[number];
+    const auto [it, fresh] = flow.bySerial.try_emplace(probe.serial, flow.samples.size());
+    if (fresh) {
+        Sample sample;
+        sample.value.serial = probe.serial;
+        sample.value.sent = o.time;
+        sample.value.frame = o.index;
+        if (!flow.samples.empty() && flow.samples.back().value.sent > o.time) flow.ordered = false;
+        flow.samples.push_back(sample);
+    }
+    if (toInterface) deliver(number, it->second, o);
+    else if (plain) flow.samples[it->second].plain = o.time;
+}
+
+void FlowTracker::deliver(std::size_t number, std::size_t index, const Observation& o)
+{
+    State& flow = flows_[number];
+    Sample& sample = flow.samples[index];
+    if (sample.value.copies < UINT16_MAX) ++sample.value.copies;
+    if (sample.value.copies == 1) {
+        sample.value.received = o.time;
+        sample.reordered = flow.delivered && sample.value.serial < flow.highest;
+        flow.highest = std::max(flow.highest, sample.value.serial);
+        flow.delivered = true;
+    }
+    sample.unconfirmed = true;
+    auto& list = unconfirmed_[o.frame.ethernet->destination];
+    if (list.size() < maxUnconfirmed) list.push_back({number, index});
+}
+
+void FlowTracker::confirm(const Mac& mac, bool arrived)
+{
+    const auto it = unconfirmed_.find(mac);
+    if (it == unconfirmed_.end() || it->second.empty()) return;
+    for (const Reference& r : it->second) {
+        Sample& sample = flows_[r.flow].samples[r.sample];
+        sample.unconfirmed = false;
+        if (arrived || sample.value.copies == 0) continue;
+        if (--sample.value.copies == 0) {
+            sample.value.received.reset();
+            sample.reordered = false;
+        }
+    }
+    it->second.clear();
+}
+
+bool FlowTracker::arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end) const
+{
+    if (sample.value.answered) return true;
+    if (!mobile) return sample.plain.has_value();
+    if (!sample.value.received) return false;
+    return !(sample.unconfirmed && flow.answered && end - *sample.value.received > patience);
+}
+
+bool FlowTracker::lost(const State& flow, const Sample& sample, bool mobile, TimePoint end) const
+{
+    if (arrived(flow, sample, mobile, end)) return false;
+    return end - sample.value.sent > patience || (mobile && flow.delivered && sample.value.serial < flow.highest);
+}
+
+std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, TimePoint end) const
+{
+    std::vector<Flow> out;
+    out.reserve(flows_.size());
+    for (const State& state : flows_) {
+        if (state.samples.empty()) continue;
+        Flow flow;
+        flow.id = state.id;
+        flow.source = state.source;
+        flow.destination = state.destination;
+        flow.probes.reserve(state.samples.size());
+        const bool mobile = mobiles.of(state.destination) != nullptr;
+        for (const Sample& sample : state.samples) {
+            ProbeSample& probe = flow.probes.emplace_back(sample.value);
+            if (!mobile) {
+                probe.received = sample.plain;
+                probe.copies = sample.plain ? 1 : 0;
+            } else if (!arrived(state, sample, mobile, end)) {
+                probe.received.reset();
+                probe.copies = 0;
+            }
+            if (lost(state, sample, mobile, end)) ++flow.lost;
+        }
+        const auto bySerial = [](const ProbeSample& a, const ProbeSample& b) { return a.serial < b.serial; };
+        if (!std::is_sorted(flow.probes.begin(), flow.probes.end(), bySerial)) std::sort(flow.probes.begin(), flow.probes.end(), bySerial);
+        out.push_back(std::move(flow));
+    }
+    return out;
+}
+
+FlowTracker::Counts FlowTracker::count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end) const
+{
+    Counts counts;
+    for (const State& flow : flows_) {
+        const bool mine = mobile.homeAddress == flow.destination ||
+                          std::find(mobile.regional.begin(), mobile.regional.end(), flow.destination) != mobile.regional.end();
+        if (!mine) continue;
+        auto at = flow.samples.begin();
+        if (flow.ordered)
+            at = std::lower_bound(at, flow.samples.end(), from, [](const Sample& s, TimePoint t) { return s.value.sent < t; });
+        for (; at != flow.samples.end(); ++at) {
+            if (at->value.sent > to && flow.ordered) break;
+            if (at->value.sent < from || at->value.sent > to) continue;
+            if (lost(flow, *at, true, end)) ++counts.lost;
+            if (at->value.copies > 1) ++counts.duplicated;
+            if (at->reordered) ++counts.reordered;
+        }
+    }
+    return counts;
+}
+
+}  // namespace roamscope::analysis

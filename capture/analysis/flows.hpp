@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Probes of this project's traffic source (wire/udp.hpp): when each was sent, whether it was delivered and answered. To a
+// mobile node a probe is delivered when it is sent to the node's own interface while the node is there; a link goes on carrying
+// frames to a node that has left, so what follows the node's last frame counts only once it was heard again on that link.
+// One thread; amortised O(1) a probe frame.
+#pragma once
+
+#include "capture/analysis/mobiles.hpp"
+
+namespace roamscope::analysis {
+
+class FlowTracker {
+public:
+    struct Counts {
+        std::uint32_t lost = 0;
+        std::uint32_t duplicated = 0;
+        std::uint32_t reordered = 0;
+    };
+
+    /// Any frame; `movement` is what Presence::add() said of it.
+    void add(const Observation& o, const Movement& movement, const Mobiles& mobiles, const Presence& presence);
+    /// Flows as known at `end`, the time of the last frame.
+    [[nodiscard]] std::vector<Flow> flows(const Mobiles& mobiles, TimePoint end) const;
+    /// Probes to `mobile` that were sent in [from, to].
+    [[nodiscard]] Counts count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end) const;
+
+private:
+    struct Sample {
+        ProbeSample value;
+        std::optional<TimePoint> plain;  ///< last sighting outside of tunnels, towards an immobile destination
+        bool reordered = false;
+        bool unconfirmed = false;        ///< delivered, but its receiver was not heard since
+    };
+    struct State {
+        std::uint16_t id = 0;
+        Ipv6Address source;
+        Ipv6Address destination;
+        std::vector<Sample> samples;  ///< as met
+        std::unordered_map<std::uint32_t, std::size_t> bySerial;
+        std::uint32_t highest = 0;    ///< serial delivered so far
+        bool delivered = false;
+        bool answered = false;
+        bool ordered = true;          ///< samples are in order of time
+    };
+    struct Reference {
+        std::size_t flow;
+        std::size_t sample;
+    };
+
+    void probe(const Observation& o, const Mobiles& mobiles, const Presence& presence);
+    void deliver(std::size_t flow, std::size_t sample, const Observation& o);
+    void confirm(const Mac& mac, bool arrived);
+    [[nodiscard]] bool arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end) const;
+    [[nodiscard]] bool lost(const State& flow, const Sample& sample, bool mobile, TimePoint end) const;
+    [[nodiscard]] std::size_t flowOf(std::uint16_t id, const Ipv6Address& source, const Ipv6Address& destination);
+
+    std::vector<State> flows_;
+    std::map<std::tuple<std::uint16_t, Ipv6Address, Ipv6Address>, std::size_t> index_;
+    std::unordered_map<Mac, std::vector<Reference>, MacHash> unconfirmed_;
+};
+
+}  // namespace roamscope::analysis

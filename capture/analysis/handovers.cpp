@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/analysis/handovers.hpp"
+
+#include <algorithm>
+
+namespace roamscope::analysis {
+
+namespace {
+
+const Mark* find(const std::vector<AddressMark>& list, const Ipv6Address& address)
+{
+    for (const AddressMark& known : list)
+        if (known.address == address) return &known.mark;
+    return nullptr;
+}
+
+/// The stay during which the mobile node registered: the latest before the first Binding Update that used the address.
+const Stay* stayOf(const Mobile& mobile, const Episode& episode, const Presence& presence)
+{
+    const Stay* best = nullptr;
+    for (const Mac& mac : mobile.macs) {
+        const auto* stays = presence.stays(mac);
+        if (!stays) continue;
+        const auto after = std::upper_bound(stays->begin(), stays->end(), episode.first.frame,
+                                            [](FrameIndex f, const Stay& s) { return f < s.first.frame; });
+        for (auto it = after; it != stays->begin();) {
+            --it;
+            if (best && it->first.frame < best->first.frame) break;
+            if (!find(it->sources, episode.careOf)) continue;
+            best = &*it;
+            break;
+        }
+    }
+    return best;
+}
+
+HandoverKind kindOf(const Episode& episode, const Episode* previous)
+{
+    if (episode.home) return HandoverKind::ReturnHome;
+    if (!previous) return HandoverKind::Initial;
+    if (!episode.regional) return HandoverKind::Home;
+    return previous->regional == episode.regional ? HandoverKind::IntraMap : HandoverKind::InterMap;
+}
+
+struct Span {
+    Mark start;
+    std::optional<Mark> end;
+};
+
+/// From the first update to the acceptance. A refusal does not end it, except 135, which starts a new try.
+std::optional<Span> registration(const std::vector<std::size_t>& records, const ExchangeTracker& exchanges)
+{
+    std::optional<Span> span;
+    for (const std::size_t number : records) {
+        const ExchangeRecord& record = exchanges.records()[number];
+        if (!span) span = Span{record.copies.front().seen, std::nullopt};
+        if (record.accepted) {
+            span->end = Mark{*record.value.end, *record.value.answer};
+            return span;
+        }
+        if (record.value.status == wire::bindingStatus::sequenceOutOfWindow) span.reset();
+    }
+    return span;
+}
+
+class Builder {
+public:
+    Builder(const HandoverSources& sources, const Mobile& mobile) : s_(sources), mobile_(mobile) {}
+
+    void run(std::vector<Handover>& out)
+    {
+        const std::size_t first = out.size();
+        const Episode* previous = nullptr;
+        const Stay* previousStay = nullptr;
+        for (const Episode& episode : mobile_.episodes) {
+            const Stay* stay = stayOf(mobile_, episode, s_.presence);
+            out.push_back(one(episode, previous, stay, previousStay));
+            previous = &episode;
+            if (stay) previousStay = stay;
+        }
+        for (std::size_t i = first; i < out.size(); ++i) {
+            Handover& h = out[i];
+            const bool resumed = h.interruption || (h.kind == HandoverKind::Initial && h.end);
+            const TimePoint to = resumed ? *h.end : i + 1 < out.size() ? out[i + 1].start : s_.end;
+            const FlowTracker::Counts counts = s_.flows.count(mobile_, h.start, to, s_.end);
+            h.lost = counts.lost;
+            h.duplicated = counts.duplicated;
+            h.reordered = counts.reordered;
+        }
+    }
+
+private:
+    Handover one(const Episode& episode, const Episode* previous, const Stay* stay, const Stay* previousStay)
+    {
+        Handover h;
+        h.mobileNode = mobile_.name();
+        h.kind = kindOf(episode, previous);
+        h.newCareOf = episode.careOf;
+        if (previous) h.oldCareOf = previous->careOf;
+        h.start = episode.first.time;
+
+        if (stay) h.toLink = linkName(stay->link);
+        const bool moved = stay && stay != previousStay;
+        std::optional<Mark> m0;
+        if (moved) {
+            h.start = stay->first.time;
+            if (previousStay && previous) {
+                h.fromLink = linkName(previousStay->link);
+                m0 = previousStay->delivered;
+            }
+            // A node with two interfaces may be served on the old link for longer than that; then nothing was interrupted here.
+            if (m0 && m0->time > stay->first.time) m0.reset();
+            if (m0) h.start = m0->time;
+            arrival(h, episode, *stay, m0);
+        } else if (stay && previousStay) {
+            h.fromLink = linkName(previousStay->link);
+        }
+
+        const auto local = registration(episode.local, s_.exchanges);
+        phase(h, "T_LBU", local);
+        // Inside a MAP domain the home agent is not told (HMIP-MN-17); what is seen then is a refresh.
+        const auto home = h.kind == HandoverKind::IntraMap ? std::nullopt : registration(episode.homeExchanges, s_.exchanges);
+        phase(h, "T_HA", home);
+
+        for (const auto& span : {local, home})
+            if (span && span->end) h.end = h.end ? std::max(*h.end, span->end->time) : span->end->time;
+        const Mark* m14 = stay ? find(episode.home ? stay->direct : stay->tunnelled, episode.careOf) : nullptr;
+        if (m14 && m14->time >= h.start) {
+            h.end = m14->time;
+            if (m0) h.interruption = m14->time - m0->time;
+        }
+        return h;
+    }
+
+    void arrival(Handover& h, const Episode& episode, const Stay& stay, const std::optional<Mark>& m0)
+    {
+        if (m0) phase(h, "T_L2", Span{*m0, stay.first});
+        const Mark* m5 = find(stay.sources, episode.careOf);
+        const Mark* m4 = find(stay.solicited, episode.careOf);
+        if (!m5) return;
+        const auto m3 = s_.presence.advertisementFor(episode.careOf, stay.link, stay.first.time, m4 ? m4->time : m5->time);
+        if (m3) {
+            phase(h, "T_MD", Span{stay.first, *m3});
+            phase(h, "T_DAD", Span{*m3, *m5});
+        } else if (m4) {
+            phase(h, "T_DAD", Span{*m4, *m5});
+        }
+    }
+
+    /// Appends a phase; the boundaries of phases never go back.
+    void phase(Handover& h, const char* name, const std::optional<Span>& span)
+    {
+        if (!span || !span->end) return;
+        Phase p{name, span->start.time, span->end->time, span->start.frame, span->end->frame};
+        if (!h.phases.empty() && p.start < h.phases.back().end) {
+            p.start = h.phases.back().end;
+            p.startFrame = h.phases.back().endFrame;
+        }
+        if (p.end >= p.start) h.phases.push_back(std::move(p));
+    }
+
+    std::string linkName(std::uint32_t link) const
+    {
+        const auto it = s_.linkNames.find(link);
+        return it == s_.linkNames.end() ? std::string() : it->second;
+    }
+
+    const HandoverSources& s_;
+    const Mobile& mobile_;
+};
+
+}  // namespace
+
+std::vector<Handover> buildHandovers(const HandoverSources& sources)
+{
+    std::vector<Handover> out;
+    for (const Mobile& mobile : sources.mobiles.all())
+        if (!mobile.merged) Builder(sources, mobile).run(out);
+    std::stable_sort(out.begin(), out.end(), [](const Handover& a, const Handover& b) { return a.start < b.start; });
+    return out;
+}
+
+std::vector<Attachment> buildAttachments(const HandoverSources& sources)
+{
+    std::vector<Attachment> out;
+    for (const Mobile& mobile : sources.mobiles.all()) {
+        for (const Mac& mac : mobile.macs) {
+            const auto* stays = sources.presence.stays(mac);
+            if (!stays) continue;
+            for (std::size_t i = 0; i < stays->size(); ++i) {
+                const Stay& stay = (*stays)[i];
+                Attachment a;
+                a.interface = mac;
+                a.link = stay.link;
+                a.from = stay.first.time;
+                if (i + 1 < stays->size()) a.to = (*stays)[i + 1].first.time;
+                a.router = stay.router && sources.presence.advertises(*stay.router) ? stay.router : sources.presence.routerOf(stay.link, a.from);
+                out.push_back(a);
+            }
+        }
+    }
+    std::stable_sort(out.begin(), out.end(), [](const Attachment& a, const Attachment& b) { return a.from < b.from; });
+    return out;
+}
+
+}  // namespace roamscope::analysis

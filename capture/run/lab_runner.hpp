@@ -38,14 +38,13 @@ public:
     void pause() override;
     void step() override;
     void setSpeed(double labSecondsPerSecond) override;
+    LabRecord record() const override;
     void stop();
 
     [[nodiscard]] const lab::Scenario& scenario() const { return options_.scenario; }
     [[nodiscard]] std::int64_t startUtc() const { return startUtc_; }
     /// TAP: read end of the pcapng stream (once).
     [[nodiscard]] FileDescriptor takeCapture() { return std::move(capture_); }
-    /// The record so far; complete once status().state is Ended.
-    [[nodiscard]] LabRecord record() const;
 
 private:
     struct Wishes {

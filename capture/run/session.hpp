@@ -4,6 +4,7 @@
 #pragma once
 
 #include "capture/analysis/analysis.hpp"
+#include "capture/run/lab_record.hpp"
 #include "capture/trace/trace.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/lab/scenario.hpp"
@@ -56,6 +57,8 @@ public:
     /// Runs to the next signalling message (anything but data and periodic advertisements), then pauses.
     virtual void step() = 0;
     virtual void setSpeed(double labSecondsPerSecond) = 0;
+    /// What the nodes reported so far; whole once the state is Ended. A copy, in proportion to the run's length.
+    [[nodiscard]] virtual LabRecord record() const = 0;
 };
 
 class Session {
@@ -81,6 +84,7 @@ struct LabOptions {
     std::optional<Duration> until;          ///< none: the scenario's duration
     double speed = 1;                       ///< virtual: lab seconds per second, 0 = as fast as possible
     bool startPaused = false;
+    std::string writePath;                  ///< pcapng written while the lab runs; empty: none
 };
 
 /// Builds the lab and starts its threads. Fails with a remedy when the TAP backend is barred on this machine.

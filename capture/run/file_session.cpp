@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A session over a capture file.
+#include "capture/run/trace_worker.hpp"
+
+namespace roamscope::capture {
+
+namespace {
+
+class FileSession final : public Session {
+public:
+    explicit FileSession(CaptureReader reader) : worker_(std::move(reader), {}) {}
+
+    View view() const override { return worker_.view(); }
+    const lab::Scenario* scenario() const override { return nullptr; }
+    LabControl* lab() override { return nullptr; }
+    void stop() override { worker_.stop(); }
+    Result<void> save(const std::string& path) const override { return saveTrace(worker_.view().trace, worker_.dropped(), path); }
+
+private:
+    TraceWorker worker_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> openCapture(const std::string& path)
+{
+    auto reader = CaptureReader::open(path);
+    if (!reader) return tl::unexpected(reader.error());
+    return std::make_unique<FileSession>(std::move(*reader));
+}
+
+}  // namespace roamscope::capture

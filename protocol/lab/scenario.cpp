@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/lab/scenario.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <map>
+
+namespace roamscope::lab {
+
+namespace {
+
+constexpr std::array<std::pair<Role, std::string_view>, 5> roles{{{Role::HomeAgent, "ha"},
+                                                                  {Role::Map, "map"},
+                                                                  {Role::AccessRouter, "ar"},
+                                                                  {Role::Correspondent, "cn"},
+                                                                  {Role::MobileNode, "mn"}}};
+
+constexpr std::size_t maxNodes = 256;
+constexpr std::size_t maxLinks = 256;
+constexpr std::size_t maxInterfaces = 16;
+constexpr std::size_t maxFlows = 256;
+constexpr std::size_t maxName = 32;
+constexpr Duration maxDuration = 24h;
+constexpr Duration maxDelay = 10s;
+constexpr std::chrono::seconds maxBindingLifetime{65'535 * 4};  // RFC 6275 §6.1.7: 16 bits in units of 4 s
+
+/// Letters, digits and - _ . so that a name is safe in file names, filters and capture files.
+bool isName(std::string_view text)
+{
+    const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
+    return !text.empty() && text.size() <= maxName && std::all_of(text.begin(), text.end(), fits);
+}
+
+class Validator {
+public:
+    explicit Validator(const Scenario& scenario) : s_(scenario) {}
+
+    std::vector<ScenarioProblem> run()
+    {
+        if (s_.duration <= Duration{0} || s_.duration > maxDuration) add("/duration", "expected more than 0s and at most 24h");
+        links();
+        nodes();
+        events();
+        traffic();
+        expectations();
+        return std::move(problems_);
+    }
+
+private:
+    void add(std::string path, std::string text) { problems_.push_back({std::move(path), std::move(text)}); }
+
+    [[nodiscard]] bool hasLink(std::string_view name) const
+    {
+        return std::any_of(s_.links.begin(), s_.links.end(), [&](const LinkSpec& l) { return l.name == name; });
+    }
+    [[nodiscard]] const NodeSpec* node(std::string_view name) const
+    {
+        const auto it = std::find_if(s_.nodes.begin(), s_.nodes.end(), [&](const NodeSpec& n) { return n.name == name; });
+        return it == s_.nodes.end() ? nullptr : &*it;
+    }
+
+    /// Reports a name that is no name or exists already among its kind.
+    template <class Item, class NameOf>
+    void names(const std::vector<Item>& items, const std::string& path, std::string_view key, NameOf nameOf)
+    {
+        std::map<std::string, std::size_t> first;
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            const std::string& name = nameOf(items[i]);
+            const std::string place = fmt::format("{}/{}/{}", path, i, key);
+            if (!isName(name)) add(place, fmt::format("\"{}\" is no name: expected 1 to {} letters, digits, -, _ or .", name, maxName));
+            const auto [it, fresh] = first.emplace(name, i);
+            if (!fresh) add(place, fmt::format("\"{}\" is used twice, first in entry {}", name, it->second));
+        }
+    }
+
+    void links()
+    {
+        if (s_.links.empty()) add("/links", "expected at least one link");
+        if (s_.links.size() > maxLinks) add("/links", fmt::format("expected at most {} links", maxLinks));
+        names(s_.links, "/links", "name", [](const LinkSpec& l) -> const std::string& { return l.name; });
+        for (std::size_t i = 0; i < s_.links.size(); ++i)
+            if (s_.links[i].delay < Duration{0} || s_.links[i].delay > maxDelay) add(fmt::format("/links/{}/delay", i), "expected 0s to 10s");
+    }
+
+    void nodes()
+    {
+        if (s_.nodes.empty()) add("/nodes", "expected at least one node");
+        if (s_.nodes.size() > maxNodes) add("/nodes", fmt::format("expected at most {} nodes", maxNodes));
+        names(s_.nodes, "/nodes", "name", [](const NodeSpec& n) -> const std::string& { return n.name; });
+        for (std::size_t i = 0; i < s_.nodes.size(); ++i) {
+            const std::string path = fmt::format("/nodes/{}", i);
+            interfaces(s_.nodes[i], path);
+            switch (s_.nodes[i].role) {
+            case Role::HomeAgent: homeAgent(s_.nodes[i], path); break;
+            case Role::Map: map(s_.nodes[i], path); break;
+            case Role::MobileNode: mobileNode(s_.nodes[i], path); break;
+            case Role::AccessRouter:
+            case Role::Correspondent: break;
+            }
+        }
+    }
+
+    void interfaces(const NodeSpec& n, const std::string& path)
+    {
+        if (n.interfaces.empty()) add(path + "/interfaces", "expected at least one interface");
+        if (n.interfaces.size() > maxInterfaces) add(path + "/interfaces", fmt::format("expected at most {} interfaces", maxInterfaces));
+        names(n.interfaces, path + "/interfaces", "name", [](const InterfaceSpec& i) -> const std::string& { return i.name; });
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) interface(n, n.interfaces[i], fmt::format("{}/interfaces/{}", path, i));
+    }
+
+    void interface(const NodeSpec& n, const InterfaceSpec& interface, const std::string& path)
+    {
+        const bool mobile = n.role == Role::MobileNode;
+        if (interface.link && !hasLink(*interface.link)) add(path + "/link", fmt::format("no link is named \"{}\"", *interface.link));
+        if (!interface.link && !mobile) add(path + "/link", fmt::format("missing: a node of role {} stays on its link", roleName(n.role)));
+        if (interface.mac) mac(*interface.mac, path + "/mac");
+        if (interface.address && mobile) add(path + "/address", "not for a mobile node: it forms its addresses from advertisements");
+        if (!interface.address && !mobile) add(path + "/address", fmt::format("missing: a node of role {} needs a static address", roleName(n.role)));
+        if (interface.address) address(*interface.address, path + "/address");
+        if (interface.advertise) advertise(n, interface, *interface.advertise, path + "/advertise");
+    }
+
+    void mac(const Mac& mac, const std::string& path)
+    {
+        if (mac.isGroup() || mac == Mac{}) add(path, fmt::format("{} cannot be an interface's own address", mac.text()));
+        if (const auto [it, fresh] = macs_.emplace(mac, path); !fresh) add(path, fmt::format("{} is used twice, first at {}", mac.text(), it->second));
+    }
+
+    void address(const Prefix& address, const std::string& path)
+    {
+        if (!address.address.isUnicastRoutable()) add(path, fmt::format("{} is no routable unicast address", address.address.text()));
+        if (address.length < 1 || address.length > 127) add(path, fmt::format("a prefix of {} bits: expected 1 to 127, usually 64", address.length));
+        if (address.length < 128 && address.masked().address == address.address) add(path, fmt::format("{} is the prefix itself: expected an address inside it", address.text()));
+        if (const auto [it, fresh] = addresses_.emplace(address.address, path); !fresh)
+            add(path, fmt::format("{} is used twice, first at {}", address.address.text(), it->second));
+    }
+
+    void advertise(const NodeSpec& n, const InterfaceSpec& interface, const AdvertiseSpec& advertise, const std::string& path)
+    {
+        if (n.role != Role::AccessRouter) add(path, fmt::format("only for role ar, this node is {}", roleName(n.role)));
+        // A mobile node forms addresses from the advertised prefix, which takes 64 bits (RFC 4862 §5.5.3).
+        if (interface.address && interface.address->length != 64) add(path.substr(0, path.rfind('/')) + "/address", "an advertised prefix must have 64 bits");
+        if (advertise.maxInterval < 70ms || advertise.maxInterval > 1800s) add(path + "/max_interval", "expected 70ms (RFC 6275 §7.5) to 1800s (RFC 4861 §6.2.1)");
+        if (advertise.minInterval < 30ms) add(path + "/min_interval", "expected at least 30ms (RFC 6275 §7.5)");
+        else if (advertise.minInterval > advertise.maxInterval / 4 * 3) add(path + "/min_interval", "expected at most 0.75 of max_interval (RFC 4861 §6.2.1)");
+        for (std::size_t i = 0; i < advertise.map.size(); ++i) mapOption(advertise.map[i], fmt::format("{}/map/{}", path, i));
+    }
+
+    void mapOption(const MapAdvertisement& option, const std::string& path)
+    {
+        needRole(option.node, Role::Map, path + "/node");
+        if (option.distance < 1 || option.distance > 15) add(path + "/distance", "expected 1 to 15 (RFC 5380 §5)");
+        if (option.preference > 15) add(path + "/preference", "expected 0 to 15 (RFC 5380 §5)");
+        if (option.lifetime.count() < 0 || option.lifetime.count() > 0xffffffff) add(path + "/lifetime", "expected 0s to 4294967295s (RFC 5380 §5)");
+    }
+
+    void needRole(const std::string& name, Role role, const std::string& path)
+    {
+        const NodeSpec* found = node(name);
+        if (!found) add(path, fmt::format("no node is named \"{}\"", name));
+        else if (found->role != role) add(path, fmt::format("\"{}\" has role {}: expected a node of role {}", name, roleName(found->role), roleName(role)));
+    }
+
+    void bindingLifetime(std::chrono::seconds lifetime, const std::string& path)
+    {
+        if (lifetime < 4s || lifetime > maxBindingLifetime) add(path, "expected 4s to 262140s (RFC 6275 §6.1.7)");
+    }
+
+    void homeAgent(const NodeSpec& n, const std::string& path)
+    {
+        bindingLifetime(n.maximumLifetime, path + "/maximum_lifetime");
+        if (n.homePrefixes.empty()) add(path + "/home_prefixes", "missing: a home agent needs at least one home prefix");
+        for (std::size_t i = 0; i < n.homePrefixes.size(); ++i)
+            if (!hasAddressIn(n, n.homePrefixes[i])) add(fmt::format("{}/home_prefixes/{}", path, i), fmt::format("no interface of \"{}\" has an address in {}", n.name, n.homePrefixes[i].text()));
+    }
+
+    void map(const NodeSpec& n, const std::string& path)
+    {
+        bindingLifetime(n.maximumLifetime, path + "/maximum_lifetime");
+        const std::string place = path + "/regional_prefix";
+        if (!n.regionalPrefix) return add(place, "missing: a MAP needs the prefix of its regional care-of addresses");
+        if (n.regionalPrefix->length != 64) add(place, "a regional prefix must have 64 bits, the other 64 are the interface identifier");
+        if (!hasAddressIn(n, *n.regionalPrefix)) add(place, fmt::format("no interface of \"{}\" has an address in {}", n.name, n.regionalPrefix->text()));
+    }
+
+    void mobileNode(const NodeSpec& n, const std::string& path)
+    {
+        bindingLifetime(n.lifetime, path + "/lifetime");
+        if (n.interfaces.size() > 1) add(path + "/interfaces/1", "a mobile node has one interface in this version");
+        if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent");
+        else needRole(n.homeAgent, Role::HomeAgent, path + "/home_agent");
+        const std::string place = path + "/home_address";
+        if (!n.homeAddress) return add(place, "missing: a mobile node needs its home address");
+        if (!n.homeAddress->isUnicastRoutable()) add(place, fmt::format("{} is no routable unicast address", n.homeAddress->text()));
+        if (const auto [it, fresh] = addresses_.emplace(*n.homeAddress, place); !fresh) add(place, fmt::format("{} is used twice, first at {}", n.homeAddress->text(), it->second));
+        const NodeSpec* agent = node(n.homeAgent);
+        if (!agent || agent->role != Role::HomeAgent) return;
+        const auto serves = [&](const Prefix& p) { return p.contains(*n.homeAddress); };
+        if (std::none_of(agent->homePrefixes.begin(), agent->homePrefixes.end(), serves))
+            add(place, fmt::format("{} is outside the home prefixes of \"{}\"", n.homeAddress->text(), agent->name));
+    }
+
+    static bool hasAddressIn(const NodeSpec& n, const Prefix& prefix)
+    {
+        return std::any_of(n.interfaces.begin(), n.interfaces.end(), [&](const InterfaceSpec& i) { return i.address && prefix.contains(i.address->address); });
+    }
+
+    void events()
+    {
+        for (std::size_t i = 0; i < s_.events.size(); ++i) {
+            const LinkEvent& e = s_.events[i];
+            const std::string path = fmt::format("/events/{}", i);
+            if (e.at < TimePoint{} || e.at > TimePoint{s_.duration}) add(path + "/at", "expected a time inside the scenario's duration");
+            if (e.attach && !hasLink(*e.attach)) add(path + "/attach", fmt::format("no link is named \"{}\"", *e.attach));
+            needRole(e.node, Role::MobileNode, path + "/node");
+            const NodeSpec* n = node(e.node);
+            if (n && std::none_of(n->interfaces.begin(), n->interfaces.end(), [&](const InterfaceSpec& f) { return f.name == e.interface; }))
+                add(path + "/interface", fmt::format("\"{}\" has no interface \"{}\"", e.node, e.interface));
+        }
+    }
+
+    void traffic()
+    {
+        if (s_.traffic.size() > maxFlows) add("/traffic", fmt::format("expected at most {} flows", maxFlows));
+        names(s_.traffic, "/traffic", "flow", [](const TrafficSpec& t) -> const std::string& { return t.flow; });
+        for (std::size_t i = 0; i < s_.traffic.size(); ++i) {
+            const TrafficSpec& t = s_.traffic[i];
+            const std::string path = fmt::format("/traffic/{}", i);
+            needRole(t.from, Role::Correspondent, path + "/from");
+            needRole(t.to, Role::MobileNode, path + "/to");
+            if (!(t.rate >= 0.001 && t.rate <= 100'000)) add(path + "/rate", "expected 0.001 to 100000 a second");
+            if (t.size < 20 || t.size > 1200) add(path + "/size", "expected 20 to 1200 octets");
+        }
+    }
+
+    void expectations()
+    {
+        static constexpr std::array<std::string_view, 6> kinds{"", "initial", "intra-map", "inter-map", "home", "return-home"};
+        static constexpr std::array<std::string_view, 3> severities{"note", "warning", "error"};
+        for (std::size_t i = 0; i < s_.expect.size(); ++i) {
+            const Expectation& e = s_.expect[i];
+            const std::string path = fmt::format("/expect/{}", i);
+            if (e.handover.has_value() == e.findings.has_value()) add(path, "expected either \"handover\" or \"findings\"");
+            if (e.handover && *e.handover < 1) add(path + "/handover", "expected a number from 1");
+            if (std::find(kinds.begin(), kinds.end(), e.kind) == kinds.end()) add(path + "/kind", "expected initial, intra-map, inter-map, home or return-home");
+            if (e.interruptionBelow && *e.interruptionBelow <= Duration{0}) add(path + "/interruption", "expected more than 0s");
+            if (e.findings && std::find(severities.begin(), severities.end(), *e.findings) == severities.end()) add(path + "/findings", "expected note, warning or error");
+            if (e.count < 0) add(path + "/count", "expected 0 or more");
+        }
+    }
+
+    const Scenario& s_;
+    std::vector<ScenarioProblem> problems_;
+    std::map<Ipv6Address, std::string> addresses_;  ///< where each address was seen first
+    std::map<Mac, std::string> macs_;
+};
+
+}  // namespace
+
+std::string_view roleName(Role role)
+{
+    return std::find_if(roles.begin(), roles.end(), [&](const auto& r) { return r.first == role; })->second;
+}
+
+std::optional<Role> parseRole(std::string_view name)
+{
+    const auto it = std::find_if(roles.begin(), roles.end(), [&](const auto& r) { return r.second == name; });
+    return it == roles.end() ? std::nullopt : std::optional(it->first);
+}
+
+std::vector<ScenarioProblem> validate(const Scenario& scenario) { return Validator(scenario).run(); }
+
+}  // namespace roamscope::lab

@@ -82,6 +82,7 @@ public:
     }
     void step() override { *asked << QStringLiteral("step"); }
     void setSpeed(double speed) override { *asked << QStringLiteral("speed %1").arg(speed); }
+    capture::LabRecord record() const override { return {scenario_, scenario_.seed, "virtual", 0, scenario_.duration, {}, {}}; }
 
 private:
     lab::Scenario scenario_;

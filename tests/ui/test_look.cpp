@@ -70,7 +70,7 @@ private slots:
             const auto update = test::findFrame(window.workspace().view(), [](const wire::DecodedFrame& f) { return f.as<wire::BindingAck>() != nullptr; });
             QVERIFY(update);
             window.workspace().goToFrame(*update);
-            const QModelIndex root = window.framePane()->model().fieldAt(120);
+            const QModelIndex root = window.framePane()->model().fieldAt(84);
             window.framePane()->tree()->setCurrentIndex(root);
             if (size.width() < 1200) window.timeline()->showHandover(1);
             QTest::qWait(200);

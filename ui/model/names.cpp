@@ -4,6 +4,7 @@
 #include "ui/model/format.hpp"
 
 #include <QCoreApplication>
+#include <QRegularExpression>
 
 #include <algorithm>
 
@@ -60,6 +61,7 @@ void Names::learn(const Ipv6Address& address, const QString& node, Role role, co
 {
     if (address.isUnspecified() || address.isMulticast() || node.isEmpty()) return;
     const auto [at, fresh] = parties_.try_emplace(address, Party{node, detail, role});
+    groups_.try_emplace(solicitedNode(address), node);
     if (fresh) order_.push_back(address);
     else if (at->second.detail.isEmpty()) at->second.detail = detail;
 }
@@ -172,9 +174,29 @@ QString Names::of(const Ipv6Address& address) const
     if (address == allNodes()) return QCoreApplication::translate("Names", "all nodes");
     if (address == allRouters()) return QCoreApplication::translate("Names", "all routers");
     if (address == allMldv2Routers()) return QCoreApplication::translate("Names", "multicast routers");
+    if (const auto group = groups_.find(address); group != groups_.end())
+        return QCoreApplication::translate("Names", "group of %1").arg(group->second);
     if (const Party* known = party(address))
         return known->detail.isEmpty() ? known->node : QStringLiteral("%1 (%2)").arg(known->node, known->detail);
     return toQt(address.text());
+}
+
+QString Names::named(const QString& text) const
+{
+    // Prefixes ("2001:db8:1::/64") stay as they are.
+    static const QRegularExpression address(QStringLiteral("[0-9a-f]*:[0-9a-f:]+(?![0-9a-f:/.])"));
+    QString out;
+    qsizetype done = 0;
+    for (auto matches = address.globalMatch(text); matches.hasNext();) {
+        const QRegularExpressionMatch match = matches.next();
+        const auto parsed = Ipv6Address::parse(match.captured().toStdString());
+        if (!parsed) continue;
+        out += QStringView(text).mid(done, match.capturedStart() - done);
+        out += of(*parsed);
+        done = match.capturedEnd();
+    }
+    out += QStringView(text).mid(done);
+    return out;
 }
 
 QString Names::node(const Ipv6Address& address) const

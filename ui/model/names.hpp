@@ -36,6 +36,8 @@ public:
     [[nodiscard]] const Party* party(const Ipv6Address& address) const;
     /// "mn (LCoA 2)", "all nodes", or the address itself.
     [[nodiscard]] QString of(const Ipv6Address& address) const;
+    /// A text with every address in it that is somebody's replaced by of().
+    [[nodiscard]] QString named(const QString& text) const;
     /// The node's name without detail, or the address.
     [[nodiscard]] QString node(const Ipv6Address& address) const;
     [[nodiscard]] QString of(const Mac& mac) const;
@@ -52,6 +54,7 @@ private:
 
     std::map<Ipv6Address, Party> parties_;
     std::map<Mac, QString> macs_;
+    std::map<Ipv6Address, QString> groups_;  ///< solicited-node groups of the known addresses
     std::vector<Ipv6Address> order_;  ///< as learned
 };
 

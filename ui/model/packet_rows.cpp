@@ -9,12 +9,12 @@ namespace roamscope::ui {
 
 namespace {
 
-/// The tunnels around the inner packet, outermost first: "map → mn (LCoA), ha → mn (RCoA)".
+/// The tunnels around the inner packet, outermost first: "map → mn, ha → mn".
 QString tunnels(const wire::DecodedFrame& frame, const Names& names)
 {
     QStringList parts;
     for (std::size_t i = 0; i + 1 < frame.packets.size(); ++i)
-        parts << QStringLiteral("%1 → %2").arg(names.of(frame.packets[i].source), names.of(frame.packets[i].destination));
+        parts << QStringLiteral("%1 → %2").arg(names.node(frame.packets[i].source), names.node(frame.packets[i].destination));
     return parts.join(QStringLiteral(", "));
 }
 
@@ -46,8 +46,8 @@ PacketRow makePacketRow(const capture::TraceSnapshot& trace, std::size_t index, 
         set(PacketColumn::To, names.of(decoded.ethernet->destination));
     }
     set(PacketColumn::Protocol, toQt(summary.protocol));
-    QString info = toQt(summary.info);
-    if (decoded.packets.size() > 1) info += QCoreApplication::translate("PacketRows", "  ⟨tunnel %1⟩").arg(tunnels(decoded, names));
+    QString info = names.named(toQt(summary.info));
+    if (decoded.packets.size() > 1) info += QCoreApplication::translate("PacketRows", "  ⟨in %1⟩").arg(tunnels(decoded, names));
     set(PacketColumn::Info, std::move(info));
     return row;
 }

@@ -32,6 +32,7 @@ void addHandover(TimelineLane& handovers, TimelineLane& phases, const analysis::
     bar.end = std::max(handover.start, handover.end.value_or(end));
     bar.open = !handover.end;
     bar.tone = Tone::Warning;
+    bar.brief = QStringLiteral("#%1").arg(number);
     bar.label = QStringLiteral("#%1 %2 %3").arg(number).arg(toQt(analysis::handoverKindName(handover.kind)), formatDuration(bar.end - bar.start));
     bar.tooltip = word("Handover %1, %2, %3").arg(QString::number(number), toQt(analysis::handoverKindName(handover.kind)), formatDuration(bar.end - bar.start));
     if (handover.interruption) bar.tooltip += QLatin1Char('\n') + word("no data for %1, %2 probes lost").arg(formatDuration(*handover.interruption)).arg(handover.lost);
@@ -42,6 +43,7 @@ void addHandover(TimelineLane& handovers, TimelineLane& phases, const analysis::
         part.end = phase.end;
         part.tone = phaseTone(phase.name);
         part.strong = true;
+        part.brief = toQt(phase.name);
         part.label = QStringLiteral("%1 %2").arg(toQt(phase.name), formatDuration(phase.end - phase.start));
         part.tooltip = QStringLiteral("%1 – %2").arg(part.label, phaseTitle(phase.name));
         phases.bars.push_back(std::move(part));
@@ -56,6 +58,7 @@ TimelineBar exchangeBar(const analysis::Exchange& exchange, const Names& names, 
     bar.open = !exchange.end;
     bar.tone = toneOf(exchange.peer);
     bar.strong = true;
+    bar.brief = names.node(exchange.peerAddress);
     bar.label = word("BU to %1, seq. %2").arg(names.node(exchange.peerAddress)).arg(exchange.sequence);
     bar.tooltip = word("%1 at %2: update %3, %4").arg(names.of(exchange.homeAddress), names.of(exchange.careOfAddress), QString::number(exchange.sequence),
                                                    exchange.status ? word("status %1").arg(*exchange.status) : word("not answered"));

@@ -18,6 +18,7 @@ struct TimelineBar {
     TimePoint end{};
     Tone tone = Tone::Data;
     QString label;    ///< shown where it fits
+    QString brief;    ///< where only this fits
     QString tooltip;  ///< plain text
     bool open = false;  ///< goes on beyond what is known
     bool strong = false;  ///< drawn full instead of washed
@@ -48,7 +49,8 @@ struct ProbePoints {
     double largestDelayMs = 0;
 };
 /// The probes sent in [from, to], at most about 2 * `buckets` delivered and `buckets` lost: per bucket the fastest and the
-/// slowest and one loss. Probes sent after `settled` that have not arrived yet count as under way, not as lost.
+/// slowest and one loss. Probes sent after `settled` that have not arrived are not shown:
+/// they may be under way.
 [[nodiscard]] ProbePoints probePoints(const analysis::Analysis& analysis, TimePoint from, TimePoint to, TimePoint settled, std::size_t buckets);
 
 }  // namespace roamscope::ui

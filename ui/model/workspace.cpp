@@ -78,7 +78,7 @@ void Workspace::followRun()
 void Workspace::goToTime(TimePoint time)
 {
     const capture::TraceSnapshot& trace = view_.trace;
-    std::size_t index = trace.lowerBound(time + Duration{1});
+    std::size_t index = trace.lowerBound(time == TimePoint::max() ? time : time + Duration{1});
     if (index > 0) --index;
     cursor_.moveTo(time, trace.size() > 0 ? std::optional(index) : std::nullopt);
 }

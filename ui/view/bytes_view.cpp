@@ -25,7 +25,7 @@ BytesView::BytesView(QWidget* parent) : QAbstractScrollArea(parent)
     setFocusPolicy(Qt::StrongFocus);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     QFont fixed = QFontDatabase::systemFont(QFontDatabase::FixedFont);
-    fixed.setPointSizeF(std::max(7.0, font().pointSizeF()));
+    fixed.setPointSizeF(std::max(7.0, font().pointSizeF() * 0.9));
     setFont(fixed);
 }
 
@@ -56,11 +56,11 @@ int BytesView::lineHeight() const { return fontMetrics().height() + 1; }
 // A line: four digits of offset, hexadecimal with a gap in the middle, text.
 int BytesView::perLine() const
 {
-    const int sixteen = margin * 2 + cell() * (4 + 2 + 16 * 3 + 1 + 1 + 16);
+    const int sixteen = margin * 2 + cell() * (5 + 16 * 3 + 1 + 16);
     return viewport()->width() >= sixteen ? 16 : 8;
 }
-int BytesView::hexX(int column) const { return margin + cell() * (6 + column * 3 + (column >= 8 ? 1 : 0)); }
-int BytesView::textX(int column) const { return hexX(perLine() - 1) + cell() * (4 + column); }
+int BytesView::hexX(int column) const { return margin + cell() * (5 + column * 3 + (column >= 8 ? 1 : 0)); }
+int BytesView::textX(int column) const { return hexX(perLine() - 1) + cell() * (3 + column); }
 
 QRect BytesView::octetRect(std::size_t offset) const
 {

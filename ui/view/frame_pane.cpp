@@ -73,6 +73,7 @@ FramePane::FramePane(Workspace& workspace, QWidget* parent)
     connect(&workspace.cursor(), &TimeCursor::frameChanged, this, &FramePane::showFrame);
     connect(tree_->selectionModel(), &QItemSelectionModel::currentChanged, this, [this](const QModelIndex& now) { showField(now); });
     connect(bytes_, &BytesView::octetChosen, this, &FramePane::showOctet);
+    connect(&workspace, &Workspace::sessionChanged, this, &FramePane::showFrame);
     const auto remember = [this](const QModelIndex& index, bool open) {
         if (!arranging_ && !index.parent().isValid()) opened_[model_.node(index)->field] = open;
     };

@@ -280,7 +280,7 @@ void MainWindow::restoreLayout()
 {
     rows_->setSizes({330, 420});
     top_->setSizes({430, 850});
-    bottom_->setSizes({760, 520});
+    bottom_->setSizes({730, 550});
     left_->setSizes({270, 150});
     QSettings settings;
     if (settings.value(QStringLiteral("layout/version")).toInt() != layoutVersion) return;

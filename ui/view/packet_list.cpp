@@ -66,7 +66,7 @@ void PacketList::makeHeader()
 
 void PacketList::sizeColumns()
 {
-    static const char* const widest[] = {"9999999", "9999.999 999", "domain", "mn (LCoA 2)", "multicast routers", "Ethernet", ""};
+    static const char* const widest[] = {"9999999", "9999.999 999", "domain", "mn (LCoA 2)", "multicast routers", "ICMPv6 x", ""};
     const QFontMetrics metrics(font());
     for (int i = 0; i + 1 < packetColumns; ++i) {
         const int text = std::max(metrics.horizontalAdvance(QString::fromLatin1(widest[i])),
@@ -139,8 +139,10 @@ void PacketList::scrollToRow(std::size_t row)
 {
     const auto target = static_cast<int>(std::min<std::size_t>(row, std::numeric_limits<int>::max()));
     const int first = verticalScrollBar()->value();
-    if (target < first) verticalScrollBar()->setValue(target);
-    else if (target >= first + visibleRows()) verticalScrollBar()->setValue(target - visibleRows() / 2);
+    const int past = target < first ? target - first : target - (first + visibleRows() - 1);
+    if (target >= first && past <= 0) return;
+    // Walking row by row scrolls by rows, a jump brings the row to the middle.
+    verticalScrollBar()->setValue(std::abs(past) <= 1 ? first + past : target - visibleRows() / 2);
 }
 
 void PacketList::select(qint64 row)

@@ -54,7 +54,7 @@ void PlainTable::paintEvent(QPaintEvent* event)
 BindingsView::BindingsView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Bindings at the cursor"), parent), workspace_(workspace)
 {
     setModel(&model_);
-    sizeColumns(*this, {"MAP ", "mn (RCoA) ", "mn (LCoA 2) ", "65535", "3 600 s"});
+    sizeColumns(*this, {"MAP xx", "Home address xx", "Care-of address xx", "65535 xx", "3 600 s x"});
     connect(&workspace, &Workspace::viewChanged, this, &BindingsView::refresh);
     connect(&workspace.cursor(), &TimeCursor::timeChanged, this, &BindingsView::refresh);
     // Where the binding came to be is the acknowledgement that made it.

@@ -51,10 +51,10 @@ void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const Q
         painter->drawRect(rect);
     }
     const QRectF visible = rect.intersected(QRectF(rect_->rect())).adjusted(4, 0, -3, 0);
-    if (visible.width() < 16) return;
     const QFontMetricsF metrics(painter->font());
-    const QString text = metrics.elidedText(bar.label, Qt::ElideRight, visible.width());
-    if (text.size() < 3 && text != bar.label) return;
+    const bool whole = metrics.horizontalAdvance(bar.label) <= visible.width();
+    const QString& text = whole ? bar.label : bar.brief;
+    if (text.isEmpty() || metrics.horizontalAdvance(text) > visible.width() + 2) return;
     painter->setPen(theme_.text());
     painter->drawText(visible, Qt::AlignLeft | Qt::AlignVCenter, text);
 }

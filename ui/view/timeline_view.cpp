@@ -20,7 +20,8 @@ constexpr std::size_t probeBuckets = 1500;  // about one a pixel
 constexpr double narrowest = 20e-6;         // seconds across the picture
 constexpr int clickSlack = 4;               // pixels that a click may move
 
-TimePoint atSeconds(double seconds) { return atNanoseconds(static_cast<std::int64_t>(std::llround(seconds * 1e9))); }
+/// Stamps of hostile files may lie at the edge of what 64 bits hold.
+TimePoint atSeconds(double seconds) { return atNanoseconds(std::llround(std::clamp(seconds, -9e9, 9e9) * 1e9)); }
 
 QVector<double> toQt(const std::vector<double>& values) { return QVector<double>(values.begin(), values.end()); }
 
@@ -116,8 +117,8 @@ void TimelineView::makeProbes()
     legend_->setClipToAxisRect(false);
     legend_->position->setType(QCPItemPosition::ptAxisRectRatio);
     legend_->position->setAxisRect(probesRect_);
-    legend_->setPositionAlignment(Qt::AlignRight | Qt::AlignBottom);
-    legend_->position->setCoords(0.995, 0.99);
+    legend_->setPositionAlignment(Qt::AlignRight | Qt::AlignTop);
+    legend_->position->setCoords(0.995, 0.0);
 
     plot_->addLayer(QStringLiteral("cursor"), plot_->layer(QStringLiteral("overlay")), QCustomPlot::limBelow);
     // A buffer of its own: moving the cursor draws nothing else again.
@@ -180,13 +181,13 @@ void TimelineView::takeAnalysis()
 void TimelineView::takeProbes()
 {
     // A probe may be on its way for as long as the slowest one took; half a second is more than any path here.
-    const TimePoint settled = workspace_.view().complete ? TimePoint::max() : workspace_.view().trace.end() - 500ms;
+    const TimePoint settled = workspace_.view().trace.end() - 500ms;
     probes_ = probePoints(workspace_.analysis(), atSeconds(time_->range().lower), atSeconds(time_->range().upper), settled, probeBuckets);
     delivered_->setData(toQt(probes_.deliveredAt), toQt(probes_.delayMs), true);
     lost_->setData(toQt(probes_.lostAt), QVector<double>(static_cast<qsizetype>(probes_.lostAt.size()), 0.0), true);
-    const double top = std::max(1.0, probes_.largestDelayMs * 1.35);
+    const double top = std::max(1.0, probes_.largestDelayMs * 1.5);
     probesRect_->axis(QCPAxis::atLeft)->setRange(-top * 0.14, top);
-    legend_->setText(workspace_.analysis().flows.empty() ? tr("no probes in this capture") : tr("● delivered   ✕ lost"));
+    legend_->setText(workspace_.analysis().flows.empty() ? tr("no probes") : tr("● delivered   ✕ lost"));
 }
 
 void TimelineView::showCursor()

@@ -174,9 +174,14 @@ void TopologyView::paintEvent(QPaintEvent*)
                                                              : tr("No mobility roles found: no Binding Update and no MAP option in the frames read."));
         return;
     }
-    for (const TopologyLink& link : topology_.links) paintLink(painter, theme, link);
+    const auto links = [&](bool wireless) {
+        for (const TopologyLink& link : topology_.links)
+            if (link.wireless == wireless) paintLink(painter, theme, link);
+    };
+    links(false);
     int number = 0;
     for (const TopologyState::Tunnel& tunnel : state_.tunnels) paintTunnel(painter, theme, tunnel, number++);
+    links(true);
     for (const TopologyState::Mobile& mobile : state_.mobiles) {
         if (!mobile.link || mobile.next) continue;
         const TopologyLink& link = topology_.links[*mobile.link];

@@ -18,6 +18,8 @@ enum ExitStatus : int { Fine = 0, Unmet = 1, Usage = 2, InputOutput = 3, NoPermi
 int complain(const Error& error);
 int complain(int status, std::string_view text);
 
+void addRunCommand(CLI::App& app, int& status);
+void addDoctorCommand(CLI::App& app, int& status);
 void addDecodeCommand(CLI::App& app, int& status);
 void addScenariosCommand(CLI::App& app, int& status);
 void addSchemaCommand(CLI::App& app, int& status);

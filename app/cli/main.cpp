@@ -36,10 +36,12 @@ int main(int argc, char** argv)
     app.set_version_flag("--version", ROAMSCOPE_VERSION);
     app.require_subcommand(1);
     int status = Fine;
+    addRunCommand(app, status);
     addDecodeCommand(app, status);
     addScenariosCommand(app, status);
     addSchemaCommand(app, status);
     addFieldsCommand(app, status);
+    addDoctorCommand(app, status);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <limits>
 
 namespace roamscope::helper {
 
@@ -17,10 +18,12 @@ namespace {
 
 constexpr std::int64_t second = 1'000'000'000;
 constexpr std::int64_t millisecond = second / 1000;
-/// A frame waits here until frames of other bridges that are stamped earlier have been read. One held behind a frame that
-/// came after it waits up to twice as long: 20 ms with the time that poll() takes.
+/// A frame waits at least this long, and until a later turn has read all bridges, so that none stamped earlier is still to
+/// come. One held behind a frame that came after it waits up to twice as long: 20 ms with the time that poll() takes.
 constexpr std::int64_t hold = 8 * millisecond;
+constexpr std::int64_t allRead = std::numeric_limits<std::int64_t>::max();
 constexpr int holdPollMilliseconds = 4;
+constexpr int finishMilliseconds = 1000;
 constexpr int framesPerTurn = 512;           ///< of one bridge, before the others and the control socket get theirs
 constexpr int ringOctets = 4 * 1024 * 1024;  ///< kernel buffer of one bridge
 constexpr int pipeOctets = 1024 * 1024;
@@ -50,7 +53,7 @@ struct Recorder::Channel {
     std::uint32_t index;  ///< in the pcapng stream
     std::unique_ptr<pcap_t, decltype(&pcap_close)> handle{nullptr, &pcap_close};
     std::int64_t stampUnit = 1;
-    std::int64_t readAt = 0;  ///< monotonic time of the present turn
+    std::int64_t lastStamp = 0;
     std::uint64_t received = 0, droppedByKernel = 0, droppedByBuffer = 0;
     unsigned lastReceived = 0, lastDropped = 0;
 };
@@ -112,38 +115,37 @@ void Recorder::onFrame(unsigned char* user, const pcap_pkthdr* header, const uns
     auto& channel = *reinterpret_cast<Channel*>(user);
     Recorder& self = *channel.recorder;
     const std::int64_t stamp = std::int64_t{header->ts.tv_sec} * second + header->ts.tv_usec * channel.stampUnit;
+    channel.lastStamp = stamp;
     Bytes block = capture::pcapngPacket(channel.index, stamp, ByteView(octets, header->caplen), header->len);
     if (!self.fits(block)) return static_cast<void>(++channel.droppedByBuffer);
     self.heldOctets_ += block.size();
-    self.held_.emplace(stamp, Held{channel.readAt, std::move(block)});
+    self.held_.emplace(stamp, Held{self.turn_, std::move(block)});
 }
 
-/// One turn for every bridge. True: one of them was left before it was empty.
-bool Recorder::readAll()
+/// One turn for every bridge.
+void Recorder::readAll()
 {
-    bool more = false;
+    turn_ = clockNow(CLOCK_MONOTONIC);
+    complete_ = allRead;
     for (auto& channel : channels_) {
         if (!channel->handle) continue;
-        channel->readAt = clockNow(CLOCK_MONOTONIC);
         const int read = pcap_dispatch(channel->handle.get(), framesPerTurn, &Recorder::onFrame,
                                        reinterpret_cast<unsigned char*>(channel.get()));
-        more = more || read >= framesPerTurn;
+        if (read >= framesPerTurn) complete_ = std::min(complete_, channel->lastStamp);  // it was left before it was empty
         if (read >= 0) continue;
         channel->count();
         channel->handle.reset();  // somebody deleted the bridge or set it down
     }
-    return more;
 }
 
 /// Moves held frames that are due to the pipe's buffer.
 void Recorder::release(bool everything)
 {
-    const std::int64_t arrivedBefore = clockNow(CLOCK_MONOTONIC) - hold;
-    while (!held_.empty() && (everything || held_.begin()->second.arrival <= arrivedBefore)) {
-        const Bytes& block = held_.begin()->second.block;
+    for (auto first = held_.begin(); first != held_.end(); first = held_.erase(first)) {
+        if (!everything && (first->first > complete_ || first->second.turn > turn_ - hold)) return;
+        const Bytes& block = first->second.block;
         pending_.insert(pending_.end(), block.begin(), block.end());
         heldOctets_ -= block.size();
-        held_.erase(held_.begin());
     }
 }
 
@@ -190,13 +192,13 @@ void Recorder::finish()
 {
     if (!running()) return;
     // A ring holds fewer frames than these turns read; a flood that goes on does not keep us.
-    for (int turn = 0; turn < 16 && readAll(); ++turn) continue;
+    complete_ = 0;
+    for (int turn = 0; turn < 16 && complete_ != allRead; ++turn) readAll();
     release(true);
     writeStatistics(true);
-    const std::int64_t deadline = clockNow(CLOCK_MONOTONIC) + second;
-    for (flush(); !pending_.empty() && clockNow(CLOCK_MONOTONIC) < deadline; flush()) {
+    for (flush(); !pending_.empty(); flush()) {
         pollfd writable{pipe_.get(), POLLOUT, 0};
-        ::poll(&writable, 1, 50);
+        if (::poll(&writable, 1, finishMilliseconds) <= 0) break;
     }
     end();
 }

@@ -39,7 +39,7 @@ public:
     /// closed the pipe the capture ends.
     void pump();
 
-    /// Everything captured so far and the last statistics into the pipe, for at most a second; then closes it.
+    /// Everything captured so far and the last statistics into the pipe, unless its reader stalls for a second.
     void finish();
 
     /// Counts of one link, or the sum of all for an empty name. Fails when libpcap has stopped reading a link.
@@ -48,12 +48,12 @@ public:
 private:
     struct Channel;
     struct Held {
-        std::int64_t arrival = 0;  ///< monotonic, ns
+        std::int64_t turn = 0;  ///< when the turn that read it began
         Bytes block;
     };
 
     static void onFrame(unsigned char* channel, const pcap_pkthdr* header, const unsigned char* octets);
-    bool readAll();
+    void readAll();
     void release(bool everything);
     void writeStatistics(bool last);
     void flush();
@@ -67,6 +67,8 @@ private:
     std::size_t written_ = 0;  ///< octets of pending_ that the pipe took
     FileDescriptor pipe_;
     std::int64_t nextStatistics_ = 0;  ///< monotonic, ns
+    std::int64_t turn_ = 0;            ///< when the last turn began; monotonic, ns
+    std::int64_t complete_ = 0;        ///< every frame stamped up to here has been read
 };
 
 }  // namespace roamscope::helper

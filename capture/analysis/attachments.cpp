@@ -45,7 +45,7 @@ Movement Presence::add(const Observation& o)
     if (!o.frame.ethernet) return {};
     received(o);
     const Movement movement = sent(o);
-    if (o.frame.packets.size() == 1) neighbourDiscovery(o, o.frame.ethernet->source);
+    if (movement.sent && o.frame.packets.size() == 1) neighbourDiscovery(o, o.frame.ethernet->source);
     return movement;
 }
 

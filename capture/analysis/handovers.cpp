@@ -7,6 +7,9 @@ namespace roamscope::analysis {
 
 namespace {
 
+/// How long before a node's first frame an advertisement may have told it of the new link.
+constexpr Duration lookBack = 3s;
+
 const Mark* find(const std::vector<AddressMark>& list, const Ipv6Address& address)
 {
     for (const AddressMark& known : list)
@@ -100,7 +103,8 @@ private:
         h.start = episode.first.time;
 
         if (stay) h.toLink = linkName(stay->link);
-        const bool moved = stay && stay != previousStay;
+        // Where the links in between were not captured, one stay spans several registrations: it began with none of the later ones.
+        const bool moved = stay && stay != previousStay && (!previous || stay->first.frame > previous->first.frame);
         std::optional<Mark> m0;
         if (moved) {
             h.start = stay->first.time;
@@ -142,6 +146,9 @@ private:
         if (m3) {
             phase(h, "T_MD", Span{stay.first, *m3});
             phase(h, "T_DAD", Span{*m3, *m5});
+        } else if (s_.presence.advertisementFor(episode.careOf, stay.link, stay.first.time - lookBack, stay.first.time)) {
+            // It heard the router before it first sent anything: there is no telling when the link came up, T_MD is part of T_L2.
+            phase(h, "T_DAD", Span{stay.first, *m5});
         } else if (m4) {
             phase(h, "T_DAD", Span{*m4, *m5});
         }

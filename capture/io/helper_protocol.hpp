@@ -31,7 +31,7 @@ enum class Operation : std::uint16_t {
     MovePort,      ///< name, link (empty = none)
     StartCapture,  ///< the reply carries the read end of a pipe with one pcapng stream of all links
     DropCounts,    ///< name of a link (empty = sum of all). Reply: received, droppedByKernel, droppedByBuffer
-    Stop,          ///< answered at once; then the capture is finished (at most 1 s) and the helper leaves
+    Stop,          ///< answered at once; then the capture is finished and the helper leaves
 };
 
 /// What failed: first what a message can be refused for, then the calls.

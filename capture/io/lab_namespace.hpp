@@ -67,7 +67,7 @@ public:
     [[nodiscard]] Result<CaptureCounts> captureCounts(std::string_view link = {});
 
     /// Ends the lab: the capture's last frames and statistics go into its pipe, which then ends; the TAPs are closed. Keep
-    /// reading the pipe meanwhile (the helper waits 1 s for its reader).
+    /// reading the pipe meanwhile: the helper leaves when its reader stalls for 1 s.
     [[nodiscard]] Result<void> stop();
 
     /// True once the helper has ended for whatever reason; the TAPs are closed by then. Never waits.

@@ -356,6 +356,18 @@ private Q_SLOTS:
         QCOMPARE(a->handovers[1].lost, 11u);
     }
 
+    void anAdvertisementHeardBeforeTheFirstFrameLeavesNoMovementDetection()
+    {
+        const MobileSpec mn;
+        Net net;
+        net.advertise(Net::w1, 90ms);
+        net.solicitRouter(mn, Net::w1, 100ms);
+        net.localUpdate(mn, Net::w1, 1300ms, 1);
+        net.localAnswer(mn, Net::w1, 1400ms, 1);
+        net.sort();
+        QCOMPARE(phases(net.analyze()->handovers.at(0)), QByteArray("T_DAD 100000000-1300000000 T_LBU 1300000000-1402000000 "));
+    }
+
     void resultsGrowWithTheTrace()
     {
         const Net net = wholeRun();

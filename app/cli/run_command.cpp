@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `run`: runs a lab to its end and writes what is asked for.
+#include "app/cli/commands.hpp"
+#include "app/cli/output.hpp"
+#include "capture/analysis/expectations.hpp"
+#include "capture/io/record_output.hpp"
+#include "capture/io/report_output.hpp"
+#include "capture/io/resources.hpp"
+#include "capture/io/scenario_file.hpp"
+#include "capture/io/text_file.hpp"
+#include "capture/picture/svg_output.hpp"
+#include "capture/run/session.hpp"
+
+#include <fmt/format.h>
+#include <thread>
+
+namespace roamscope::cli {
+
+namespace {
+
+struct RunOptions {
+    std::string scenario;
+    std::string backend = "virtual";
+    std::optional<std::uint64_t> seed;
+    std::string until;
+    std::string pcapng;
+    std::string events;
+    std::string truth;
+    std::string report;
+    std::string svg;
+    bool json = false;
+};
+
+/// Everything that a finished run leaves behind.
+struct Finished {
+    capture::View view;
+    capture::LabStatus status;
+    capture::LabRecord record;
+    bool interrupted = false;
+};
+
+Finished waitForEnd(capture::Session& session)
+{
+    bool stopped = false;
+    for (;;) {
+        capture::View view = session.view();
+        if (view.complete) return {std::move(view), session.lab()->status(), session.lab()->record(), stopped};
+        if (interrupted() && !stopped) {
+            session.stop();
+            stopped = true;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+}
+
+void announce(const capture::Session& session, const capture::LabStatus& status)
+{
+    if (status.backend != capture::Backend::Tap) return;
+    fmt::print(stderr, "Running \"{}\" for {:g} s in real time. Helper process {}; to look inside:\n  {}\n", session.scenario()->title,
+               toSeconds(status.duration), status.helperPid.value_or(-1), status.insideHint);
+}
+
+void tellLateness(const capture::LabStatus& status)
+{
+    if (status.backend != capture::Backend::Tap) return;
+    fmt::print(stderr, "Latest event: {:.3f} ms behind its time.\n", toSeconds(status.latenessMax) * 1e3);
+    if (status.lateEvents > 0)
+        fmt::print(stderr, "{} events were handled more than 5 ms late: this machine was too busy, figures of this run are off by as much.\n", status.lateEvents);
+}
+
+/// Writes the files that are asked for, each with a line that names it.
+Result<void> writeFiles(const RunOptions& options, const Finished& run, const std::vector<analysis::ExpectationResult>& expectations, Output& out)
+{
+    const auto put = [&](const std::string& path, std::string_view what, const std::string& text) -> Result<void> {
+        if (path.empty()) return {};
+        if (auto written = capture::writeTextFile(path, text); !written) return written;
+        if (path != "-") out.line(fmt::format("Wrote {:11} {}", what, path));
+        return {};
+    };
+    if (!options.pcapng.empty() && options.pcapng != "-") out.line(fmt::format("Wrote {:11} {} ({} frames)", "capture", options.pcapng, run.view.trace.size()));
+    const auto& a = *run.view.analysis;
+    if (auto r = put(options.svg, "timeline", options.svg.empty() ? "" : picture::timelineSvg(a, run.record.duration, &run.record.scenario)); !r) return r;
+    if (auto r = put(options.events, "events", options.events.empty() ? "" : capture::eventLines(run.record)); !r) return r;
+    if (auto r = put(options.truth, "truth", options.truth.empty() ? "" : capture::truthJson(run.record)); !r) return r;
+    return put(options.report, "report", options.report.empty() ? "" : capture::runReportJson(a, run.view, run.record, expectations));
+}
+
+int runCommand(const RunOptions& options)
+{
+    const auto path = capture::resolveScenario(options.scenario);
+    if (!path) return complain(path.error());
+    auto scenario = capture::loadScenario(*path);
+    if (!scenario) return complain(scenario.error());
+
+    capture::LabOptions lab;
+    lab.scenario = std::move(*scenario);
+    lab.seed = options.seed;
+    lab.backend = options.backend == "tap" ? capture::Backend::Tap : capture::Backend::Virtual;
+    lab.speed = 0;
+    lab.writePath = options.pcapng;
+    if (!options.until.empty()) {
+        const auto until = capture::parseDuration(options.until);
+        if (!until) return complain(Usage, fmt::format("--until {}: {}", options.until, until.error().text));
+        lab.until = *until;
+    }
+    auto session = capture::startLab(std::move(lab));
+    if (!session) return complain(session.error());
+    announce(**session, (*session)->lab()->status());
+    const Finished run = waitForEnd(**session);
+    tellLateness(run.status);
+
+    const auto expectations = analysis::checkExpectations(run.record.scenario.expect, *run.view.analysis);
+    Output out;
+    if (options.json) out.write(capture::runReportJson(*run.view.analysis, run.view, run.record, expectations));
+    else out.write(capture::handoverTable(*run.view.analysis, &run.record.scenario));
+    bool met = true;
+    for (const auto& e : expectations) {
+        met = met && e.met;
+        if (!options.json) out.line(fmt::format("{} expected: {}; found: {}", e.met ? "✓" : "✗", e.text, e.found));
+    }
+    if (auto written = writeFiles(options, run, expectations, out); !written) return complain(written.error());
+    int status = out.finish(met && !run.interrupted ? Fine : Unmet);
+    if (!run.status.message.empty()) status = complain(run.interrupted ? Unmet : InputOutput, run.status.message);
+    return run.view.problem ? complain(*run.view.problem) : status;
+}
+
+}  // namespace
+
+void addRunCommand(CLI::App& app, int& status)
+{
+    auto options = std::make_shared<RunOptions>();
+    CLI::App* command = app.add_subcommand("run", "Run a lab and print its handovers");
+    command->add_option("SCENARIO", options->scenario, "A scenario file, or the name of a shipped one")->required();
+    command->add_option("--backend", options->backend, "virtual (as fast as possible) or tap (kernel bridges, real time)")
+        ->check(CLI::IsMember({"virtual", "tap"}));
+    command->add_option("--seed", options->seed, "Seed of all random numbers (default: the scenario's)");
+    command->add_option("--until", options->until, "Stop at this lab time, e.g. 12.5s (default: the scenario's duration)");
+    command->add_option("-w", options->pcapng, "Write the capture as pcapng, one interface a link (- for standard output)");
+    command->add_option("--events", options->events, "Write what the nodes reported, one JSON object a line");
+    command->add_option("--truth", options->truth, "Write what the nodes knew, as JSON");
+    command->add_option("--report", options->report, "Write the analysis with expectations and the comparison with the truth, as JSON");
+    command->add_option("--svg", options->svg, "Draw the timeline as SVG");
+    command->add_flag("--json", options->json, "Print the report instead of the table");
+    command->callback([options, &status] { status = runCommand(*options); });
+}
+
+}  // namespace roamscope::cli

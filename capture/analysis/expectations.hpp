@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Whether a run did what its scenario expects, and whether what analysis inferred is what the nodes knew.
+#pragma once
+
+#include "capture/analysis/analysis.hpp"
+#include "capture/run/lab_record.hpp"
+
+#include <string>
+#include <vector>
+
+namespace roamscope::analysis {
+
+struct ExpectationResult {
+    std::string text;   ///< the expectation in words
+    bool met = false;
+    std::string found;  ///< what the run had instead, or the figure that met it
+};
+
+/// Handovers are numbered from 1 in order of time; the first registration is none.
+[[nodiscard]] std::vector<ExpectationResult> checkExpectations(const std::vector<lab::Expectation>& expectations, const Analysis& analysis);
+
+/// The nth handover (from 1) as people count: without first registrations. Null when there are fewer.
+[[nodiscard]] const Handover* handoverNumber(const Analysis& analysis, int number);
+
+struct TruthComparison {
+    std::size_t bindings = 0;              ///< states that anchors' caches went through
+    std::size_t matched = 0;               ///< of these, inferred with the same values and at that time
+    std::vector<std::string> differences;  ///< one sentence each; empty: inference equals truth
+};
+
+/// Compares every state of a home agent's or MAP's binding cache with the inferred bindings. The acknowledgement proves a
+/// binding once it is on the wire, which is `tolerance` after the cache changed at most.
+[[nodiscard]] TruthComparison compareWithTruth(const capture::LabRecord& truth, const Analysis& analysis, Duration tolerance = 200ms);
+
+}  // namespace roamscope::analysis

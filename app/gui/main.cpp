@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The window as a program: reads its options and joins the layers.
+#include "capture/io/resources.hpp"
 #include "capture/io/scenario_file.hpp"
 #include "ui/view/main_window.hpp"
 
 #include <QApplication>
 #include <QCommandLineParser>
-#include <QDir>
-#include <QFileInfo>
 #include <QTimer>
 
 #include <cstdio>
 
 namespace {
-
-/// The sample scenario: beside an installed program, else in the source tree that it was built from.
-QString samplePath()
-{
-    const QString name = QStringLiteral("intra-map-handover.json");
-    const QString here = QCoreApplication::applicationDirPath();
-    for (const QString& folder : {here + QStringLiteral("/../share/roamscope/scenarios"), QStringLiteral(ROAMSCOPE_SOURCE_DIR "/resources/scenarios")})
-        if (const QFileInfo file(QDir(folder), name); file.exists()) return file.canonicalFilePath();
-    return {};
-}
 
 int usageError(const QString& text)
 {
@@ -46,7 +35,7 @@ int main(int argc, char** argv)
     options.addHelpOption();
     options.addVersionOption();
     options.addPositionalArgument(QStringLiteral("file"), QCoreApplication::translate("main", "Capture (pcap, pcapng) or scenario (json) to open."), QStringLiteral("[FILE]"));
-    const QCommandLineOption run(QStringLiteral("run"), QCoreApplication::translate("main", "Opens a scenario and starts it; \"sample\" is the one that comes with the program."), QStringLiteral("SCENARIO"));
+    const QCommandLineOption run(QStringLiteral("run"), QCoreApplication::translate("main", "Opens a scenario, a file or the name of one that comes with the program, and starts it."), QStringLiteral("SCENARIO"));
     const QCommandLineOption backend(QStringLiteral("backend"), QCoreApplication::translate("main", "\"virtual\" (default) or \"tap\"."), QStringLiteral("BACKEND"), QStringLiteral("virtual"));
     const QCommandLineOption picture(QStringLiteral("screenshot"), QCoreApplication::translate("main", "Writes a picture of the window and quits."), QStringLiteral("PNG"));
     const QCommandLineOption after(QStringLiteral("after"), QCoreApplication::translate("main", "Seconds to wait before the picture (default 3)."), QStringLiteral("SECONDS"), QStringLiteral("3"));
@@ -59,15 +48,17 @@ int main(int argc, char** argv)
     const double seconds = options.value(after).toDouble(&number);
     if (!number || seconds < 0 || seconds > 86400) return usageError(QStringLiteral("--after takes seconds, 0 to 86400"));
 
-    const QString sample = samplePath();
+    const auto sample = capture::findResource("scenarios/intra-map-handover.json");
     ui::MainWindow window({[](const std::string& path) { return capture::openCapture(path); },
                            [](capture::LabOptions lab) { return capture::startLab(std::move(lab)); },
-                           [](const std::string& path) { return capture::loadScenario(path); }, sample});
+                           [](const std::string& path) { return capture::loadScenario(path); },
+                           sample ? QString::fromStdString(*sample) : QString()});
     window.show();
     const auto chosen = links == QLatin1String("tap") ? capture::Backend::Tap : capture::Backend::Virtual;
     if (options.isSet(run)) {
-        const QString scenario = options.value(run) == QLatin1String("sample") ? sample : options.value(run);
-        window.openScenario(scenario, true, chosen);
+        const auto scenario = capture::resolveScenario(options.value(run).toStdString());
+        if (!scenario) return usageError(QString::fromStdString(scenario.error().text));
+        window.openScenario(QString::fromStdString(*scenario), true, chosen);
     } else if (!options.positionalArguments().isEmpty()) {
         window.openPath(options.positionalArguments().constFirst());
     }

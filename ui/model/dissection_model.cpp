@@ -101,7 +101,8 @@ QString DissectionModel::explanation(const QModelIndex& index) const
     QStringList source;
     if (!info.rfc.empty()) source << toQt(info.rfc);
     source << toQt(info.name);
-    source << tr("octets %1–%2").arg(field->offset).arg(field->offset + std::max<std::uint32_t>(field->length, 1) - 1);
+    if (field->length <= 1) source << tr("octet %1").arg(field->offset);
+    else source << tr("octets %1–%2").arg(field->offset).arg(field->offset + field->length - 1);
     text += QStringLiteral("  [%1]").arg(source.join(QStringLiteral(" · ")));
     for (const std::size_t f : places_[index.internalId()].findings) text += QLatin1Char('\n') + findingLine(dissection_.findings[f]);
     return text;

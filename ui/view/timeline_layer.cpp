@@ -50,7 +50,7 @@ void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const Q
     } else {
         painter->drawRect(rect);
     }
-    const QRectF visible = rect.intersected(QRectF(rect_->rect())).adjusted(4, 0, -3, 0);
+    const QRectF visible = rect.intersected(QRectF(rect_->rect())).adjusted(3, 0, -1, 0);
     const QFontMetricsF metrics(painter->font());
     const bool whole = metrics.horizontalAdvance(bar.label) <= visible.width();
     const QString& text = whole ? bar.label : bar.brief;

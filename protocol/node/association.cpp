@@ -30,6 +30,11 @@ void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono:
     nextSend_ = now;
 }
 
+void Association::refresh(TimePoint now)
+{
+    if (registered(now) && outstanding_.empty() && nextSend_) nextSend_ = std::min(*nextSend_, now);
+}
+
 std::optional<Association::Update> Association::due(TimePoint now)
 {
     if (bound_ && now >= expires_) {

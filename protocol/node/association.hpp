@@ -29,6 +29,11 @@ public:
     /// care-of address is already registered, being registered, or was refused; later updates carry the new lifetime in any case.
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
 
+    /// Brings the refresh of a live binding forward to `now`; nothing when an update is under way or there is no binding.
+    void refresh(TimePoint now);
+    /// True when due() would send.
+    [[nodiscard]] bool isDue(TimePoint now) const { return nextSend_ && now >= *nextSend_; }
+
     struct Update {
         std::uint16_t sequence = 0;
         WireLifetime lifetime{};

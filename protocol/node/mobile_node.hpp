@@ -51,7 +51,7 @@ private:
 
     // registration
     void progress(TimePoint now, Output& out);
-    /// What may be asked of the home agent now; below 4 s nothing may.
+    /// What may be asked of the home agent now.
     [[nodiscard]] std::chrono::seconds homeLifetime(TimePoint now) const;
     void sendLocalUpdate(TimePoint now, const Association::Update& update, Output& out);
     void sendHomeUpdate(TimePoint now, const Association::Update& update, Output& out);

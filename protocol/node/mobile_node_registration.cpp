@@ -27,19 +27,26 @@ void MobileNode::progress(TimePoint now, Output& out)
         atMap_->request(now, *lcoa_, lifetime);
         while (const auto update = atMap_->due(now)) sendLocalUpdate(now, *update, out);
     }
-    const auto lifetime = homeLifetime(now);
-    if (homeRefused_ || lifetime < leastLifetime) return;
-    homeWaits_ = false;
+    if (homeRefused_ || (atMap_ && !behindMap())) return;  // HMIP-MN-13: the MAP's acknowledgement comes first
     // HMIP-MN-17: while the RCoA stays, this asks for what is registered already and the home agent hears nothing.
-    atHome_.request(now, atMap_ ? *rcoa_ : *lcoa_, lifetime);
+    atHome_.request(now, atMap_ ? *rcoa_ : *lcoa_, homeLifetime(now));
+    if (atMap_ && atHome_.isDue(now) && 2 * atMap_->remaining(now) < 4 * std::chrono::seconds(atMap_->granted().count())) {
+        // What is left at the MAP would bound the home binding (HMIP-MN-15): refresh there first, its answer brings us back here.
+        atMap_->refresh(now);
+        while (const auto update = atMap_->due(now)) sendLocalUpdate(now, *update, out);
+        return;
+    }
+    homeWaits_ = false;
     while (const auto update = atHome_.due(now)) sendHomeUpdate(now, *update, out);
 }
 
 std::chrono::seconds MobileNode::homeLifetime(TimePoint now) const
 {
     if (!atMap_) return settings_.lifetime;
-    // HMIP-MN-13: the MAP's acknowledgement comes first. HMIP-MN-15: what is left of its binding bounds the home binding.
-    return behindMap() ? std::min(settings_.lifetime, atMap_->remaining(now)) : std::chrono::seconds{0};
+    // HMIP-MN-15: what is left of the MAP's binding bounds the home binding. Of a single unit nothing is left after
+    // the way to the MAP and back; equal fields satisfy the rule.
+    const auto most = atMap_->granted().count() == 1 ? leastLifetime : atMap_->remaining(now);
+    return std::min(settings_.lifetime, most);
 }
 
 void MobileNode::sendLocalUpdate(TimePoint now, const Association::Update& update, Output& out)

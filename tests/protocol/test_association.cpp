@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Registration of a mobile node with one peer, stepped by hand (RFC 6275 §11.7, §11.8).
+#include "protocol/node/association.hpp"
+#include "protocol/node/sequence.hpp"
+#include "tests/support/node_frames.hpp"
+
+#include <QtTest>
+
+using namespace roamscope;
+using namespace roamscope::node;
+using namespace roamscope::test;
+using Answer = Association::Answer;
+
+namespace {
+
+const Ipv6Address careOf1 = ip("2001:db8:a1::1");
+const Ipv6Address careOf2 = ip("2001:db8:a2::1");
+
+Association fresh(std::uint16_t last = 1000) { return {ip("2001:db8:100::1"), ip("2001:db8:100::1:1"), last}; }
+
+wire::BindingAck ack(std::uint16_t sequence, std::uint16_t units = 150, std::uint8_t status = 0)
+{
+    return {status, 0, sequence, WireLifetime{units}, {}};
+}
+
+/// Sends copies until `count` have left; the times between them in milliseconds, and the numbers.
+struct Copies {
+    std::vector<std::int64_t> gaps;
+    std::vector<std::uint16_t> sequences;
+};
+Copies copies(Association& a, std::size_t count)
+{
+    Copies c;
+    std::optional<TimePoint> last;
+    while (c.sequences.size() < count) {
+        const TimePoint now = *a.nextDeadline();
+        if (const auto update = a.due(now)) {
+            c.sequences.push_back(update->sequence);
+            if (last) c.gaps.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(now - *last).count());
+            last = now;
+        }
+    }
+    return c;
+}
+
+}  // namespace
+
+class TestAssociation : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void MN_BU_07_firstRegistrationWaits1500msDoublingTo32s()
+    {
+        Association a = fresh();
+        a.request(TimePoint{}, careOf1, 600s);
+        QCOMPARE(copies(a, 9).gaps, (std::vector<std::int64_t>{1500, 3000, 6000, 12000, 24000, 32000, 32000, 32000}));
+    }
+
+    void MN_BU_07_laterRegistrationsWait1s()
+    {
+        Association a = fresh();
+        a.request(TimePoint{}, careOf1, 600s);
+        QCOMPARE(a.acknowledged(TimePoint{100ms}, ack(a.due(TimePoint{})->sequence)), Answer::Accepted);
+        a.request(TimePoint{10s}, careOf2, 600s);
+        QCOMPARE(copies(a, 9).gaps, (std::vector<std::int64_t>{1000, 2000, 4000, 8000, 16000, 32000, 32000, 32000}));
+    }
+
+    void MN_BU_07_refreshWaits1sAndKeepsItsBackOffAcrossTheEnd()
+    {
+        Association a = fresh();
+        a.request(TimePoint{}, careOf1, 40s);
+        QCOMPARE(a.acknowledged(TimePoint{1s}, ack(a.due(TimePoint{})->sequence, 10)), Answer::Accepted);
+        QCOMPARE(copies(a, 6).gaps, (std::vector<std::int64_t>{1000, 2000, 4000, 8000, 16000}));
+        QVERIFY(!a.registered(TimePoint{41s}));
+    }
+
+    void MN_BU_06_everyCopyHasAGreaterNumber()
+    {
+        Association a = fresh(65533);
+        a.request(TimePoint{}, careOf1, 600s);
+        QCOMPARE(copies(a, 5).sequences, (std::vector<std::uint16_t>{65534, 65535, 0, 1, 2}));
+    }
+
+    void earlyAndRepeatedCallsChangeNothing()
+    {
+        Association a = fresh();
+        QVERIFY(!a.due(TimePoint{1s}));
+        QVERIFY(!a.nextDeadline());
+        a.request(TimePoint{1s}, careOf1, 600s);
+        a.request(TimePoint{1s}, careOf1, 600s);
+        const auto first = a.due(TimePoint{1s});
+        QVERIFY(first && !first->copy);
+        for (int i = 0; i < 3; ++i) {
+            QVERIFY(!a.due(TimePoint{1s}));
+            QVERIFY(!a.due(TimePoint{2499ms}));
+            a.request(TimePoint{2s}, careOf1, 600s);
+            QCOMPARE(*a.nextDeadline(), TimePoint{2500ms});
+        }
+        const auto second = a.due(TimePoint{2500ms});
+        QVERIFY(second && second->copy);
+    }
+
+    void MN_BU_08_onlyAnOutstandingNumberCounts()
+    {
+        Association a = fresh(10);
+        QCOMPARE(a.acknowledged(TimePoint{}, ack(10)), Answer::Ignored);
+        a.request(TimePoint{}, careOf1, 600s);
+        (void)a.due(TimePoint{});
+        QCOMPARE(a.acknowledged(TimePoint{100ms}, ack(12)), Answer::Ignored);
+        QCOMPARE(a.acknowledged(TimePoint{100ms}, ack(10)), Answer::Ignored);
+        QVERIFY(!a.registered(TimePoint{100ms}));
+        QCOMPARE(*a.nextDeadline(), TimePoint{1500ms});  // the copies go on
+        (void)a.due(TimePoint{1500ms});
+        // The answer to an earlier copy ends it too, once.
+        QCOMPARE(a.acknowledged(TimePoint{1600ms}, ack(11)), Answer::Accepted);
+        QCOMPARE(a.acknowledged(TimePoint{1700ms}, ack(12)), Answer::Ignored);
+        QCOMPARE(a.acknowledged(TimePoint{1700ms}, ack(11)), Answer::Ignored);
+    }
+
+    void MN_BU_08_anAnswerForAnotherCareOfAddressIsIgnored()
+    {
+        Association a = fresh(10);
+        a.request(TimePoint{}, careOf1, 600s);
+        (void)a.due(TimePoint{});
+        a.request(TimePoint{500ms}, careOf2, 600s);
+        QCOMPARE(a.due(TimePoint{500ms})->careOf, careOf2);
+        QCOMPARE(a.acknowledged(TimePoint{600ms}, ack(11)), Answer::Ignored);
+        QCOMPARE(a.acknowledged(TimePoint{600ms}, ack(12)), Answer::Accepted);
+        QCOMPARE(a.registeredCareOf(), std::optional(careOf2));
+    }
+
+    void MN_BU_09_status135GoesOnAboveThePeersNumber()
+    {
+        Association a = fresh(10);
+        a.request(TimePoint{}, careOf1, 600s);
+        (void)a.due(TimePoint{});
+        QCOMPARE(a.acknowledged(TimePoint{50ms}, ack(500, 0, wire::bindingStatus::sequenceOutOfWindow)), Answer::Resynchronised);
+        const auto retry = a.due(TimePoint{50ms});
+        QVERIFY2(retry && retry->sequence == 501, "MN-BU-09: greater than the number in the answer");
+        QCOMPARE(a.acknowledged(TimePoint{100ms}, ack(501)), Answer::Accepted);
+        QCOMPARE(a.acknowledged(TimePoint{100ms}, ack(900, 0, wire::bindingStatus::sequenceOutOfWindow)), Answer::Ignored);
+    }
+
+    void MN_BU_06_late135DoesNotTakeTheNumberBack()
+    {
+        Association a = fresh(10);
+        a.request(TimePoint{}, careOf1, 600s);
+        (void)a.due(TimePoint{});
+        (void)a.due(TimePoint{1500ms});  // 12 is out; the peer took it before 11 came and answers 11 with its last number
+        QCOMPARE(a.acknowledged(TimePoint{1600ms}, ack(11, 0, wire::bindingStatus::sequenceOutOfWindow)), Answer::Ignored);
+        QCOMPARE(a.sequence(), std::uint16_t{12});
+        QCOMPARE(a.acknowledged(TimePoint{1700ms}, ack(12)), Answer::Accepted);
+    }
+
+    void MN_BU_10_countsFromTheSendingAndTakesOffWhatWasNotGranted()
+    {
+        Association a = fresh(10);
+        a.request(TimePoint{2s}, careOf1, 600s);
+        (void)a.due(TimePoint{2s});
+        QCOMPARE(a.acknowledged(TimePoint{3s}, ack(11, 10)), Answer::Accepted);
+        QCOMPARE(a.expires(), TimePoint{42s});
+        QVERIFY(a.registered(TimePoint{42s} - 1ns));
+        QVERIFY(!a.registered(TimePoint{42s}));
+        // MN-BU-14: the refresh leaves well before, and with the full lifetime again (MN-BU-05).
+        QCOMPARE(*a.nextDeadline(), TimePoint{38s});
+        QVERIFY(!a.due(TimePoint{38s} - 1ns));
+        QCOMPARE(a.due(TimePoint{38s})->lifetime.count(), std::uint16_t{150});
+    }
+
+    void MN_BU_10_moreThanAskedForIsNotBelieved()
+    {
+        Association a = fresh(10);
+        a.request(TimePoint{}, careOf1, 40s);
+        (void)a.due(TimePoint{});
+        QCOMPARE(a.acknowledged(TimePoint{1s}, ack(11, 1000)), Answer::Accepted);
+        QCOMPARE(a.expires(), TimePoint{40s});
+    }
+
+    void MN_BU_05_lifetimeIsInWholeUnitsAndNeverZero()
+    {
+        for (const auto& [seconds, units] : {std::pair{1, 1}, {4, 1}, {7, 1}, {8, 2}, {600, 150}, {262140, 65535}, {400000, 65535}}) {
+            Association a = fresh();
+            a.request(TimePoint{}, careOf1, std::chrono::seconds(seconds));
+            QCOMPARE(int{a.due(TimePoint{})->lifetime.count()}, units);
+        }
+    }
+
+    void MN_BU_16_anAcceptedUpdateIsNotRepeated()
+    {
+        Association a = fresh(10);
+        a.request(TimePoint{}, careOf1, 600s);
+        (void)a.due(TimePoint{});
+        (void)a.acknowledged(TimePoint{100ms}, ack(11));
+        QVERIFY(!a.due(TimePoint{500s}));
+        QCOMPARE(*a.nextDeadline(), TimePoint{540s});
+    }
+
+    void MN_BU_16_aRefusedOneIsNotSentAgainForThatCareOfAddress()
+    {
+        for (const std::uint8_t status : std::initializer_list<std::uint8_t>{128, 129, 130, 132, 134}) {
+            Association a = fresh(10);
+            a.request(TimePoint{}, careOf1, 600s);
+            (void)a.due(TimePoint{});
+            QCOMPARE(a.acknowledged(TimePoint{100ms}, ack(11, 0, status)), Answer::Refused);
+            a.request(TimePoint{1s}, careOf1, 600s);
+            QVERIFY(!a.due(TimePoint{1000s}));
+            QVERIFY(!a.nextDeadline());
+            a.request(TimePoint{1001s}, careOf2, 600s);
+            QCOMPARE(a.due(TimePoint{1001s})->sequence, std::uint16_t{12});
+        }
+    }
+
+    void acceptedForNoTimeIsARefusal()
+    {
+        Association a = fresh(10);
+        a.request(TimePoint{}, careOf1, 600s);
+        (void)a.due(TimePoint{});
+        QCOMPARE(a.acknowledged(TimePoint{100ms}, ack(11, 0)), Answer::Refused);
+        QVERIFY(!a.registered(TimePoint{100ms}));
+        QVERIFY(!a.nextDeadline());  // and no update follows at once, again and again
+    }
+
+    void MN_COA_02_threeUpdatesInAnySecond()
+    {
+        Association a = fresh(10);
+        std::vector<TimePoint> sent;
+        for (int i = 0; i < 40; ++i) {  // a new care-of address every 100 ms
+            const TimePoint now{i * 100ms};
+            a.request(now, i % 2 == 0 ? careOf1 : careOf2, 600s);
+            if (a.due(now)) sent.push_back(now);
+        }
+        for (std::size_t i = 3; i < sent.size(); ++i) QVERIFY2(sent[i] - sent[i - 3] >= 1s, "MN-COA-02");
+        QVERIFY(sent.size() >= 10);
+        // A peer that refuses every number: same limit.
+        Association b = fresh(10);
+        b.request(TimePoint{}, careOf1, 600s);
+        int updates = 0;
+        for (TimePoint now{}; now < TimePoint{10s}; now += 10ms)
+            if (const auto u = b.due(now)) {
+                ++updates;
+                (void)b.acknowledged(now, ack(static_cast<std::uint16_t>(u->sequence + 5), 0, wire::bindingStatus::sequenceOutOfWindow));
+            }
+        QCOMPARE(updates, 30);
+    }
+
+    void anUpdateOnItsWayMakesTheRegisteredAddressUncertain()
+    {
+        Association a = fresh(10);
+        a.request(TimePoint{}, careOf1, 600s);
+        (void)a.due(TimePoint{});
+        (void)a.acknowledged(TimePoint{100ms}, ack(11));
+        QCOMPARE(a.registeredCareOf(), std::optional(careOf1));
+        a.request(TimePoint{5s}, careOf2, 600s);
+        (void)a.due(TimePoint{5s});
+        // Back on the first link before the answer came: the peer may have either.
+        a.request(TimePoint{6s}, careOf1, 600s);
+        QVERIFY(!a.registeredCareOf());
+        QVERIFY(a.registered(TimePoint{6s}));
+        QCOMPARE(a.due(TimePoint{6s})->careOf, careOf1);
+        QCOMPARE(a.acknowledged(TimePoint{6100ms}, ack(13)), Answer::Accepted);
+        QCOMPARE(a.registeredCareOf(), std::optional(careOf1));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestAssociation)
+#include "test_association.moc"

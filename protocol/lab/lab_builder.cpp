@@ -53,8 +53,11 @@ private:
             const Mac fallback{{0x02, 0x00, 0x00, static_cast<std::uint8_t>((node + 1) >> 8), static_cast<std::uint8_t>(node + 1),
                                 static_cast<std::uint8_t>(i + 1)}};
             lab_.nodePorts_.back().push_back(lab_.ports_.size());
-            lab_.ports_.push_back({node, i, n.name + "-" + interface.name, interface.mac.value_or(fallback),
-                                   interface.link ? std::optional(linkIndex(*interface.link)) : std::nullopt});
+            const auto link = interface.link ? std::optional(linkIndex(*interface.link)) : std::nullopt;
+            // A mobile node learns of every link it is on, of the first one too: it attaches at time 0.
+            const bool attaches = link && n.role == Role::MobileNode;
+            if (attaches) lab_.schedule({}, Lab::Attach{lab_.ports_.size(), link});
+            lab_.ports_.push_back({node, i, n.name + "-" + interface.name, interface.mac.value_or(fallback), attaches ? std::nullopt : link});
         }
     }
 

@@ -17,7 +17,19 @@ Attributes bindingKey(const Ipv6Address& homeAddress)
     return {{"home_address", attribute(homeAddress)}, {"bid", std::monostate{}}};
 }
 
+Registrar::Policy withOwnAddresses(Registrar::Policy policy, const IpStack& stack)
+{
+    for (std::size_t i = 0; i < stack.interfaceCount(); ++i)
+        for (const InterfaceAddress& address : stack.addresses(i)) policy.own.push_back(address.address);
+    return policy;
+}
+
 }  // namespace
+
+Anchor::Anchor(IpStack stack, Registrar::Policy policy)
+    : stack_(std::move(stack)), registrar_(withOwnAddresses(std::move(policy), stack_))
+{
+}
 
 void Anchor::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
@@ -50,6 +62,7 @@ void Anchor::handle(TimePoint now, Delivery delivery, Output& out)
 std::optional<Ipv6Packet> Anchor::local(TimePoint now, const Delivery& delivery, Output& out)
 {
     const Ipv6Packet& packet = delivery.packet;
+    if (packet.routing && packet.routing->segmentsLeft != 0) return std::nullopt;  // we are nobody's mobile node (RFC 6275 §6.4)
     if (packet.nextHeader == proto::mobility) {
         onMobility(now, packet, out);
         return std::nullopt;
@@ -91,6 +104,7 @@ void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
     }
     if (verdict.action != Action::Answer) return;
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
+        if (verdict.replaced) out.removed(now, "tunnel", {{"peer", attribute(*verdict.replaced)}, {"home_address", attribute(binding->homeAddress)}});
         bindingEvent(now, *binding, out);
         if (interface && !stack_.find(verdict.homeAddress)) {
             stack_.assign(now, *interface, verdict.homeAddress, true, true, out);
@@ -118,8 +132,8 @@ void Anchor::sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& o
 void Anchor::intercept(TimePoint now, Ipv6Packet packet, Output& out)
 {
     const Binding* binding = registrar_.find(packet.destination);
-    if (!binding || packet.hopLimit <= 1) return;
-    --packet.hopLimit;  // the packet is forwarded into the tunnel (RFC 2473 §3.1)
+    // The packet is forwarded into the tunnel (RFC 2473 §3.1).
+    if (!binding || !stack_.passOn(now, packet, out)) return;
     stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
 }
 

@@ -10,7 +10,8 @@ namespace roamscope::node {
 
 class Anchor {
 public:
-    Anchor(IpStack stack, Registrar::Policy policy) : stack_(std::move(stack)), registrar_(std::move(policy)) {}
+    /// The addresses that `stack` has now are the anchor's own; they are added to the policy.
+    Anchor(IpStack stack, Registrar::Policy policy);
 
     void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
     void advance(TimePoint now, Output& out);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/association.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -28,15 +30,24 @@ void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono:
     nextSend_ = now;
 }
 
-void Association::setLifetime(std::chrono::seconds lifetime) { lifetime_ = toWire(lifetime); }
-
 std::optional<Association::Update> Association::due(TimePoint now)
 {
-    if (registeredCareOf_ && now >= expires_) {
+    if (bound_ && now >= expires_) {
+        bound_ = false;
         registeredCareOf_.reset();
         if (outstanding_.empty()) timeout_ = firstTimeout;
     }
     if (!nextSend_ || now < *nextSend_) return std::nullopt;
+    // MN-COA-02: at most three in any second, however fast links change or a peer refuses our numbers.
+    if (recent_.size() == maxUpdateRate) {
+        if (now < recent_.front() + 1s) {
+            nextSend_ = recent_.front() + 1s;
+            return std::nullopt;
+        }
+        recent_.erase(recent_.begin());
+    }
+    recent_.push_back(now);
+    if (registeredCareOf_ != careOf_) registeredCareOf_.reset();
     const bool copy = !outstanding_.empty();
     ++sequence_;  // MN-BU-06: greater modulo 2^16 with every copy
     constexpr std::size_t rememberedCopies = 16;
@@ -50,8 +61,9 @@ std::optional<Association::Update> Association::due(TimePoint now)
 Association::Answer Association::acknowledged(TimePoint now, const wire::BindingAck& ack)
 {
     if (ack.status == wire::bindingStatus::sequenceOutOfWindow) {
-        // MN-BU-09. The number is the peer's, so it matches no copy; without an update under way it means nothing.
-        if (outstanding_.empty()) return Answer::Ignored;
+        // MN-BU-09. The number is the peer's, so it matches no copy; without an update under way it means nothing. When we are
+        // ahead of it already it answers a copy that was overtaken, and going back would break MN-BU-06.
+        if (outstanding_.empty() || isNewer(sequence_, ack.sequence)) return Answer::Ignored;
         sequence_ = ack.sequence;
         outstanding_.clear();
         nextSend_ = now;
@@ -61,14 +73,19 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
     if (it == outstanding_.end()) return Answer::Ignored;
     const Sent sent = *it;
     outstanding_.clear();
-    if (!ack.accepted()) {
+    if (!ack.accepted() || ack.lifetime.count() == 0) {
         refused_ = true;
+        if (ack.accepted()) {  // for no time at all: the peer keeps nothing
+            bound_ = false;
+            registeredCareOf_.reset();
+        }
         nextSend_.reset();
         return Answer::Refused;
     }
     // MN-BU-10: the binding is younger at the peer than at us by the way of the update, so it is counted from its sending;
     // what the peer granted less than asked for is taken off.
     granted_ = std::min(ack.lifetime, sent.lifetime);
+    bound_ = true;
     registeredCareOf_ = careOf_;
     expires_ = sent.time + toDuration(granted_);
     timeout_ = initialTimeout;
@@ -79,7 +96,7 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
 
 std::optional<TimePoint> Association::nextDeadline() const
 {
-    return registeredCareOf_ ? earlier(nextSend_, expires_) : nextSend_;
+    return bound_ ? earlier(nextSend_, expires_) : nextSend_;
 }
 
 std::chrono::seconds Association::remaining(TimePoint now) const

@@ -18,6 +18,7 @@ public:
     static constexpr Duration firstTimeout = 1500ms;  ///< InitialBindackTimeoutFirstReg
     static constexpr Duration initialTimeout = 1s;    ///< INITIAL_BINDACK_TIMEOUT
     static constexpr Duration maxTimeout = 32s;       ///< MAX_BINDACK_TIMEOUT
+    static constexpr std::size_t maxUpdateRate = 3;   ///< MAX_UPDATE_RATE: updates in any second (MN-COA-02)
 
     Association(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence) : peer_(peer), home_(home), sequence_(lastSequence) {}
 
@@ -25,10 +26,8 @@ public:
     [[nodiscard]] const Ipv6Address& home() const { return home_; }
 
     /// Wants the binding home → `careOf` for `lifetime` (whole 4 s, > 0; MN-BU-05). Starts sending at `now` unless that
-    /// care-of address is already registered or being registered.
+    /// care-of address is already registered, being registered, or was refused; later updates carry the new lifetime in any case.
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
-    /// Lowers or raises the lifetime of later updates (a refresh); does not send.
-    void setLifetime(std::chrono::seconds lifetime);
 
     struct Update {
         std::uint16_t sequence = 0;
@@ -43,13 +42,14 @@ public:
         Ignored,         ///< matches nothing outstanding (MN-BU-08)
         Accepted,
         Resynchronised,  ///< status 135: goes on above the peer's number (MN-BU-09); an update is due at once
-        Refused,         ///< other status >= 128: no more updates until the next request() (MN-BU-16)
+        Refused,         ///< other status >= 128, or a lifetime of 0: no more updates for this care-of address (MN-BU-16)
     };
     Answer acknowledged(TimePoint now, const wire::BindingAck& ack);
 
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
     /// True while a binding lives at the peer.
-    [[nodiscard]] bool registered(TimePoint now) const { return registeredCareOf_ && now < expires_; }
+    [[nodiscard]] bool registered(TimePoint now) const { return bound_ && now < expires_; }
+    /// The care-of address that the peer is known to have; none while an update with another one may have reached it.
     [[nodiscard]] std::optional<Ipv6Address> registeredCareOf() const { return registeredCareOf_; }
     [[nodiscard]] Ipv6Address requestedCareOf() const { return careOf_; }
     [[nodiscard]] bool waiting() const { return nextSend_.has_value() && !outstanding_.empty(); }
@@ -74,7 +74,9 @@ private:
     std::optional<TimePoint> nextSend_;  ///< next copy, or the refresh of a live binding
     Duration timeout_ = initialTimeout;
     std::vector<Sent> outstanding_;      ///< copies that an acknowledgement may answer
+    std::vector<TimePoint> recent_;      ///< when the last updates left, at most maxUpdateRate of them
     bool refused_ = false;
+    bool bound_ = false;                 ///< a binding was acknowledged and lives until `expires_`
     std::optional<Ipv6Address> registeredCareOf_;
     WireLifetime granted_{};
     TimePoint expires_{};

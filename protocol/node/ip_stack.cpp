@@ -51,7 +51,7 @@ void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
     for (const auto& [address, entry] : i.neighbors.entries())
         out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
     i.neighbors.clear();
-    if (i.staticAddresses.empty()) i.onLink.clear();
+    clearOnLink(interface);
     i.defaultRouter.reset();
 }
 
@@ -119,6 +119,16 @@ void IpStack::setOnLink(std::size_t interface, const Prefix& prefix)
 {
     auto& list = interfaces_[interface].onLink;
     if (std::find(list.begin(), list.end(), prefix.masked()) == list.end()) list.push_back(prefix.masked());
+}
+
+void IpStack::clearOnLink(std::size_t interface)
+{
+    Interface& i = interfaces_[interface];
+    std::erase_if(i.onLink, [&](const Prefix& prefix) {
+        return std::none_of(i.addresses.begin(), i.addresses.end(), [&](const InterfaceAddress& a) {
+            return std::find(i.staticAddresses.begin(), i.staticAddresses.end(), a.address) != i.staticAddresses.end() && prefix.contains(a.address);
+        });
+    });
 }
 
 void IpStack::setDefaultRouter(std::size_t interface, std::optional<Ipv6Address> router) { interfaces_[interface].defaultRouter = router; }

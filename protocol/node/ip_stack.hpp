@@ -83,7 +83,10 @@ public:
     [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
     /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
     void send(TimePoint now, wire::Ipv6Packet packet, Output& out, std::optional<std::size_t> interface = std::nullopt);
-    /// Passes on somebody else's packet: hop limit, scope, then send() (RFC 8200 §3, RFC 4291 §2.5.6).
+    /// Scope and hop limit of a packet that is passed on (RFC 8200 §3, RFC 4291 §2.5.6): lowers the limit, or gives false after
+    /// the error that the sender gets.
+    [[nodiscard]] bool passOn(TimePoint now, wire::Ipv6Packet& packet, Output& out);
+    /// Passes on somebody else's packet: passOn(), then send().
     void forward(TimePoint now, wire::Ipv6Packet packet, Output& out);
     /// An ICMPv6 message from `source` (unspecified: chosen by interface and scope).
     void sendIcmp(TimePoint now, std::size_t interface, const Ipv6Address& source, const Ipv6Address& destination,
@@ -95,6 +98,8 @@ public:
 
     /// On-link prefix and default router of a host interface; set by router discovery.
     void setOnLink(std::size_t interface, const Prefix& prefix);
+    /// Forgets the prefixes of setOnLink(): another link was entered unnoticed.
+    void clearOnLink(std::size_t interface);
     void setDefaultRouter(std::size_t interface, std::optional<Ipv6Address> router);
 
     void advance(TimePoint now, Output& out);
@@ -151,7 +156,7 @@ private:
     void reportGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
     void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
-    void unreachable(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t code, Output& out);
+    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out);
     [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;

@@ -42,26 +42,27 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
         return;
     }
     const auto hop = interface && destination.isLinkLocal() ? std::optional(Hop{*interface, destination}) : nextHop(destination);
-    if (!hop) return unreachable(now, packet, 0, out);
+    if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
     NeighborCache::Actions actions;
     interfaces_[hop->interface].neighbors.send(now, hop->address, std::move(packet), actions);
     carryOut(now, hop->interface, actions, out);
 }
 
-void IpStack::forward(TimePoint now, Ipv6Packet packet, Output& out)
+bool IpStack::passOn(TimePoint now, Ipv6Packet& packet, Output& out)
 {
-    if (packet.source.isUnspecified() || packet.source.isLinkLocal() || packet.source.isLoopback()) return;
+    if (packet.source.isUnspecified() || packet.source.isLinkLocal() || packet.source.isLoopback()) return false;
     if (packet.hopLimit <= 1) {
-        if (!mayReportError(now, packet)) return;
-        const Bytes whole = wire::emitIpv6(packet);
-        sendIcmp(now, 0, {}, packet.source,
-                 wire::IcmpError{wire::icmpv6Type::timeExceeded, 0, 0, Bytes(whole.begin(), whole.begin() + std::min<std::ptrdiff_t>(std::ssize(whole), 1232))},
-                 out, 64);
-        return;
+        sendError(now, packet, wire::icmpv6Type::timeExceeded, 0, out);
+        return false;
     }
     --packet.hopLimit;
-    send(now, std::move(packet), out);
+    return true;
+}
+
+void IpStack::forward(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (passOn(now, packet, out)) send(now, std::move(packet), out);
 }
 
 void IpStack::sendIcmp(TimePoint now, std::size_t interface, const Ipv6Address& source, const Ipv6Address& destination,
@@ -115,14 +116,15 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
         out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
         events_.push_back({StackEvent::Kind::NeighborLost, interface, address});
     }
-    for (const Ipv6Packet& packet : actions.unreachable) unreachable(now, packet, 3, out);
+    for (const Ipv6Packet& packet : actions.unreachable) sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 3, out);
 }
 
 bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
 {
-    // RFC 4443 §2.4 e: never about errors, groups or senders without an address of their own.
+    // RFC 4443 §2.4 e: never about errors, redirects, groups or senders without an address of their own.
     if (packet.source.isUnspecified() || packet.source.isMulticast() || packet.destination.isMulticast() || owns(packet.source)) return false;
-    if (packet.nextHeader == proto::icmpv6 && (packet.payload.empty() || packet.payload[0] < 128)) return false;
+    if (packet.nextHeader == proto::icmpv6 && (packet.payload.empty() || packet.payload[0] < 128 || packet.payload[0] == wire::icmpv6Type::redirect))
+        return false;
     errorTokens_ = std::min(10.0, errorTokens_ + 10.0 * toSeconds(now - errorTokensAt_));
     errorTokensAt_ = now;
     if (errorTokens_ < 1) return false;
@@ -130,14 +132,14 @@ bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
     return true;
 }
 
-void IpStack::unreachable(TimePoint now, const Ipv6Packet& packet, std::uint8_t code, Output& out)
+void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out)
 {
     if (!mayReportError(now, packet)) return;
     const Bytes whole = wire::emitIpv6(packet);
     const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
     const auto hop = nextHop(packet.source);
     sendIcmp(now, hop ? hop->interface : 0, {}, packet.source,
-             wire::IcmpError{wire::icmpv6Type::destinationUnreachable, code, 0, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
+             wire::IcmpError{type, code, 0, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);
 }
 

@@ -33,13 +33,20 @@ std::optional<wire::MapOption> MapSelection::choose(TimePoint now, std::optional
     const wire::MapOption* best = nullptr;
     for (const Known& known : known_) {
         const wire::MapOption& m = known.option;
-        if (m.validLifetime == 0 || now >= known.expires) continue;
+        if (now + leastLifetime >= known.expires || std::find(refused_.begin(), refused_.end(), m.address) != refused_.end()) continue;
         const bool isCurrent = current == m.address;
         if (m.preference == 0 && !isCurrent) continue;
         // Refreshing an existing binding at a MAP with preference 0 is fine, preferring it over others is not.
         if (!best || (best->preference == 0 && m.preference != 0) || (m.preference != 0 && better(m, *best))) best = &m;
     }
     return best ? std::optional(*best) : std::nullopt;
+}
+
+std::optional<TimePoint> MapSelection::usableUntil(const Ipv6Address& map) const
+{
+    for (const Known& known : known_)
+        if (known.option.address == map) return known.expires - leastLifetime;
+    return std::nullopt;
 }
 
 std::chrono::seconds MapSelection::remaining(TimePoint now, const Ipv6Address& map) const

@@ -30,6 +30,7 @@ void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
 {
     stack_.linkDown(now, interface, out);
     lcoa_.reset();
+    lcoaDuplicate_ = false;
     maps_.clear();
     solicitationsLeft_ = 0;
     if (router_) loseRouter(now, out);
@@ -58,6 +59,8 @@ void MobileNode::advance(TimePoint now, Output& out)
         nextSolicitation_ = now;
     }
     if (solicitationsLeft_ > 0 && now >= nextSolicitation_) solicit(now, out);
+    // The advertised lifetime of the MAP ran out (HMIP-MN-06).
+    if (const auto until = atMap_ ? maps_.usableUntil(atMap_->peer()) : std::nullopt; until && now >= *until) chooseMap(now, out);
     progress(now, out);
 }
 
@@ -67,9 +70,10 @@ std::optional<TimePoint> MobileNode::nextDeadline() const
     if (router_) next = earlier(next, routerExpires_);
     if (solicitationsLeft_ > 0) next = earlier(next, nextSolicitation_);
     // A registration can only go on with a usable care-of address; until then its deadlines would be in vain.
+    if (atMap_) next = earlier(next, maps_.usableUntil(atMap_->peer()));
     if (usable(lcoa_)) {
         if (atMap_) next = earlier(next, atMap_->nextDeadline());
-        if (!atMap_ || behindMap()) next = earlier(next, atHome_.nextDeadline());
+        if (!homeWaits_) next = earlier(next, atHome_.nextDeadline());
     }
     return next;
 }
@@ -105,6 +109,7 @@ void MobileNode::onAdvertisement(TimePoint now, const Delivery& delivery, const 
     // MN-MOV-02: another router on the same link is no reason to move while the current one is alive.
     if (router_ && router_ != packet.source) return;
     if (!router_) {
+        checkMovement(now, delivery, ra, out);
         router_ = packet.source;
         stack_.setDefaultRouter(delivery.interface, router_);
         out.changed(now, "default-router", {{"interface", attribute(stack_.interfaceName(delivery.interface))}},
@@ -116,6 +121,23 @@ void MobileNode::onAdvertisement(TimePoint now, const Delivery& delivery, const 
     chooseMap(now, out);
 }
 
+void MobileNode::checkMovement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out)
+{
+    bool anyPrefix = false;
+    for (const wire::NdOption& option : ra.options) {
+        const auto* pio = std::get_if<wire::PrefixInformation>(&option);
+        if (pio && lcoa_ && pio->prefix.contains(*lcoa_)) return;
+        anyPrefix = anyPrefix || pio;
+    }
+    if (!anyPrefix || !lcoa_) return;
+    // MN-COA-05, -06: the router that we had is gone and this one has other prefixes. Nobody told us that the link changed.
+    stack_.remove(now, delivery.interface, *lcoa_, out);
+    stack_.clearOnLink(delivery.interface);
+    lcoa_.reset();
+    lcoaDuplicate_ = false;
+    maps_.clear();
+}
+
 void MobileNode::formCareOf(TimePoint now, std::size_t interface, const wire::RouterAdvertisement& ra, Output& out)
 {
     for (const wire::NdOption& option : ra.options) {
@@ -125,7 +147,8 @@ void MobileNode::formCareOf(TimePoint now, std::size_t interface, const wire::Ro
         // MN-COA-07 (RFC 4862 §5.5.3).
         const bool usablePrefix = pio->autonomous && pio->prefix.length == 64 && !pio->prefix.address.isLinkLocal() && pio->validLifetime != 0 &&
                                   pio->preferredLifetime <= pio->validLifetime;
-        if (!usablePrefix || lcoa_) continue;
+        // RFC 4862 §5.4.5: an address that proved to be a duplicate is not tried again on this link.
+        if (!usablePrefix || lcoa_ || lcoaDuplicate_) continue;
         lcoa_ = withInterfaceId(pio->prefix.address, eui64(stack_.mac(interface)));
         out.happened(now, "movement-detected", {{"prefix", attribute(std::string_view(pio->prefix.masked().text()))}, {"care_of_address", attribute(*lcoa_)}});
         stack_.assign(now, interface, *lcoa_, false, false, out);  // MN-DAD-01
@@ -134,21 +157,28 @@ void MobileNode::formCareOf(TimePoint now, std::size_t interface, const wire::Ro
 
 void MobileNode::chooseMap(TimePoint now, Output& out)
 {
-    const auto choice = maps_.choose(now, atMap_ ? std::optional(atMap_->peer()) : std::nullopt);
-    if (!choice) {
-        // HMIP-MN-06: the binding at a MAP that is gone counts as lost; HMIP-MN-07a: go on with plain Mobile IPv6.
-        if (atMap_) out.removed(now, "map-choice", {});
-        atMap_.reset();
-        rcoa_.reset();
-        return;
-    }
-    if (atMap_ && atMap_->peer() == choice->address) return;  // HMIP-MN-17: same MAP, same RCoA
+    // HMIP-MN-05: only a binding that exists keeps a MAP with preference 0 eligible.
+    const auto choice = maps_.choose(now, atMap_ && atMap_->registered(now) ? std::optional(atMap_->peer()) : std::nullopt);
+    if (choice && atMap_ && atMap_->peer() == choice->address) return;  // HMIP-MN-17: same MAP, same RCoA
+    // HMIP-MN-06: the binding at a MAP that is gone counts as lost; HMIP-MN-07a: without another one go on with plain Mobile IPv6.
+    if (atMap_) leaveMap(now, out);
+    if (!choice) return;
     // HMIP-MN-08a: the RCoA is the MAP's /64 with our interface identifier.
     rcoa_ = withInterfaceId(choice->address, eui64(stack_.mac(0)));
-    atMap_.emplace(choice->address, *rcoa_, static_cast<std::uint16_t>(stack_.random().next()));
+    const auto last = lastSequences_.find(choice->address);
+    atMap_.emplace(choice->address, *rcoa_, last != lastSequences_.end() ? last->second : static_cast<std::uint16_t>(stack_.random().next()));
     out.changed(now, "map-choice", {{"interface", attribute(stack_.interfaceName(0))}},
                 {{"map", attribute(choice->address)}, {"distance", attribute(std::int64_t{choice->distance})},
                  {"preference", attribute(std::int64_t{choice->preference})}, {"regional_care_of_address", attribute(*rcoa_)}});
+}
+
+void MobileNode::leaveMap(TimePoint now, Output& out)
+{
+    lastSequences_[atMap_->peer()] = atMap_->sequence();
+    out.removed(now, "registration", {{"peer", attribute(atMap_->peer())}, {"home_address", attribute(atMap_->home())}});
+    out.removed(now, "map-choice", {{"interface", attribute(stack_.interfaceName(0))}});
+    atMap_.reset();
+    rcoa_.reset();
 }
 
 void MobileNode::loseRouter(TimePoint now, Output& out)
@@ -161,7 +191,10 @@ void MobileNode::loseRouter(TimePoint now, Output& out)
 void MobileNode::drainStack(TimePoint now, Output& out)
 {
     for (const StackEvent& event : stack_.takeEvents()) {
-        if (event.kind == StackEvent::Kind::AddressDuplicate && lcoa_ == event.address) lcoa_.reset();
+        if (event.kind == StackEvent::Kind::AddressDuplicate && lcoa_ == event.address) {
+            lcoa_.reset();
+            lcoaDuplicate_ = true;
+        }
         if (event.kind == StackEvent::Kind::NeighborLost && router_ == event.address) {
             loseRouter(now, out);
             solicitationsLeft_ = maxSolicitations;

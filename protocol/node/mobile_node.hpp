@@ -43,12 +43,16 @@ private:
     void onAdvertisement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
     void formCareOf(TimePoint now, std::size_t interface, const wire::RouterAdvertisement& ra, Output& out);
     void chooseMap(TimePoint now, Output& out);
+    void leaveMap(TimePoint now, Output& out);
+    /// The advertisement of a new router shows another link than the one that the care-of address is from.
+    void checkMovement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
     void loseRouter(TimePoint now, Output& out);
     void drainStack(TimePoint now, Output& out);
 
     // registration
     void progress(TimePoint now, Output& out);
-    void requestHome(TimePoint now);
+    /// What may be asked of the home agent now; below 4 s nothing may.
+    [[nodiscard]] std::chrono::seconds homeLifetime(TimePoint now) const;
     void sendLocalUpdate(TimePoint now, const Association::Update& update, Output& out);
     void sendHomeUpdate(TimePoint now, const Association::Update& update, Output& out);
     void onAck(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
@@ -56,7 +60,8 @@ private:
 
     // packets
     [[nodiscard]] bool usable(const std::optional<Ipv6Address>& careOf) const { return careOf && stack_.owns(*careOf); }
-    /// The MAP knows the present LCoA, so its tunnel works (progress() forgets a registration that ran out).
+    /// The MAP knows the present LCoA, so its tunnel works (progress() forgets a registration that ran out, and one that
+    /// an update with another LCoA may have overtaken).
     [[nodiscard]] bool behindMap() const { return atMap_ && lcoa_ && atMap_->registeredCareOf() == lcoa_; }
     /// Sends a packet whose source is the RCoA: through the tunnel to the MAP (HMIP-MN-24).
     void sendFromRegional(TimePoint now, wire::Ipv6Packet packet, Output& out);
@@ -73,6 +78,10 @@ private:
     Association atHome_;
     std::optional<Association> atMap_;   ///< with the MAP in use
     std::optional<Ipv6Address> lcoa_;
+    bool lcoaDuplicate_ = false;         ///< somebody on this link has the address that we would form
+    bool homeWaits_ = true;              ///< nothing may be sent to the home agent before the MAP's next answer
+    bool homeRefused_ = false;           ///< status 134: the home address must not be used again (MN-BU-13)
+    std::map<Ipv6Address, std::uint16_t> lastSequences_;  ///< to MAPs that were left: numbers never go back (MN-BU-06)
     std::optional<Ipv6Address> rcoa_;
     std::optional<Ipv6Address> router_;  ///< link-local address of the default router
     TimePoint routerExpires_{};

@@ -10,36 +10,36 @@ using wire::BindingUpdate;
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
+namespace {
+constexpr std::chrono::seconds leastLifetime{4};  // one unit of the lifetime field, RFC 6275 §6.1.7
+}
+
 // ---- registration
 
 void MobileNode::progress(TimePoint now, Output& out)
 {
+    homeWaits_ = true;
     if (!usable(lcoa_)) return;
     if (atMap_) {
         // HMIP-MN-16: no longer than the MAP option says that the RCoA is good for.
         const auto lifetime = std::min(settings_.lifetime, maps_.remaining(now, atMap_->peer()));
-        if (lifetime >= std::chrono::seconds(4)) {
-            atMap_->setLifetime(lifetime);
-            atMap_->request(now, *lcoa_, lifetime);
-        }
+        if (lifetime < leastLifetime) return;
+        atMap_->request(now, *lcoa_, lifetime);
         while (const auto update = atMap_->due(now)) sendLocalUpdate(now, *update, out);
     }
-    if (atMap_ && !behindMap()) return;  // HMIP-MN-13: the MAP's acknowledgement comes first
-    requestHome(now);
+    const auto lifetime = homeLifetime(now);
+    if (homeRefused_ || lifetime < leastLifetime) return;
+    homeWaits_ = false;
+    // HMIP-MN-17: while the RCoA stays, this asks for what is registered already and the home agent hears nothing.
+    atHome_.request(now, atMap_ ? *rcoa_ : *lcoa_, lifetime);
     while (const auto update = atHome_.due(now)) sendHomeUpdate(now, *update, out);
 }
 
-void MobileNode::requestHome(TimePoint now)
+std::chrono::seconds MobileNode::homeLifetime(TimePoint now) const
 {
-    if (!atMap_) {
-        atHome_.request(now, *lcoa_, settings_.lifetime);
-        return;
-    }
-    // HMIP-MN-17: while the RCoA stays, this asks for what is registered already and the home agent hears nothing. HMIP-MN-15: what is left of the MAP's binding bounds the home binding.
-    const auto lifetime = std::min(settings_.lifetime, atMap_->remaining(now));
-    if (lifetime < std::chrono::seconds(4)) return;
-    atHome_.setLifetime(lifetime);
-    atHome_.request(now, *rcoa_, lifetime);
+    if (!atMap_) return settings_.lifetime;
+    // HMIP-MN-13: the MAP's acknowledgement comes first. HMIP-MN-15: what is left of its binding bounds the home binding.
+    return behindMap() ? std::min(settings_.lifetime, atMap_->remaining(now)) : std::chrono::seconds{0};
 }
 
 void MobileNode::sendLocalUpdate(TimePoint now, const Association::Update& update, Output& out)
@@ -97,7 +97,16 @@ void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::Bind
                  {{"peer", attribute(association->peer())}, {"sequence", attribute(std::int64_t{ack.sequence})},
                   {"status", attribute(std::int64_t{ack.status})}, {"result", attribute(names[static_cast<std::size_t>(answer)])}});
     if (answer == Association::Answer::Accepted) registrationEvent(now, *association, "registered", out);
-    if (answer == Association::Answer::Refused) registrationEvent(now, *association, "refused", out);
+    if (answer != Association::Answer::Refused) return;
+    registrationEvent(now, *association, "refused", out);
+    if (association == &atHome_) {
+        // MN-BU-13: the home address belongs to somebody else.
+        homeRefused_ = homeRefused_ || ack.status == wire::bindingStatus::duplicateAddressDetectionFailed;
+        return;
+    }
+    // MN-BU-16: no more updates to this MAP; HMIP-MN-07a: another one, or none.
+    maps_.refused(association->peer());
+    chooseMap(now, out);
 }
 
 void MobileNode::registrationEvent(TimePoint now, const Association& association, std::string_view state, Output& out) const
@@ -119,11 +128,12 @@ void MobileNode::sendFromRegional(TimePoint now, Ipv6Packet packet, Output& out)
 
 void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 {
-    if (!atHome_.registered(now) || !usable(lcoa_)) return;
+    if (!atHome_.registered(now) || !atHome_.registeredCareOf() || !usable(lcoa_)) return;
     const Ipv6Address careOf = *atHome_.registeredCareOf();
     Ipv6Packet outer = encapsulate(packet, careOf, settings_.homeAgent);
-    if (rcoa_ == careOf) sendFromRegional(now, std::move(outer), out);
-    else stack_.send(now, std::move(outer), out);
+    // A care-of address of an earlier MAP or link is the source of nothing any more (MN-COA-01, HMIP-MN-24).
+    if (careOf == rcoa_) sendFromRegional(now, std::move(outer), out);
+    else if (careOf == lcoa_) stack_.send(now, std::move(outer), out);
 }
 
 std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const

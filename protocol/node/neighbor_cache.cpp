@@ -37,12 +37,7 @@ void NeighborCache::learn(TimePoint now, const Ipv6Address& address, const Mac& 
     entry.state = State::Stale;
     entry.deadline = now;
     actions.changed.push_back(address);
-    flush(entry, actions);
-    // Packets that waited have just been sent to a neighbour whose reachability is unknown (RFC 4861 §7.3.3).
-    if (!actions.transmit.empty() && entry.state == State::Stale) {
-        entry.state = State::Delay;
-        entry.deadline = now + delayFirstProbe;
-    }
+    flush(now, entry, actions);
 }
 
 void NeighborCache::advertised(TimePoint now, const wire::NeighborAdvertisement& na, Actions& actions)
@@ -58,7 +53,7 @@ void NeighborCache::advertised(TimePoint now, const wire::NeighborAdvertisement&
         if (na.solicited) reachable(now, entry);
         else entry.state = State::Stale;
         actions.changed.push_back(na.target);
-        flush(entry, actions);
+        flush(now, entry, actions);
         return;
     }
     const bool otherMac = option && option->address != entry.mac;
@@ -113,8 +108,13 @@ std::optional<TimePoint> NeighborCache::nextDeadline() const
     return next;
 }
 
-void NeighborCache::flush(Entry& entry, Actions& actions)
+void NeighborCache::flush(TimePoint now, Entry& entry, Actions& actions)
 {
+    // Packets that waited go to a neighbour whose reachability is not known yet (RFC 4861 §7.3.3).
+    if (!entry.queue.empty() && entry.state == State::Stale) {
+        entry.state = State::Delay;
+        entry.deadline = now + delayFirstProbe;
+    }
     for (auto& packet : entry.queue) actions.transmit.push_back({entry.mac, std::move(packet)});
     entry.queue.clear();
 }

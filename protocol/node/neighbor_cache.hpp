@@ -65,7 +65,7 @@ public:
     [[nodiscard]] const std::map<Ipv6Address, Entry>& entries() const { return entries_; }
 
 private:
-    void flush(Entry& entry, Actions& actions);
+    void flush(TimePoint now, Entry& entry, Actions& actions);
     void reachable(TimePoint now, Entry& entry);
 
     Duration reachableTime_;

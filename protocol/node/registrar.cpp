@@ -61,6 +61,10 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     const bool inPrefix = std::any_of(policy_.homePrefixes.begin(), policy_.homePrefixes.end(), [&](const Prefix& p) { return p.contains(home); });
     if (!inPrefix) return refuse(status::notHomeSubnet, "HA-BU-03");
 
+    // HA-BU-04: an address of our own is taken, whatever duplicate address detection would say about it.
+    if (std::find(policy_.own.begin(), policy_.own.end(), home) != policy_.own.end())
+        return refuse(status::duplicateAddressDetectionFailed, "HA-BU-04");
+
     const bool live = known && it->second.state != Binding::State::Deleted;
     if (deletes) {
         if (!live) return refuse(status::notHomeAgent, "HA-DEREG-01");
@@ -81,8 +85,10 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     if (live && it->second.state == Binding::State::Valid) {
         wanted.state = Binding::State::Valid;
         wanted.expires = now + toDuration(wanted.granted);
+        Verdict verdict = answer(wanted, status::accepted, wanted.granted);
+        if (it->second.careOfAddress != careOf) verdict.replaced = it->second.careOfAddress;
         it->second = wanted;
-        return answer(wanted, status::accepted, wanted.granted);
+        return verdict;
     }
     const bool verifying = live;
     bindings_[home] = wanted;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "protocol/node/output.hpp"
+#include "protocol/node/sequence.hpp"
 #include "protocol/wire/mobility.hpp"
 
 #include <map>
@@ -11,13 +12,6 @@
 #include <vector>
 
 namespace roamscope::node {
-
-/// Sequence numbers are compared modulo 2^16 (HA-BU-02, RFC 6275 §9.5.1).
-[[nodiscard]] constexpr bool isNewer(std::uint16_t candidate, std::uint16_t last)
-{
-    const auto distance = static_cast<std::uint16_t>(candidate - last);
-    return distance >= 1 && distance <= 32767;
-}
 
 struct Binding {
     enum class State : std::uint8_t {
@@ -49,6 +43,7 @@ class Registrar {
 public:
     struct Policy {
         bool map = false;                     ///< serves updates with M; otherwise those with H
+        std::vector<Ipv6Address> own;         ///< the anchor's own addresses: nobody's home address, 134
         std::vector<Prefix> homePrefixes;     ///< home addresses must lie in one of them, else 132
         std::chrono::seconds maximumLifetime{3600};
         std::size_t maximumBindings = 1000;   ///< above that 130
@@ -71,6 +66,7 @@ public:
         wire::BindingAck ack;
         bool routingHeader = true;   ///< RH2 = home address, unless the update came without HAO from the home address
         std::optional<Binding> removed;  ///< binding that this update deleted: stop defending its address
+        std::optional<Ipv6Address> replaced;  ///< care-of address that the binding had before, when it moved
         std::string_view reason;     ///< rule that was broken, for Drop and refusals
     };
     [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request);

@@ -8,13 +8,15 @@ namespace roamscope::node {
 namespace {
 constexpr Duration maxDelay = 500ms;              // MAX_RA_DELAY_TIME, RFC 4861 §10
 constexpr Duration minDelayBetween = 3s;          // MIN_DELAY_BETWEEN_RAS
+constexpr Duration maxInitialInterval = 16s;      // MAX_INITIAL_RTR_ADVERT_INTERVAL
+constexpr int initialAdvertisements = 3;          // MAX_INITIAL_RTR_ADVERTISEMENTS
 constexpr std::uint32_t validLifetime = 2592000;  // RFC 4861 §6.2.1
 constexpr std::uint32_t preferredLifetime = 604800;
 }  // namespace
 
 RouterAdvertiser::RouterAdvertiser(Settings settings, Random random) : settings_(std::move(settings)), random_(random)
 {
-    next_ = TimePoint{} + random_.between(Duration{0}, settings_.minInterval);
+    next_ = TimePoint{} + random_.between(Duration{0}, std::min(settings_.minInterval, maxInitialInterval));
 }
 
 void RouterAdvertiser::solicited(TimePoint now)
@@ -31,7 +33,10 @@ void RouterAdvertiser::advance(TimePoint now, IpStack& stack, Output& out)
     if (now < next_) return;
     stack.sendIcmp(now, settings_.interface, stack.linkLocalAddress(settings_.interface), allNodes(), message(stack), out);
     last_ = now;
-    next_ = now + random_.between(settings_.minInterval, settings_.maxInterval);
+    Duration wait = random_.between(settings_.minInterval, settings_.maxInterval);
+    if (sent_ < initialAdvertisements) ++sent_;
+    if (sent_ < initialAdvertisements) wait = std::min(wait, maxInitialInterval);  // AR-04
+    next_ = now + wait;
 }
 
 wire::RouterAdvertisement RouterAdvertiser::message(const IpStack& stack) const

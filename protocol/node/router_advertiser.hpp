@@ -17,7 +17,7 @@ public:
         std::vector<wire::MapOption> map;
     };
 
-    /// The first advertisement is sent within `minInterval` of time 0.
+    /// The first advertisement is sent within `minInterval` of time 0; the first three are at most 16 s apart (AR-04).
     RouterAdvertiser(Settings settings, Random random);
 
     /// Answers a solicitation: a multicast advertisement after 0 to 0.5 s, or the one already due when that is sooner, and never
@@ -34,6 +34,7 @@ private:
     Random random_;
     TimePoint next_{};
     std::optional<TimePoint> last_;
+    int sent_ = 0;  ///< counts the first three
 };
 
 }  // namespace roamscope::node

@@ -64,7 +64,7 @@ private slots:
         dark.setColor(QPalette::Base, QColor(0x1e, 0x1f, 0x22));
         dark.setColor(QPalette::Text, Qt::white);
         for (const Tone tone : {Tone::Home, Tone::Local, Tone::Discovery, Tone::RouteOptimisation, Tone::Data, Tone::Warning, Tone::Error}) {
-            QVERIFY2(contrast(Theme(light).tone(tone), Qt::white) >= (tone == Tone::Warning ? 4.1 : 4.2), qPrintable(QString::number(static_cast<int>(tone))));
+            QVERIFY2(contrast(Theme(light).tone(tone), Qt::white) >= 4.2, qPrintable(QString::number(static_cast<int>(tone))));
             QVERIFY2(contrast(Theme(dark).tone(tone), QColor(0x1e, 0x1f, 0x22)) >= 6.9, qPrintable(QString::number(static_cast<int>(tone))));
         }
     }

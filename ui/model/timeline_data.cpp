@@ -73,6 +73,7 @@ TimelineBar bindingBar(const analysis::BindingInterval& binding, const Names& na
     bar.open = !binding.to;
     bar.tone = toneOf(binding.owner);
     bar.label = names.of(binding.careOfAddress);
+    if (const Names::Party* party = names.party(binding.careOfAddress)) bar.brief = party->detail;
     bar.tooltip = word("%1 → %2, sequence %3, granted %4").arg(names.of(binding.homeAddress), names.of(binding.careOfAddress))
                       .arg(binding.sequence).arg(formatLifetime(binding.lifetime));
     return bar;

@@ -68,11 +68,27 @@ void Workspace::poll()
 
 void Workspace::followRun()
 {
-    // While frames rush by, only the time moves. As soon as the run stands still (a step, a pause, its end) the frame that was
-    // captured last is shown: after a step that is the message it stopped at.
+    // While frames rush by, the newest registration message stays in view. As soon as the run stands still (a step, a pause,
+    // its end) the frame that was captured last is shown: after a step that is the message it stopped at.
+    if (!cursor_.following()) return;
     const std::size_t frames = view_.trace.size();
-    if (status_->state == capture::RunState::Running || frames == 0) cursor_.follow(status_->now);
-    else cursor_.follow(status_->now, frames - 1);
+    const bool running = status_->state == capture::RunState::Running;
+    const auto frame = running ? latestRegistration() : frames > 0 ? std::optional(frames - 1) : std::nullopt;
+    if (frame) cursor_.follow(status_->now, *frame);
+    else cursor_.follow(status_->now);
+}
+
+std::optional<std::size_t> Workspace::latestRegistration() const
+{
+    constexpr std::ptrdiff_t enough = 8;  // exchanges are in order of their start; only the last ones can be the newest
+    const auto& exchanges = analysis().exchanges;
+    std::optional<std::size_t> latest;
+    const auto first = exchanges.end() - std::min<std::ptrdiff_t>(enough, std::ssize(exchanges));
+    for (auto exchange = first; exchange != exchanges.end(); ++exchange) {
+        for (const analysis::FrameIndex update : exchange->updates) latest = std::max(latest, std::optional<std::size_t>(update));
+        if (exchange->answer) latest = std::max(latest, std::optional<std::size_t>(*exchange->answer));
+    }
+    return latest;
 }
 
 void Workspace::goToTime(TimePoint time)

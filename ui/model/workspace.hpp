@@ -58,6 +58,7 @@ signals:
 
 private:
     void followRun();
+    [[nodiscard]] std::optional<std::size_t> latestRegistration() const;
 
     std::shared_ptr<capture::Session> session_;
     capture::View view_;

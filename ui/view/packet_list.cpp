@@ -117,11 +117,11 @@ void PacketList::showView()
 void PacketList::showSelection()
 {
     const auto frame = workspace_.cursor().frame();
-    if (frame && !stayAtEnd_) scrollToRow(*frame);
-    if (frame && !workspace_.cursor().following()) {
-        stayAtEnd_ = false;
-        scrollToRow(*frame);
-    }
+    const auto& status = workspace_.status();
+    const bool following = workspace_.cursor().following();
+    if (frame && !following) stayAtEnd_ = false;
+    // While a run is followed the list belongs to its end, or to whoever scrolled away from it.
+    if (frame && !(following && status && status->state == capture::RunState::Running)) scrollToRow(*frame);
     announce();
     viewport()->update();
 }

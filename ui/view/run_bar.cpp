@@ -92,7 +92,7 @@ RunBar::RunBar(Workspace& workspace, QWidget* parent)
     addSeparator();
     addWidget(time_);
     addWidget(state_);
-    addWidget(lateness_);
+    latenessShown_ = addWidget(lateness_);
 
     paintIcons();
     connect(&workspace, &Workspace::statusChanged, this, &RunBar::showStatus);
@@ -201,15 +201,12 @@ void RunBar::showStatus()
                     : ended   ? tr("■ ended")
                               : tr("❚❚ paused"));
     const bool late = status && (status->latenessNow > lateEnough || status->lateEvents > 0);
-    lateness_->setVisible(late);
+    latenessShown_->setVisible(late);
     if (late) {
         lateness_->setText(tr("⚠ late %1 (at most %2, %n event(s))", nullptr, static_cast<int>(status->lateEvents))
                                .arg(formatDuration(status->latenessNow), formatDuration(status->latenessMax)));
         lateness_->setToolTip(tr("Events that were handled more than 5 ms after their time: this computer was busy, the times measured suffer."));
     }
-    // Labels in a tool bar are shown and hidden through their actions.
-    for (QAction* action : actions())
-        if (widgetForAction(action) == lateness_) action->setVisible(late);
 }
 
 void RunBar::showTime() { time_->setText(QStringLiteral("t = %1 s").arg(formatTime(workspace_.cursor().time()))); }

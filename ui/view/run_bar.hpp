@@ -24,7 +24,7 @@ public:
     [[nodiscard]] QComboBox* speedChoice() const { return speed_; }
     [[nodiscard]] QComboBox* backendChoice() const { return backend_; }
     [[nodiscard]] QString timeText() const { return time_->text(); }
-    [[nodiscard]] QString latenessText() const { return lateness_->isHidden() ? QString() : lateness_->text(); }
+    [[nodiscard]] QString latenessText() const { return latenessShown_->isVisible() ? lateness_->text() : QString(); }
     [[nodiscard]] double speed() const;
     [[nodiscard]] capture::Backend backend() const;
     /// Shows a backend without asking for it.
@@ -56,6 +56,7 @@ private:
     QLabel* time_;
     QLabel* state_;
     QLabel* lateness_;
+    QAction* latenessShown_ = nullptr;  ///< a label in a tool bar is shown and hidden through its action
     bool showsPause_ = false;
 };
 

@@ -169,9 +169,10 @@ private Q_SLOTS:
         QTest::addColumn<QStringList>("known");
         QTest::newRow("openair4g/mag12ap_v6.pcap") << QStringList();
         QTest::newRow("openair4g/mag12lma_v6.pcap") << QStringList();
-        QTest::newRow("scapy_gen/scapy_mip6.pcap") << QStringList();
-        // tshark takes two octets off the length of options that it does not know.
-        QTest::newRow("umip/probe-ha-home.pcap") << QStringList{"108 mip6.mobility_opt.len 4,4 2,4", "190 mip6.mobility_opt.len 4,4 2,4"};
+        // The address option of fast handovers (RFC 5568), which is not decoded here.
+        QTest::newRow("scapy_gen/scapy_mip6.pcap") << QStringList{"112 icmpv6.opt.reserved  1", "113 icmpv6.opt.reserved  1"};
+        // tshark takes two octets off the length of options that it does not know, and gives up at an option of a wrong length.
+        QTest::newRow("umip/probe-ha-home.pcap") << QStringList{"108 mip6.mobility_opt.len 4,4 2,4", "117 mip6.mobility_opt.len 8,0 8"};
         for (const char* name : {"umip/basic-cn.pcap", "umip/basic-f1.pcap", "umip/basic-f2.pcap", "umip/basic-home.pcap", "umip/ro-cn.pcap", "umip/ro-f1.pcap",
                                  "zeek/ip6-hoa-udp-bad-chksum.pcap", "zeek/mip6_back.pcap", "zeek/mip6_bu.pcap", "zeek/mip6_hot.pcap", "zeek/mip6_hoti.pcap"})
             QTest::newRow(name) << QStringList();
@@ -183,11 +184,6 @@ private Q_SLOTS:
         if (!QFile::exists(capture)) QSKIP("the captures of others are not here");
         if (!run("tshark", {"--version"}).out.contains("4.0.")) QSKIP("tshark 4.0 is not installed");
         QStringList found = differences(capture, sharedFields());
-        // The second frame with that option is named by its number, which is not the point here.
-        for (QString& line : found)
-            for (const QString& expected : known)
-                if (line.section(' ', 1) == expected.section(' ', 1)) line = expected;
-        found.removeDuplicates();
         for (const QString& expected : known) found.removeAll(expected);
         QCOMPARE(found.join("\n"), QString());
     }

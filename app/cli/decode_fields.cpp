@@ -74,6 +74,8 @@ Printed asTshark(const FieldNode& node)
     case FieldId::MipIdentifier: return {node.field, fmt::format("{}", number())};
     case FieldId::MipReserved: return {FieldId::Icmpv6Reserved, fmt::format("{:04x}", number())};
     case FieldId::Icmpv6Unused: return {FieldId::Icmpv6Reserved, wire::valueText(node)};
+    case FieldId::NdOptionReserved:
+    case FieldId::PrefixReserved: return {FieldId::NdOptionReserved, "1"};  // to tshark a field without a value
     case FieldId::EchoData: return {FieldId::DataBytes, wire::valueText(node)};
     case FieldId::CotToken: return {FieldId::HotToken, wire::valueText(node)};
     // One bit with two meanings: tshark knows the one of proxy registrations only.

@@ -157,7 +157,7 @@ private Q_SLOTS:
         a.request(TimePoint{2s}, careOf1, 600s);
         (void)a.due(TimePoint{2s});
         QCOMPARE(a.acknowledged(TimePoint{3s}, ack(11, 10)), Answer::Accepted);
-        QCOMPARE(a.expires(), TimePoint{42s});
+        QVERIFY2(a.expires() == TimePoint{42s}, "MN-BU-10");
         QVERIFY(a.registered(TimePoint{42s} - 1ns));
         QVERIFY(!a.registered(TimePoint{42s}));
         // MN-BU-14: the refresh leaves well before, and with the full lifetime again (MN-BU-05).
@@ -190,7 +190,7 @@ private Q_SLOTS:
         a.request(TimePoint{}, careOf1, 600s);
         (void)a.due(TimePoint{});
         (void)a.acknowledged(TimePoint{100ms}, ack(11));
-        QVERIFY(!a.due(TimePoint{500s}));
+        QVERIFY2(!a.due(TimePoint{500s}), "MN-BU-16");
         QCOMPARE(*a.nextDeadline(), TimePoint{540s});
     }
 

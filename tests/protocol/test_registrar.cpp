@@ -117,7 +117,7 @@ private Q_SLOTS:
         QCOMPARE(judge(r, {}, {.homeAddressOption = ip("2001:db8:100::2:1")}).ack.status, status::accepted);
         QCOMPARE(judge(r, {}, {.homeAddressOption = ip("2001:db8:100::2:2")}).ack.status, status::accepted);
         const auto full = judge(r, {}, {});
-        QCOMPARE(full.ack.status, status::insufficientResources);
+        QVERIFY2(full.ack.status == status::insufficientResources, "HA-BU-03");
         QCOMPARE(full.ack.lifetime.count(), std::uint16_t{0});
         QVERIFY(full.routingHeader);
         // A MAP is no home agent: H without M.

@@ -6,6 +6,7 @@
 #include "protocol/wire/frame.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace roamscope::test {
 

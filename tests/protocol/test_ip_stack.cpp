@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The IPv6 of a node stepped by hand: duplicate address detection, neighbour discovery, forwarding, errors, listener reports.
+#include "tests/support/node_frames.hpp"
+
+#include "protocol/node/ip_stack.hpp"
+
+#include <QtTest>
+
+using namespace roamscope;
+using namespace roamscope::node;
+using namespace roamscope::test;
+using wire::IcmpError;
+using wire::NeighborAdvertisement;
+using wire::NeighborSolicitation;
+
+namespace {
+
+const Mac ownMac = mac("02:00:00:00:01:01");
+const Mac farMac = mac("02:00:00:00:01:02");
+const Mac peerMac = mac("02:00:00:00:02:01");
+const Ipv6Address own = ip("2001:db8:1::1");
+const Ipv6Address peer = ip("2001:db8:1::2");
+const Ipv6Address remote = ip("2001:db8:2::2");
+const Ipv6Address candidate = ip("2001:db8:1::c");
+
+/// A stack with two links; a router or a host.
+struct Bench {
+    IpStack stack;
+    Output out;
+
+    explicit Bench(bool router = true) : stack(router, Random(1))
+    {
+        stack.addInterface("near", ownMac);
+        stack.addInterface("far", farMac);
+        stack.addStaticAddress(0, {linkLocal(eui64(ownMac)), 64});
+        stack.addStaticAddress(0, {own, 64});
+        stack.addStaticAddress(1, {linkLocal(eui64(farMac)), 64});
+        stack.addStaticAddress(1, prefix("2001:db8:2::1/64"));
+    }
+    std::optional<Delivery> in(const wire::Ipv6Packet& packet, TimePoint now = {}, std::size_t interface = 0)
+    {
+        return stack.receive(now, interface, frame(peerMac, interface == 0 ? ownMac : farMac, packet), out);
+    }
+    void know(const Ipv6Address& who, TimePoint now = {}, std::size_t interface = 0)
+    {
+        stack.learnNeighbor(now, interface, who, peerMac, false, out);
+        out.frames.clear();
+    }
+    std::vector<Seen> to(TimePoint t)
+    {
+        run(stack, t, out);
+        return take(out);
+    }
+};
+
+wire::Ipv6Packet solicitation(const Ipv6Address& from, const Ipv6Address& target, bool withOption = true)
+{
+    NeighborSolicitation ns{target, {}};
+    if (withOption) ns.options.push_back(wire::SourceLinkLayerOption{peerMac});
+    return icmp(from, solicitedNode(target), ns);
+}
+
+}  // namespace
+
+class TestIpStack : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void MN_DAD_01_oneSolicitationThenOneSecond()
+    {
+        Bench b;
+        b.stack.assign(TimePoint{5s}, 0, candidate, false, false, b.out);
+        auto seen = take(b.out);
+        QCOMPARE(seen.size(), std::size_t{2});
+        QVERIFY2(seen[0].frame.as<wire::ListenerReport>()->records[0].group == solicitedNode(candidate), "MN-DAD-06");
+        const auto& ns = seen[1];
+        QVERIFY2(ns.inner().source.isUnspecified() && ns.inner().destination == solicitedNode(candidate) && ns.inner().hopLimit == 255 &&
+                     ns.frame.as<NeighborSolicitation>()->options.empty() && ns.frame.ethernet->destination == multicastMac(solicitedNode(candidate)), "MN-DAD-01");
+        QVERIFY(!b.stack.owns(candidate));
+        for (int i = 0; i < 3; ++i) b.stack.advance(TimePoint{6s} - 1ns, b.out);
+        QVERIFY(!b.stack.owns(candidate) && b.stack.takeEvents().empty());
+        b.stack.advance(TimePoint{6s}, b.out);
+        QVERIFY2(b.stack.owns(candidate), "MN-DAD-01: RetransTimer after the solicitation");
+        QCOMPARE(b.stack.takeEvents().size(), std::size_t{1});
+        b.stack.advance(TimePoint{7s}, b.out);
+        QVERIFY(b.stack.takeEvents().empty());
+    }
+
+    void MN_DAD_05_whatMakesATentativeAddressADuplicate()
+    {
+        const auto na = icmp(candidate, allNodes(), NeighborAdvertisement{false, false, true, candidate, {}});
+        auto wrongLimit = na;
+        wrongLimit.hopLimit = 254;
+        auto wrongChecksum = na;
+        wrongChecksum.payload[2] ^= 1;
+        auto toAnotherGroup = solicitation(Ipv6Address{}, candidate, false);
+        toAnotherGroup = icmp(Ipv6Address{}, allNodes(), NeighborSolicitation{candidate, {}});
+        const std::vector<std::pair<wire::Ipv6Packet, bool>> cases{
+            {na, true},
+            {solicitation(Ipv6Address{}, candidate, false), true},
+            {solicitation(Ipv6Address{}, candidate, true), false},  // RFC 4861 §7.1.1: no option with the unspecified source
+            {solicitation(peer, candidate), false},                 // somebody looks for the address: no answer, no conflict
+            {wrongLimit, false},
+            {wrongChecksum, false},
+            {toAnotherGroup, false},
+        };
+        for (const auto& [packet, duplicate] : cases) {
+            Bench b;
+            b.stack.assign({}, 0, candidate, false, false, b.out);
+            (void)take(b.out);
+            b.in(packet, TimePoint{500ms});
+            QVERIFY2(take(b.out).empty(), "MN-DAD-05: a tentative address answers nobody");
+            QVERIFY2((b.stack.find(candidate) == nullptr) == duplicate, "MN-DAD-05");
+            (void)b.to(TimePoint{2s});
+            const auto events = b.stack.takeEvents();
+            QCOMPARE(events.size(), std::size_t{1});
+            QCOMPARE(events[0].kind == StackEvent::Kind::AddressDuplicate, duplicate);
+        }
+    }
+
+    void solicitedAdvertisementOfAnOwnAddress()
+    {
+        Bench b;
+        b.in(solicitation(peer, own));
+        auto seen = take(b.out);
+        QCOMPARE(seen.size(), std::size_t{1});
+        const auto& na = *seen[0].frame.as<NeighborAdvertisement>();
+        QVERIFY(na.router && na.solicited && na.override && na.target == own && seen[0].inner().destination == peer && seen[0].inner().source == own && seen[0].inner().hopLimit == 255);
+        // Detection by somebody else: to all nodes, S=0.
+        b.in(solicitation(Ipv6Address{}, own, false));
+        seen = take(b.out);
+        QVERIFY(seen.size() == 1 && !seen[0].frame.as<NeighborAdvertisement>()->solicited && seen[0].inner().destination == allNodes());
+        Bench host(false);
+        host.in(solicitation(peer, own));
+        QVERIFY(!take(host.out)[0].frame.as<NeighborAdvertisement>()->router);
+    }
+
+    void HA_ND_02_proxiesAreAnsweredWithoutRouterAndOverride()
+    {
+        Bench b;
+        b.stack.assign({}, 0, candidate, true, true, b.out);
+        (void)take(b.out);
+        b.in(solicitation(peer, candidate));
+        const auto seen = take(b.out);
+        QCOMPARE(seen.size(), std::size_t{1});
+        const auto& na = *seen[0].frame.as<NeighborAdvertisement>();
+        QVERIFY2(!na.router && na.solicited && !na.override && seen[0].inner().source == own, "HA-ND-02");
+        QVERIFY(!b.stack.owns(candidate) && b.stack.proxies(candidate));
+        const auto delivery = b.in(probe(peer, candidate, {}));
+        QVERIFY(delivery && delivery->kind == Delivery::Kind::Intercepted);
+    }
+
+    void filtersLikeANetworkCard()
+    {
+        Bench b;
+        const auto packet = probe(peer, own, {});
+        QVERIFY(b.in(packet));
+        const auto to = [&](const Mac& destination, std::uint16_t type = wire::etherTypeIpv6) {
+            return b.stack.receive({}, 0, wire::emitEthernet({destination, peerMac, type}, wire::emitIpv6(packet)), b.out);
+        };
+        QVERIFY(!to(peerMac) && !to(farMac) && !to(ownMac, 0x0800) && !to(multicastMac(allNodes())));
+        auto group = packet;
+        group.source = ip("ff02::1");
+        QVERIFY(!b.in(group));
+        b.stack.linkDown({}, 0, b.out);
+        QVERIFY(!b.in(packet));
+    }
+
+    void echoIsAnsweredFromTheAddressAsked()
+    {
+        Bench b;
+        b.know(peer);
+        b.in(icmp(peer, own, wire::Echo{false, 3, 4, {1, 2, 3}}, 64));
+        const auto seen = take(b.out);
+        const auto* echo = seen.at(0).frame.as<wire::Echo>();
+        QVERIFY(echo && echo->reply && echo->identifier == 3 && echo->data.size() == 3 && seen[0].inner().source == own);
+    }
+
+    void unreachableNeighbourThreeSolicitationsThenCode3()
+    {
+        Bench b;
+        b.know(peer);
+        auto delivery = b.in(probe(peer, remote, {}));
+        QVERIFY(delivery && delivery->kind == Delivery::Kind::Forward);
+        b.stack.forward({}, delivery->packet, b.out);
+        std::vector<TimePoint> solicited;
+        const Seen* error = nullptr;
+        std::vector<Seen> all;
+        for (int s = 0; s <= 4; ++s) {
+            for (Seen& x : s == 0 ? take(b.out) : b.to(TimePoint{s * 1s})) {
+                if (const auto* ns = x.frame.as<NeighborSolicitation>(); ns && ns->target == remote) {
+                    solicited.push_back(TimePoint{s * 1s});
+                    QVERIFY(x.interface == 1 && x.inner().source == ip("2001:db8:2::1") && x.inner().destination == solicitedNode(remote));
+                    QCOMPARE(wire::findOption<wire::SourceLinkLayerOption>(ns->options)->address, farMac);
+                }
+                all.push_back(std::move(x));
+            }
+        }
+        QCOMPARE(solicited, (std::vector<TimePoint>{TimePoint{}, TimePoint{1s}, TimePoint{2s}}));
+        error = find<IcmpError>(all);
+        QVERIFY(error && error->frame.as<IcmpError>()->type == 1 && error->frame.as<IcmpError>()->code == 3 && error->inner().destination == peer);
+        QVERIFY(error->frame.as<IcmpError>()->invoking.size() >= 40 && error->inner().hopLimit == 64);
+    }
+
+    void noRouteIsCode0AndHopLimitIsTimeExceeded()
+    {
+        Bench b;
+        b.know(peer);
+        b.stack.forward({}, probe(peer, ip("2001:db8:ffff::1"), {}), b.out);
+        auto seen = take(b.out);
+        QVERIFY(seen.at(0).frame.as<IcmpError>()->type == 1 && seen[0].frame.as<IcmpError>()->code == 0);
+        for (const std::uint8_t limit : std::initializer_list<std::uint8_t>{0, 1}) {
+            auto packet = probe(peer, remote, {});
+            packet.hopLimit = limit;
+            b.stack.forward({}, packet, b.out);
+            seen = take(b.out);
+            QVERIFY(seen.size() == 1 && seen[0].frame.as<IcmpError>()->type == wire::icmpv6Type::timeExceeded && seen[0].inner().source == own);
+        }
+    }
+
+    void errorsAboutErrorsGroupsAndNobodyAreNotSent()
+    {
+        Bench b;
+        b.know(peer);
+        const Ipv6Address nowhere = ip("2001:db8:ffff::1");
+        b.stack.forward({}, icmp(peer, nowhere, IcmpError{}, 64), b.out);
+        b.stack.forward({}, icmp(peer, nowhere, wire::RawIcmpv6{wire::icmpv6Type::redirect, 0, Bytes(36)}, 64), b.out);
+        b.stack.forward({}, probe(Ipv6Address{}, nowhere, {}), b.out);
+        b.stack.forward({}, probe(ip("fe80::7"), nowhere, {}), b.out);
+        b.stack.send({}, probe(own, nowhere, {}), b.out);
+        QVERIFY(take(b.out).empty());
+    }
+
+    void errorsAreLimitedToTenASecond()
+    {
+        Bench b;
+        b.know(peer);
+        const auto burst = [&](TimePoint now) {
+            for (int i = 0; i < 100; ++i) b.stack.forward(now, probe(peer, ip("2001:db8:ffff::1"), {}), b.out);
+            return count<IcmpError>(take(b.out));
+        };
+        QCOMPARE(burst({}), std::size_t{10});
+        QCOMPARE(burst(TimePoint{500ms}), std::size_t{5});
+        QCOMPARE(burst(TimePoint{100s}), std::size_t{10});
+    }
+
+    void listenerReportsTwiceFromTheLinkLocalAddress()
+    {
+        Bench b;
+        b.stack.assign({}, 0, candidate, false, true, b.out);
+        auto seen = take(b.out);
+        for (Seen& s : b.to(TimePoint{10s})) seen.push_back(std::move(s));
+        QCOMPARE(count<wire::ListenerReport>(seen), std::size_t{2});
+        for (const Seen& s : seen) {
+            QVERIFY(s.inner().source == linkLocal(eui64(ownMac)) && s.inner().destination == allMldv2Routers() && s.inner().hopLimit == 1);
+            QCOMPARE(s.inner().hopByHop.at(0).type, wire::optionRouterAlert);
+        }
+    }
+
+    void linkDownForgetsWhatWasLearnt()
+    {
+        Bench b;
+        b.stack.assign({}, 0, candidate, false, true, b.out);
+        b.stack.setOnLink(0, prefix("2001:db8:77::/64"));
+        b.know(peer);
+        b.stack.linkDown(TimePoint{1s}, 0, b.out);
+        b.out = {};
+        QVERIFY(!b.stack.find(candidate) && b.stack.owns(own) && !b.stack.interfaceOf(ip("2001:db8:77::1")) && b.stack.interfaceOf(peer));
+        b.stack.send(TimePoint{1s}, probe(own, peer, {}), b.out);
+        QVERIFY(b.out.frames.empty() && !b.stack.nextDeadline());
+        b.stack.linkUp(TimePoint{2s}, 0, b.out);
+        b.stack.send(TimePoint{2s}, probe(own, peer, {}), b.out);
+        QCOMPARE(count<NeighborSolicitation>(take(b.out)), std::size_t{1});
+    }
+};
+
+QTEST_APPLESS_MAIN(TestIpStack)
+#include "test_ip_stack.moc"

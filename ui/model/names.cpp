@@ -6,7 +6,7 @@
 #include <QCoreApplication>
 #include <QRegularExpression>
 
-#include <algorithm>
+#include <set>
 
 namespace roamscope::ui {
 
@@ -124,9 +124,9 @@ void Names::fromBindings(const analysis::Analysis& analysis)
     for (const analysis::BindingInterval& b : analysis.bindings)
         registrations.push_back({b.owner == Role::Map, b.homeAddress, b.careOfAddress});
 
-    const auto isRegional = [&](const Ipv6Address& a) {
-        return std::any_of(registrations.begin(), registrations.end(), [&](const Registration& r) { return r.local && r.home == a; });
-    };
+    std::set<Ipv6Address> regional;
+    for (const Registration& r : registrations)
+        if (r.local) regional.insert(r.home);
     const auto mobileNode = [&](const Ipv6Address& home) {
         const Party* known = party(home);
         return known && known->role == Role::MobileNode ? known->node : roleShort(Role::MobileNode);
@@ -136,23 +136,25 @@ void Names::fromBindings(const analysis::Analysis& analysis)
     for (const Registration& r : registrations) {
         if (r.local) continue;
         details.emplace(r.home, QStringLiteral("HoA"));
-        details.emplace(r.careOf, isRegional(r.careOf) ? QStringLiteral("RCoA") : QStringLiteral("CoA"));
+        details.emplace(r.careOf, regional.contains(r.careOf) ? QStringLiteral("RCoA") : QStringLiteral("CoA"));
         owners.emplace(r.careOf, mobileNode(r.home));
         owners.emplace(r.home, mobileNode(r.home));
     }
+    QString onlyMobileNode;  // of the scenario, for a node that is not yet registered at home
+    for (const auto& [address, known] : parties_)
+        if (known.role == Role::MobileNode) onlyMobileNode = known.node;
     int locals = 0;
+    std::set<Ipv6Address> localSeen;
     std::vector<Ipv6Address> localAddresses;
     for (const Registration& r : registrations) {
         if (!r.local) continue;
         const auto owner = owners.find(r.home);
         QString name = owner != owners.end() ? owner->second : mobileNode(r.careOf);
-        if (owner == owners.end())  // not yet registered at home: the scenario's only mobile node, if there is one
-            for (const auto& [address, known] : parties_)
-                if (known.role == Role::MobileNode) name = known.node;
+        if (owner == owners.end() && !onlyMobileNode.isEmpty()) name = onlyMobileNode;
         details.emplace(r.home, QStringLiteral("RCoA"));
         owners.emplace(r.home, name);
         owners.emplace(r.careOf, name);
-        if (std::find(localAddresses.begin(), localAddresses.end(), r.careOf) == localAddresses.end()) localAddresses.push_back(r.careOf);
+        if (localSeen.insert(r.careOf).second) localAddresses.push_back(r.careOf);
     }
     for (const Ipv6Address& address : localAddresses)
         details.emplace(address, localAddresses.size() > 1 ? QStringLiteral("LCoA %1").arg(++locals) : QStringLiteral("LCoA"));

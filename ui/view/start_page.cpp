@@ -39,7 +39,7 @@ StartPage::StartPage(const QList<QAction*>& actions, QWidget* parent) : QWidget(
 
     auto* middle = new QWidget;
     middle->setLayout(column);
-    middle->setMaximumWidth(520);
+    middle->setFixedWidth(460);
     auto* layout = new QVBoxLayout(this);
     layout->addStretch(1);
     layout->addWidget(middle, 0, Qt::AlignHCenter);

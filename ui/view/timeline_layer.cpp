@@ -38,7 +38,7 @@ const TimelineBar* TimelineLayer::barAt(QPointF position) const
     return nullptr;
 }
 
-void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect) const
+void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect, double textEnd) const
 {
     const QColor tone = theme_.tone(bar.tone);
     painter->fillRect(rect, theme_.wash(bar.tone, bar.strong ? 0.42 : 0.22));
@@ -50,7 +50,8 @@ void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const Q
     } else {
         painter->drawRect(rect);
     }
-    const QRectF visible = rect.intersected(QRectF(rect_->rect())).adjusted(3, 0, -1, 0);
+    QRectF visible = rect.intersected(QRectF(rect_->rect())).adjusted(3, 0, -1, 0);
+    visible.setRight(std::min(visible.right(), textEnd));
     const QFontMetricsF metrics(painter->font());
     const bool whole = metrics.horizontalAdvance(bar.label) <= visible.width();
     const QString& text = whole ? bar.label : bar.brief;
@@ -62,11 +63,14 @@ void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const Q
 void TimelineLayer::drawLane(QCPPainter* painter, std::size_t lane) const
 {
     double drawnTo = -1e9;
-    for (const TimelineBar& bar : (*lanes_)[lane].bars) {
+    const std::vector<TimelineBar>& bars = (*lanes_)[lane].bars;
+    for (std::size_t i = 0; i < bars.size(); ++i) {
+        const TimelineBar& bar = bars[i];
         const QRectF rect = barRect(bar, lane);
         if (rect.right() < rect_->left() || rect.left() > rect_->right()) continue;
         if (rect.width() <= 2 && rect.right() <= drawnTo) continue;
-        drawBar(painter, bar, rect);
+        // A later bar may lie over this one's end.
+        drawBar(painter, bar, rect, i + 1 < bars.size() ? barRect(bars[i + 1], lane).left() - 1 : rect.right());
         drawnTo = std::max(drawnTo, rect.right());
     }
 }

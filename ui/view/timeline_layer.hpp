@@ -27,7 +27,7 @@ protected:
 private:
     [[nodiscard]] QRectF barRect(const TimelineBar& bar, std::size_t lane) const;
     void drawLane(QCPPainter* painter, std::size_t lane) const;
-    void drawBar(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect) const;
+    void drawBar(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect, double textEnd) const;
 
     QCPAxisRect* rect_;
     const std::vector<TimelineLane>* lanes_;

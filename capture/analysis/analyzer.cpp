@@ -11,6 +11,9 @@ namespace roamscope::analysis {
 
 namespace {
 
+/// Files may claim any time. Within this, times can be subtracted and lifetimes added without an overflow.
+constexpr Duration farthest{4'000'000'000'000'000'000};
+
 /// Users' data is decoded without fields, for speed; unless something in it must be reported.
 bool worthFields(const Observation& o)
 {
@@ -41,14 +44,15 @@ public:
     {
         cached_.reset();
         ++frames_;
-        end_ = std::max(end_, view.time);
+        const TimePoint time = std::clamp(view.time, TimePoint{-farthest}, TimePoint{farthest});
+        end_ = std::max(end_, time);
         if (links_.find(view.link) == links_.end()) links_.emplace(view.link, link.name);
 
         const wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
         if (frame.cut) ++cutFrames_;
         if (frame.inner() && frame.inner()->nextHeader == wire::protocol::esp) ++encryptedFrames_;
         if (frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut) ++malformedFrames_;
-        const Observation o{index, view.time, view.link, frame, isData(frame)};
+        const Observation o{index, time, view.link, frame, isData(frame)};
         const Movement movement = presence_.add(o);
         flows_.add(o, movement, mobiles_, presence_);
         std::optional<Signal> signal;

@@ -170,7 +170,9 @@ private Q_SLOTS:
             if (random.next() % 8 == 0) bytes.resize(random.next() % bytes.size());
             const bool raw = random.next() % 16 == 0;
             const auto length = static_cast<std::uint32_t>(bytes.size() + (random.next() % 8 == 0 ? 40 : 0));
-            analyzer.add(i, {valid.time, static_cast<std::uint32_t>(random.next() % 6), length, bytes}, links[raw]);
+            // One in 64 claims an absurd time, as a broken file would.
+            const TimePoint time = random.next() % 64 == 0 ? atNanoseconds(static_cast<std::int64_t>(random.next())) : valid.time;
+            analyzer.add(i, {time, static_cast<std::uint32_t>(random.next() % 6), length, bytes}, links[raw]);
             if (i % 10000 == 0) QVERIFY(analyzer.result()->findings.size() <= 10000);
         }
         const auto a = analyzer.result();

@@ -47,6 +47,44 @@ bool apply(Style& style, std::string_view key, std::string_view value)
     return true;
 }
 
+std::string colons(const Bytes& bytes)
+{
+    std::string out;
+    for (const std::uint8_t octet : bytes) out += fmt::format("{}{:02x}", out.empty() ? "" : ":", octet);
+    return out;
+}
+
+/// A field as tshark prints it under its own name. Where its habits differ from the registry's this is the place.
+struct Printed {
+    FieldId field;
+    std::string text;
+};
+
+Printed asTshark(const FieldNode& node)
+{
+    const auto number = [&] {
+        const auto* v = std::get_if<std::uint64_t>(&node.value);
+        return v ? *v : 0;
+    };
+    const auto* bytes = std::get_if<Bytes>(&node.value);
+    switch (node.field) {
+    case FieldId::Ipv6TrafficClass: return {node.field, fmt::format("0x{:08x}", number())};
+    case FieldId::Ipv6FlowLabel: return {node.field, fmt::format("0x{:06x}", number())};
+    case FieldId::Ipv6OptionPadN: return {node.field, bytes && bytes->empty() ? "<none>" : wire::valueText(node)};
+    case FieldId::MipIdentifier: return {node.field, fmt::format("{}", number())};
+    case FieldId::MipReserved: return {FieldId::Icmpv6Reserved, fmt::format("{:04x}", number())};
+    case FieldId::Icmpv6Unused: return {FieldId::Icmpv6Reserved, wire::valueText(node)};
+    case FieldId::NdOptionReserved:
+    case FieldId::PrefixReserved: return {FieldId::NdOptionReserved, "1"};  // to tshark a field without a value
+    case FieldId::EchoData: return {FieldId::DataBytes, wire::valueText(node)};
+    case FieldId::CotToken: return {FieldId::HotToken, wire::valueText(node)};
+    // One bit with two meanings: tshark knows the one of proxy registrations only.
+    case FieldId::BuFlagOverwrite: return {FieldId::BuFlagBulk, wire::valueText(node)};
+    case FieldId::LinkLayerAddress: return {node.field, bytes ? colons(*bytes) : std::string()};
+    default: return {node.field, wire::valueText(node)};
+    }
+}
+
 class FieldsFormat final : public FrameFormat {
 public:
     FieldsFormat(std::vector<FieldId> fields, Style style) : fields_(std::move(fields)), style_(std::move(style)) {}
@@ -93,8 +131,15 @@ private:
     void collect(ByteView bytes, std::uint16_t linkType, std::size_t length, int depth)
     {
         const wire::Dissection d = wire::dissect(bytes, linkType, length);
+        std::string icmpType;
         for (const FieldNode& node : d.nodes) {
-            add(node.field, wire::valueText(node));
+            Printed printed = asTshark(node);
+            if (node.field == FieldId::Icmpv6Type) icmpType = wire::valueText(node);
+            // In a prefix advertisement these two octets are flags to tshark.
+            if (node.field == FieldId::MipReserved && icmpType == "147") printed = {node.field, wire::valueText(node)};
+            if (node.field != FieldId::MobilityPadN || !printed.text.empty()) add(printed.field, printed.text);
+            // Our own name for what tshark calls otherwise gives the value as well.
+            if (printed.field != node.field && !wire::info(node.field).tshark) add(node.field, wire::valueText(node));
             const auto* quoted = std::get_if<Bytes>(&node.value);
             // The quoted packet is cut by the error message, whatever its own header says.
             if (node.field == FieldId::Icmpv6Invoking && quoted && depth < 2) collect(*quoted, wire::linkRawIpv6, 0xffff + 40, depth + 1);

@@ -100,7 +100,7 @@ int runCommand(const RunOptions& options)
     lab.writePath = options.pcapng;
     if (!options.until.empty()) {
         const auto until = capture::parseDuration(options.until);
-        if (!until) return complain(Usage, fmt::format("--until {}: {}", options.until, until.error().text));
+        if (!until) return complain(Usage, fmt::format("--until {}: a duration with its unit is expected, such as 12.5s or 800ms", options.until));
         lab.until = *until;
     }
     auto session = capture::startLab(std::move(lab));

@@ -64,6 +64,7 @@ struct Exchange {
     std::optional<std::uint8_t> status;
     TimePoint start{};
     std::optional<TimePoint> end;
+    std::optional<Duration> roundTrip;    ///< from the copy that was answered to its acknowledgement, as seen by the mobile node
     std::uint16_t sequence = 0;           ///< of the copy that was answered, else of the last one
 };
 
@@ -140,6 +141,9 @@ struct Analysis {
     std::uint64_t findingsDropped = 0;
     std::map<FrameIndex, Role> acknowledgements;  ///< Binding Acknowledgements by the role that sent them (colours)
     std::size_t frames = 0;               ///< how many frames of the trace this covers
+    std::uint64_t cutFrames = 0;          ///< of which the capture did not keep everything
+    std::uint64_t encryptedFrames = 0;    ///< whose content is ESP and stays unknown
+    std::uint64_t malformedFrames = 0;    ///< that broke off in decoding
 
     /// Bindings alive at t, MAP's first.
     [[nodiscard]] std::vector<const BindingInterval*> bindingsAt(TimePoint t) const;

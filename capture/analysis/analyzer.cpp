@@ -11,6 +11,9 @@ namespace roamscope::analysis {
 
 namespace {
 
+/// Files may claim any time. Within this, times can be subtracted and lifetimes added without an overflow.
+constexpr Duration farthest{4'000'000'000'000'000'000};
+
 /// Users' data is decoded without fields, for speed; unless something in it must be reported.
 bool worthFields(const Observation& o)
 {
@@ -41,11 +44,15 @@ public:
     {
         cached_.reset();
         ++frames_;
-        end_ = std::max(end_, view.time);
+        const TimePoint time = std::clamp(view.time, TimePoint{-farthest}, TimePoint{farthest});
+        end_ = std::max(end_, time);
         if (links_.find(view.link) == links_.end()) links_.emplace(view.link, link.name);
 
         const wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
-        const Observation o{index, view.time, view.link, frame, isData(frame)};
+        if (frame.cut) ++cutFrames_;
+        if (frame.inner() && frame.inner()->nextHeader == wire::protocol::esp) ++encryptedFrames_;
+        if (frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut) ++malformedFrames_;
+        const Observation o{index, time, view.link, frame, isData(frame)};
         const Movement movement = presence_.add(o);
         flows_.add(o, movement, mobiles_, presence_);
         std::optional<Signal> signal;
@@ -69,6 +76,9 @@ public:
         auto out = std::make_shared<Analysis>();
         const HandoverSources sources{mobiles_, exchanges_, presence_, flows_, links_, end_};
         out->frames = frames_;
+        out->cutFrames = cutFrames_;
+        out->encryptedFrames = encryptedFrames_;
+        out->malformedFrames = malformedFrames_;
         out->nodes = directory_.nodes(mobiles_, presence_);
         out->bindings = bindings_.intervals(end_);
         out->exchanges.reserve(exchanges_.records().size());
@@ -85,6 +95,9 @@ public:
 
 private:
     std::size_t frames_ = 0;
+    std::uint64_t cutFrames_ = 0;
+    std::uint64_t encryptedFrames_ = 0;
+    std::uint64_t malformedFrames_ = 0;
     TimePoint end_{};
     std::unordered_map<std::uint32_t, std::string> links_;
     Presence presence_;

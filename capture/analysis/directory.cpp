@@ -125,13 +125,14 @@ std::vector<NodeInfo> Directory::nodes(const Mobiles& mobiles, const Presence& p
     }
     addAnchors(nodes, mobiles, presence);
     addRouters(nodes, mobiles, presence);
-    for (const auto& [address, evidence] : correspondents_) {
+    for (const auto& correspondent : correspondents_) {
+        const Ipv6Address& address = correspondent.first;
         const bool known = std::any_of(nodes.begin(), nodes.end(), [&](const NodeInfo& n) { return contains(n.addresses, address); });
         if (known) continue;
         NodeInfo node;
         node.role = Role::Correspondent;
         node.addresses.push_back(address);
-        node.evidence = evidence;
+        node.evidence = correspondent.second;
         if (const auto mac = presence.claimant(address)) node.macs.push_back(*mac);
         nodes.push_back(std::move(node));
     }

@@ -139,6 +139,7 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
                 o.time >= *r.value.end) {
                 r.value.answer = o.index;
                 r.value.end = o.time;
+                r.value.roundTrip = o.time - r.copies[known->copy].seen.time;
             }
         }
         return signal;
@@ -169,6 +170,7 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
         r.value.answer = o.index;
         r.value.status = answer.status;
         r.value.end = o.time;
+        r.value.roundTrip = o.time - r.copies[found->second].seen.time;
         r.value.sequence = r.copies[found->second].update.sequence;
         r.accepted = answer.accepted();
     }

@@ -151,6 +151,11 @@ FlowTracker::Counts FlowTracker::count(const Mobile& mobile, TimePoint from, Tim
         auto at = flow.samples.begin();
         if (flow.ordered)
             at = std::lower_bound(at, flow.samples.end(), from, [](const Sample& s, TimePoint t) { return s.value.sent < t; });
+        for (auto before = at; flow.ordered && before != flow.samples.begin();) {
+            --before;
+            if (from - before->value.sent > patience || !lost(flow, *before, true, end)) break;
+            ++counts.lost;
+        }
         for (; at != flow.samples.end(); ++at) {
             if (at->value.sent > to && flow.ordered) break;
             if (at->value.sent < from || at->value.sent > to) continue;

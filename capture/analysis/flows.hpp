@@ -21,7 +21,8 @@ public:
     void add(const Observation& o, const Movement& movement, const Mobiles& mobiles, const Presence& presence);
     /// Flows as known at `end`, the time of the last frame.
     [[nodiscard]] std::vector<Flow> flows(const Mobiles& mobiles, TimePoint end) const;
-    /// Probes to `mobile` that were sent in [from, to].
+    /// Probes to `mobile` that were sent in [from, to]; lost ones also when they were underway at `from`, that is, sent after
+    /// the last one that arrived before.
     [[nodiscard]] Counts count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end) const;
 
 private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/checksum.hpp"
 
+#include "protocol/wire/ipv6.hpp"
+
 #include <fmt/format.h>
 
 namespace roamscope::wire {
@@ -51,7 +53,7 @@ ChecksumVerdict judge(const PseudoHeader& addresses, std::uint8_t nextHeader, By
                                  : fmt::format("bad, should be 0x{:04x}", expectedChecksum(addresses, nextHeader, message, position));
     sink->add(field, offset + position, 2, text);
     if (verdict == ChecksumVerdict::Bad)
-        sink->finding({"MH-RX-01", Severity::Error,
+        sink->finding({nextHeader == protocol::mobility ? "MH-RX-01" : "", Severity::Error,
                        fmt::format("checksum {} (computed with {} and {})", text, addresses.source.text(), addresses.destination.text()),
                        info(field).rfc, static_cast<std::uint32_t>(offset + position), 2});
     return verdict;

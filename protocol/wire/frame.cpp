@@ -29,21 +29,24 @@ private:
     {
         FieldReader in(frame_, 0, sink_);
         auto header = parseEthernet(in);
-        if (!header) return stop(header.error());
+        if (!header) return stop(header.error(), out_.cut);
         out_.ethernet = *header;
         std::uint16_t type = header->type;
         for (int tags = 0; (type == etherTypeVlan || type == etherTypeQinQ) && tags < maxVlanTags; ++tags) {
             const std::size_t start = in.offset();
             in.open(FieldId::Vlan);
-            const std::uint16_t word = in.u16(FieldId::VlanId);
+            const std::uint16_t word = in.Reader::u16();
+            in.bits(2, word, {FieldId::VlanId});
             type = in.u16(FieldId::VlanType);
             if (in.sink()) in.headline(fmt::format("id {}", word & 0xfff));
             in.close();
-            if (in.failed()) return stop({ErrorCode::Truncated, start, "a VLAN tag has 4 octets, fewer are there"});
+            if (in.failed()) return stop({ErrorCode::Truncated, start, "a VLAN tag has 4 octets, fewer are there"}, out_.cut);
         }
         out_.etherType = type;
         if (type == etherTypeIpv6) return packets(in.position());
-        undecoded(in.position(), type == etherTypeVlan || type == etherTypeQinQ ? "more than 4 VLAN tags" : "");
+        if (type == etherTypeVlan || type == etherTypeQinQ)
+            return undecoded(in.position(), fmt::format("more than {} VLAN tags", maxVlanTags), true);
+        undecoded(in.position());
     }
 
     void raw()
@@ -57,15 +60,19 @@ private:
     {
         ByteView area = frame_.subspan(offset);
         std::size_t base = offset;
+        bool cut = out_.cut;  // only what reaches the end of a cut frame is cut itself
         for (;;) {
             FieldReader in(area, base, sink_);
-            auto parsed = parseIpv6(in, out_.cut);
-            if (!parsed) return stop(parsed.error());
+            auto parsed = parseIpv6(in, cut);
+            if (!parsed) return stop(parsed.error(), cut);
+            cut = parsed->cut;
             if (out_.packets.empty()) trailer(in);
             base = parsed->payloadOffset;
             area = frame_.subspan(base, parsed->packet.payload.size());
             out_.packets.push_back(std::move(parsed->packet));
-            if (out_.packets.back().nextHeader != protocol::ipv6) return message(area, base, parsed->cut);
+            if (parsed->limited)
+                return undecoded(base, fmt::format("more than {} extension headers in one packet", maxExtensionHeaders), true);
+            if (out_.packets.back().nextHeader != protocol::ipv6) return message(area, base, cut);
             out_.packets.back().payload.clear();
             if (out_.packets.size() == maxPackets)
                 return undecoded(base, fmt::format("more than {} IPv6 headers in one frame", maxPackets), true);
@@ -78,10 +85,10 @@ private:
         FieldReader in(area, base, sink_);
         const PseudoHeader addresses = packet.pseudoHeader();
         switch (packet.nextHeader) {
-        case protocol::icmpv6: return take(in, parseIcmpv6(in, addresses, cut));
-        case protocol::mobility: return take(in, parseMobility(in, addresses, cut));
+        case protocol::icmpv6: return take(in, parseIcmpv6(in, addresses, cut), cut);
+        case protocol::mobility: return take(in, parseMobility(in, addresses, cut), cut);
         case protocol::udp:
-            take(in, parseUdp(in, addresses, cut));
+            take(in, parseUdp(in, addresses, cut), cut);
             if (const auto* udp = std::get_if<Checked<UdpDatagram>>(&out_.message)) payload(udp->value, base + 8);
             return;
         case protocol::none: return;
@@ -90,15 +97,17 @@ private:
             in.u32(FieldId::EspSpi);
             in.u32(FieldId::EspSequence);
             in.close();
-            return undecoded(base + std::min<std::size_t>(8, area.size()));
+            if (in.failed()) return stop({ErrorCode::Truncated, base, "an ESP header has 8 octets, fewer are there"}, cut);
+            return undecoded(in.offset());
+        case protocol::fragment: return undecoded(base + fragmentOctets);  // its header has been shown
         default: return undecoded(base);
         }
     }
 
     template <class Message>
-    void take(FieldReader& in, Result<Message> result)
+    void take(FieldReader& in, Result<Message> result, bool cut)
     {
-        if (!result) return stop(result.error());
+        if (!result) return stop(result.error(), cut);
         out_.message = std::move(*result);
         if (in.remaining() > 0) undecoded(in.offset());
     }
@@ -129,11 +138,13 @@ private:
         showData(offset);
     }
 
-    void stop(Error error)
+    /// `cut`: what failed is not whole in the capture, so that missing octets are no fault of the sender.
+    void stop(Error error, bool cut)
     {
+        if (!cut && error.code == ErrorCode::Truncated) error.code = ErrorCode::Malformed;
         if (sink_) {
             sink_->closeTo(0, frame_.size());
-            const bool snapped = out_.cut && error.code == ErrorCode::Truncated;
+            const bool snapped = error.code == ErrorCode::Truncated;
             const std::size_t offset = std::min(error.offset, frame_.size());
             sink_->add(snapped ? FieldId::Cut : FieldId::Malformed, offset, frame_.size() - offset, error.text);
             if (!snapped)

@@ -89,7 +89,7 @@ Result<Icmpv6Message> parseListenerReport(FieldReader& in)
 Result<Icmpv6Message> parseMobileDiscovery(FieldReader& in, std::uint8_t type)
 {
     const std::uint16_t identifier = in.u16(FieldId::MipIdentifier);
-    const std::uint16_t word = in.u16(FieldId::MipReserved);
+    const std::uint16_t word = in.u16(type == mobilePrefixAdvertisement ? FieldId::MipFlags : FieldId::MipReserved);
     if (type == mobilePrefixSolicitation) return withOptions(in, MobilePrefixSolicitation{identifier, {}});
     if (type == mobilePrefixAdvertisement) {
         in.bits(2, word, {FieldId::MipManaged, FieldId::MipOther});
@@ -223,7 +223,11 @@ Result<Checked<Icmpv6Message>> parseIcmpv6(FieldReader& in, const PseudoHeader& 
                                         : judge(addresses, protocol::icmpv6, whole, cut, 2, FieldId::Icmpv6ChecksumVerdict, start, in.sink());
     in.headline(icmpv6Name(type));
     auto message = parseBody(in, type, code);
-    if (!message) return tl::unexpected(message.error());
+    if (!message) {
+        // What runs past the end of the octets that the capture kept may be right.
+        if (cut) message.error().code = ErrorCode::Truncated;
+        return tl::unexpected(std::move(message.error()));
+    }
     in.close();
     if (in.failed()) return fail(ErrorCode::Truncated, start, fmt::format("ICMPv6 message of type {} is cut short", type));
     return Checked<Icmpv6Message>{std::move(*message), verdict, std::nullopt};

@@ -8,8 +8,6 @@ namespace roamscope::wire {
 
 namespace {
 
-constexpr int maxExtensionHeaders = 64;
-
 Result<std::vector<Ipv6Option>> parseOptions(FieldReader& in, std::size_t end)
 {
     std::vector<Ipv6Option> options;
@@ -126,7 +124,7 @@ bool showAuthentication(FieldReader& in, std::uint8_t& next)
     next = in.u8(FieldId::AuthenticationNext);
     in.note(nextHeaderName(next));
     const std::size_t length = 4 * (std::size_t{in.u8(FieldId::AuthenticationLength)} + 2);
-    in.skip(2);
+    in.reserved(FieldId::AuthenticationReserved, 2);
     in.u32(FieldId::AuthenticationSpi);
     in.u32(FieldId::AuthenticationSeq);
     if (!in.failed() && start + length > in.position()) in.bytes(FieldId::AuthenticationIcv, start + length - in.position());
@@ -134,24 +132,62 @@ bool showAuthentication(FieldReader& in, std::uint8_t& next)
     return !in.failed();
 }
 
-/// Shows a fragment header. True when the packet is whole all the same (offset 0, no more fragments).
+/// Shows a fragment header. `next` is changed only when the packet is whole all the same (offset 0, no more fragments).
 bool showFragment(FieldReader& in, std::uint8_t& next)
 {
     in.open(FieldId::Fragment);
-    next = in.u8(FieldId::FragmentNext);
-    in.note(nextHeaderName(next));
-    in.skip(1);
-    const std::size_t wordStart = in.offset();
-    Reader peek = in;
-    const std::uint16_t word = peek.u16();
-    in.skip(2);
-    if (in.sink() && !in.failed()) {
-        in.sink()->add(FieldId::FragmentOffset, wordStart, 2, static_cast<std::uint64_t>(word >> 3));
-        in.sink()->add(FieldId::FragmentMore, wordStart, 2, static_cast<std::uint64_t>(word & 1));
-    }
+    const std::uint8_t inner = in.u8(FieldId::FragmentNext);
+    in.note(nextHeaderName(inner));
+    in.u8(FieldId::FragmentReserved);
+    const std::uint16_t word = in.Reader::u16();
+    in.bits(2, word, {FieldId::FragmentOffset, FieldId::FragmentMore});
     in.u32(FieldId::FragmentId);
     in.close();
-    return !in.failed() && (word & 0xfff9) == 0;
+    if (!in.failed() && (word & 0xfff9) == 0) next = inner;
+    return !in.failed();
+}
+
+bool isExtension(std::uint8_t header)
+{
+    return header == protocol::hopByHop || header == protocol::destinationOptions || header == protocol::routing ||
+           header == protocol::fragment || header == protocol::ah;
+}
+
+/// Reads the extension header `next` into `packet` and sets `next` to what follows it. False when it is none that is followed
+/// further: then `next` is unchanged and the header, if any, is part of the payload.
+Result<bool> followHeader(FieldReader& in, Ipv6Packet& packet, std::uint8_t& next, bool first)
+{
+    const std::size_t at = in.offset();
+    switch (next) {
+    case protocol::hopByHop: {
+        // RFC 8200 §4.1, §4: only directly behind the IPv6 header.
+        if (!first) return fail(ErrorCode::Malformed, at, "a hop-by-hop options header that is not the first header");
+        auto options = parseOptionsHeader(in, {FieldId::HopByHop, FieldId::HopByHopNext, FieldId::HopByHopLength}, next);
+        if (!options) return tl::unexpected(options.error());
+        packet.hopByHop = std::move(*options);
+        return true;
+    }
+    case protocol::destinationOptions: {
+        auto options = parseOptionsHeader(in, {FieldId::DestinationOptions, FieldId::DestinationNext, FieldId::DestinationLength}, next);
+        if (!options) return tl::unexpected(options.error());
+        std::move(options->begin(), options->end(), std::back_inserter(packet.destinationOptions));
+        return true;
+    }
+    case protocol::routing: {
+        auto routing = parseRouting(in, next);
+        if (!routing) return tl::unexpected(routing.error());
+        if (*routing && packet.routing) return fail(ErrorCode::Malformed, at, "a second type 2 routing header under one IPv6 header");
+        if (*routing) packet.routing = **routing;
+        return true;
+    }
+    case protocol::ah:
+        if (!showAuthentication(in, next)) return fail(ErrorCode::Truncated, at, "an authentication header that does not fit its packet");
+        return true;
+    case protocol::fragment:
+        if (!showFragment(in, next)) return fail(ErrorCode::Truncated, at, "a fragment header has 8 octets, fewer are there");
+        return next != protocol::fragment;
+    default: return false;
+    }
 }
 
 void writeOptionsHeader(Writer& out, std::uint8_t next, const std::vector<Ipv6Option>& options)
@@ -242,42 +278,21 @@ Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
 
     // The chain is read inside the packet's own octets, so that a link's padding is never taken for a header.
     FieldReader chain(in.whole().subspan(in.position(), end - in.position()), in.offset(), in.sink());
-    for (int i = 0; i < maxExtensionHeaders; ++i) {
-        if (next == protocol::hopByHop && i == 0) {
-            auto options = parseOptionsHeader(chain, {FieldId::HopByHop, FieldId::HopByHopNext, FieldId::HopByHopLength}, next);
-            if (!options) return tl::unexpected(options.error());
-            packet.hopByHop = std::move(*options);
-        } else if (next == protocol::destinationOptions) {
-            auto options = parseOptionsHeader(
-                chain, {FieldId::DestinationOptions, FieldId::DestinationNext, FieldId::DestinationLength}, next);
-            if (!options) return tl::unexpected(options.error());
-            std::move(options->begin(), options->end(), std::back_inserter(packet.destinationOptions));
-        } else if (next == protocol::routing) {
-            const std::size_t at = chain.offset();
-            auto routing = parseRouting(chain, next);
-            if (!routing) return tl::unexpected(routing.error());
-            if (*routing && packet.routing)
-                return fail(ErrorCode::Malformed, at, "a second type 2 routing header under one IPv6 header");
-            if (*routing) packet.routing = **routing;
-        } else if (next == protocol::ah) {
-            const std::size_t at = chain.offset();
-            if (!showAuthentication(chain, next)) return fail(ErrorCode::Truncated, at, "the authentication header is cut");
-        } else if (next == protocol::fragment) {
-            Reader ahead = chain;
-            const std::uint8_t inner = ahead.u8();
-            const bool whole = showFragment(chain, next);
-            if (!whole) {
-                next = chain.failed() ? protocol::fragment : inner;
-                packet.nextHeader = protocol::fragment;
-                parsed.payloadOffset = chain.offset();
-                const ByteView rest = chain.failed() ? ByteView{} : chain.rest();
-                packet.payload.assign(rest.begin(), rest.end());
-                in.skip(end - in.position());
-                return parsed;
-            }
-        } else {
+    for (int i = 0;; ++i) {
+        if (i == maxExtensionHeaders) {
+            parsed.limited = isExtension(next);
             break;
         }
+        const FieldReader before = chain;
+        auto followed = followHeader(chain, packet, next, i == 0);
+        if (!followed) {
+            Error error = std::move(followed.error());
+            if (!parsed.cut && error.code == ErrorCode::Truncated) error.code = ErrorCode::Malformed;
+            return tl::unexpected(std::move(error));
+        }
+        if (*followed) continue;
+        chain = before;
+        break;
     }
     packet.nextHeader = next;
     parsed.payloadOffset = chain.offset();

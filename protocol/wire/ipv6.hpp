@@ -30,6 +30,9 @@ inline constexpr std::uint8_t destinationOptions = 60;
 inline constexpr std::uint8_t mobility = 135;
 }  // namespace protocol
 
+inline constexpr int maxExtensionHeaders = 64;          ///< followed in one packet; the next one stays `nextHeader`
+inline constexpr std::size_t fragmentOctets = 8;
+
 inline constexpr std::uint8_t optionRouterAlert = 5;
 inline constexpr std::uint8_t optionHomeAddress = 0xc9;
 
@@ -73,15 +76,19 @@ struct ParsedIpv6 {
     Ipv6Packet packet;
     std::size_t payloadOffset = 0;  ///< absolute
     bool cut = false;               ///< the packet is longer than the octets that are there
+    bool limited = false;           ///< it has more extension headers than are followed
 };
 
 /// Reads one packet and its extension headers and leaves `in` after the packet (octets behind it are a link's padding).
 /// Fails on a version other than 6 and on headers that do not fit. A payload shorter than the header says is not an error
-/// here when `mayBeCut` (a capture with a snap length); then `cut` is set. At most 64 extension headers are followed.
+/// here when `mayBeCut` (a capture with a snap length); then `cut` is set, and what is missing is Truncated; missing inside a
+/// whole packet is Malformed. Stops at a fragment header (unless offset 0 and no more) and after maxExtensionHeaders: these
+/// are then `nextHeader` and stand at the start of the payload.
 [[nodiscard]] Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut = false);
 
 /// Whole packet with its extension headers in the order of RFC 6275 §6.3–6.4, options aligned (home address 8n+6, router
-/// alert 2n). The payload length is computed.
+/// alert 2n). The payload length is computed. The options of one header may have 2040 octets, padding included, and the whole
+/// payload 65535.
 [[nodiscard]] Bytes emitIpv6(const Ipv6Packet& packet);
 
 [[nodiscard]] std::string_view nextHeaderName(std::uint8_t number);

@@ -206,7 +206,11 @@ Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHead
         judge(addresses, protocol::mobility, message, incomplete, checksumPosition, FieldId::MhChecksumVerdict, start, in.sink());
     FieldReader body(message.subspan(6), start + 6, in.sink());
     auto value = parseBody(body, type);
-    if (!value) return tl::unexpected(value.error());
+    if (!value) {
+        // What runs past the end of the octets that the capture kept may be right.
+        if (incomplete) value.error().code = ErrorCode::Truncated;
+        return tl::unexpected(std::move(value.error()));
+    }
     if (body.failed()) return fail(ErrorCode::Truncated, start, fmt::format("Mobility Header of type {} is cut short", type));
     in.skip(message.size() - 6);
     in.close();

@@ -77,19 +77,19 @@ NdOption parseBody(FieldReader& in, std::uint8_t type, std::size_t body, std::si
     if (type == map && body == 22) return parseMap(in, start);
     if (type == mtu && body == 6) {
         in.headline("MTU");
-        in.skip(2);
+        in.reserved(FieldId::NdOptionReserved, 2);
         return MtuOption{in.u32(FieldId::NdMtu)};
     }
     if (type == interval && body == 6) {
         in.headline("Advertisement interval");
-        in.skip(2);
+        in.reserved(FieldId::NdOptionReserved, 2);
         const AdvertisementIntervalOption option{in.u32(FieldId::AdvertisementInterval)};
         if (in.sink()) in.note(fmt::format("{} ms", option.milliseconds));
         return option;
     }
     if (type == homeAgent && body == 6) {
         in.headline("Home agent information");
-        in.skip(2);
+        in.reserved(FieldId::NdOptionReserved, 2);
         const std::uint16_t preference = in.u16(FieldId::HomeAgentPreference);
         return HomeAgentInformation{preference, in.u16(FieldId::HomeAgentLifetime)};
     }

@@ -175,6 +175,26 @@ private Q_SLOTS:
         }
     }
 
+    void probesUnderwayWhenTheNodeLeavesAreLostToTheHandover()
+    {
+        const MobileSpec mn;
+        Net net;
+        net.registerFirst(mn);
+        for (std::uint32_t serial = 0; serial <= 100; ++serial) {
+            const Duration t = 9900ms + serial * 20ms;
+            const Net::Link w = t + 25ms < 11210ms ? Net::w1 : Net::w2;
+            net.probeDown(mn, w, t, serial);
+            // Serial 4 is the last one answered, on w1 at 10.007 s; serial 5 was sent 7 ms before.
+            if (serial <= 4 || w == Net::w2) net.probeAnswer(mn, w, t + 28ms, serial);
+        }
+        net.moveToSecond(mn);
+        net.sort();
+        const auto a = net.analyze();
+        QVERIFY(a->handovers[1].start == at(10007ms));
+        QCOMPARE(a->flows[0].lost, 60u);         // serials 5 to 64
+        QCOMPARE(a->handovers[1].lost, 60u);
+    }
+
     void attachmentsFollowTheInterface()
     {
         const Net net = wholeRun();

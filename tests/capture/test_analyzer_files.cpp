@@ -160,7 +160,9 @@ private Q_SLOTS:
         const capture::TraceLink links[] = {{"a", 1}, {"b", wire::linkRawIpv6}};
         QElapsedTimer timer;
         timer.start();
+        qint64 half = 0;
         for (std::uint32_t i = 0; i < 100000; ++i) {
+            if (i == 50000) half = timer.elapsed();
             const CapturedFrame& valid = net.frames[random.next() % net.frames.size()];
             Bytes bytes = valid.bytes;
             const std::uint32_t changes = static_cast<std::uint32_t>(random.next() % 4);
@@ -168,13 +170,15 @@ private Q_SLOTS:
             if (random.next() % 8 == 0) bytes.resize(random.next() % bytes.size());
             const bool raw = random.next() % 16 == 0;
             const auto length = static_cast<std::uint32_t>(bytes.size() + (random.next() % 8 == 0 ? 40 : 0));
-            analyzer.add(i, {valid.time, static_cast<std::uint32_t>(random.next() % 6), length, bytes}, links[raw]);
+            // One in 64 claims an absurd time, as a broken file would.
+            const TimePoint time = random.next() % 64 == 0 ? atNanoseconds(static_cast<std::int64_t>(random.next())) : valid.time;
+            analyzer.add(i, {time, static_cast<std::uint32_t>(random.next() % 6), length, bytes}, links[raw]);
             if (i % 10000 == 0) QVERIFY(analyzer.result()->findings.size() <= 10000);
         }
         const auto a = analyzer.result();
         QCOMPARE(a->frames, std::size_t{100000});
         qInfo("100000 mutated frames: %lld ms, %zu nodes, %zu exchanges", timer.elapsed(), a->nodes.size(), a->exchanges.size());
-        QVERIFY2(timer.elapsed() < 60000, "time must stay in proportion to the frames");
+        QVERIFY2(timer.elapsed() - half < 4 * half + 1000, "time must stay in proportion to the frames");
     }
 
     void aFloodOfForgedUpdatesStaysCheap()
@@ -184,7 +188,9 @@ private Q_SLOTS:
         Analyzer analyzer;
         QElapsedTimer timer;
         timer.start();
-        for (std::uint32_t i = 0; i < 50000; ++i) {
+        qint64 half = 0;
+        for (std::uint32_t i = 0; i < 20000; ++i) {
+            if (i == 10000) half = timer.elapsed();
             MobileSpec forged;
             for (std::size_t k = 8; k < 16; ++k) forged.home.octets[k] = static_cast<std::uint8_t>(random.next());
             for (std::size_t k = 1; k < 6; ++k) forged.interface.octets[k] = static_cast<std::uint8_t>(random.next());
@@ -193,9 +199,9 @@ private Q_SLOTS:
         }
         const auto a = analyzer.result();
         QVERIFY(a->nodes.size() <= 3 * 4096);
-        QCOMPARE(a->exchanges.size(), std::size_t{50000});
-        qInfo("50000 forged updates: %lld ms", timer.elapsed());
-        QVERIFY(timer.elapsed() < 60000);
+        QCOMPARE(a->exchanges.size(), std::size_t{20000});
+        qInfo("20000 forged updates: %lld ms", timer.elapsed());
+        QVERIFY2(timer.elapsed() - half < 4 * half + 1000, "time must stay in proportion to the frames");
     }
 };
 

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/io/scenario_file.hpp"
+
+#include "capture/io/json_text.hpp"
+#include "capture/io/nearest_name.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <limits>
+
+namespace roamscope::capture {
+
+namespace {
+
+using namespace lab;
+using Kind = JsonNode::Kind;
+using Keys = std::vector<std::string_view>;
+
+constexpr std::string_view formatName = "roamscope-scenario-1";
+constexpr std::size_t maxEntries = 1024;  // of any list; validate() knows the narrower limits
+
+std::string_view kindName(Kind kind)
+{
+    static constexpr std::array<std::string_view, 6> names{"null", "a boolean", "a number", "a string", "a list", "an object"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+std::string quotedList(const Keys& keys)
+{
+    std::string out;
+    for (const std::string_view key : keys) out += fmt::format("{}{}", out.empty() ? "" : ", ", key);
+    return out;
+}
+
+/// Takes a scenario out of the tree. The first error stays; everything after it is read but does not matter.
+class ScenarioReader {
+public:
+    ScenarioReader(std::string_view text, std::string_view name) : text_(text), name_(name) {}
+
+    Result<Scenario> read()
+    {
+        auto tree = parseJson(text_, name_);
+        if (!tree) return tl::unexpected(tree.error());
+        Scenario scenario = root(*tree);
+        if (error_) return tl::unexpected(*error_);
+        const auto problems = validate(scenario);
+        if (problems.empty()) return scenario;
+        return tl::unexpected(semantic(*tree, problems));
+    }
+
+private:
+    // ---- errors
+
+    void refuse(std::size_t offset, std::string_view path, std::string_view what)
+    {
+        if (!error_) error_ = errorAt(text_, name_, offset, fmt::format("{}: {}", path.empty() ? "/" : path, what));
+    }
+
+    /// Problems of the whole, each at the place of its path or of the nearest thing around it.
+    Error semantic(const JsonNode& tree, const std::vector<ScenarioProblem>& problems) const
+    {
+        constexpr std::size_t most = 20;
+        Error all;
+        for (std::size_t i = 0; i < std::min(most, problems.size()); ++i) {
+            const Error one = errorAt(text_, name_, offsetOf(tree, problems[i].path), fmt::format("{}: {}", problems[i].path, problems[i].text));
+            if (i == 0) all = one;
+            else all.text += "\n" + one.text;
+        }
+        if (problems.size() > most) all.text += fmt::format("\n{}: and {} more", name_, problems.size() - most);
+        return all;
+    }
+
+    static std::size_t offsetOf(const JsonNode& tree, std::string_view path)
+    {
+        const JsonNode* node = &tree;
+        while (!path.empty()) {
+            path.remove_prefix(1);
+            const std::string_view step = path.substr(0, path.find('/'));
+            path.remove_prefix(step.size());
+            const JsonNode* next = node->find(step);
+            std::size_t index = 0;
+            const bool number = !step.empty() && std::all_of(step.begin(), step.end(), [](char c) { return c >= '0' && c <= '9'; }) && step.size() < 6;
+            for (const char c : step.substr(0, number ? step.size() : 0)) index = index * 10 + static_cast<std::size_t>(c - '0');
+            if (node->kind == Kind::Array && number && index < node->children.size()) next = &node->children[index];
+            if (!next) break;
+            node = next;
+        }
+        return node->offset;
+    }
+
+    // ---- values
+
+    bool is(const JsonNode& node, Kind kind, const std::string& path, std::string_view expected)
+    {
+        if (node.kind == kind) return true;
+        refuse(node.offset, path, fmt::format("expected {}, found {}", expected, kindName(node.kind)));
+        return false;
+    }
+
+    /// Whether `node` is an object that has only these keys.
+    bool object(const JsonNode& node, const std::string& path, const Keys& keys)
+    {
+        if (!is(node, Kind::Object, path, "an object")) return false;
+        for (const JsonNode& member : node.children) {
+            if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) continue;
+            const std::string near = nearestName(member.key, keys);
+            refuse(member.keyOffset, path + "/" + member.key,
+                   near.empty() ? fmt::format("unknown key. Expected one of {}", quotedList(keys)) : fmt::format("unknown key. Did you mean \"{}\"?", near));
+            return false;
+        }
+        return true;
+    }
+
+    const JsonNode* required(const JsonNode& node, const std::string& path, std::string_view key, std::string_view what)
+    {
+        const JsonNode* found = node.find(key);
+        if (!found) refuse(node.offset, path, fmt::format("key \"{}\" is missing: expected {}", key, what));
+        return found;
+    }
+
+    std::string string(const JsonNode& node, const std::string& path, std::string_view expected = "a string")
+    {
+        return is(node, Kind::String, path, expected) ? node.text : std::string();
+    }
+
+    bool boolean(const JsonNode& node, const std::string& path) { return is(node, Kind::Boolean, path, "true or false") && node.boolean; }
+
+    template <class T>
+    T integer(const JsonNode& node, const std::string& path, T least, T most)
+    {
+        const std::string expected = fmt::format("a whole number from {} to {}", least, most);
+        if (!is(node, Kind::Number, path, expected)) return least;
+        bool fits = false;
+        T value = least;
+        const auto take = [&](auto v) {
+            if constexpr (!std::is_same_v<decltype(v), std::monostate>) {
+                fits = !std::cmp_less(v, least) && !std::cmp_greater(v, most);
+                if (fits) value = static_cast<T>(v);
+            }
+        };
+        std::visit(take, node.integer);
+        if (!fits) refuse(node.offset, path, fmt::format("expected {}", expected));
+        return value;
+    }
+
+    Duration duration(const JsonNode& node, const std::string& path)
+    {
+        constexpr std::string_view expected = "a duration with its unit (ns, us, ms, s, m, h), such as \"50ms\"";
+        if (!is(node, Kind::String, path, expected)) return {};
+        const auto value = parseDuration(node.text);
+        if (!value) refuse(node.offset, path, fmt::format("expected {}, found \"{}\"", expected, node.text));
+        return value.value_or(Duration{0});
+    }
+
+    std::chrono::seconds seconds(const JsonNode& node, const std::string& path)
+    {
+        const Duration value = duration(node, path);
+        const auto whole = std::chrono::duration_cast<std::chrono::seconds>(value);
+        if (whole != value) refuse(node.offset, path, "expected whole seconds, such as \"600s\"");
+        return whole;
+    }
+
+    template <class T>
+    T parsed(const JsonNode& node, const std::string& path, std::string_view expected)
+    {
+        if (!is(node, Kind::String, path, expected)) return {};
+        const auto value = T::parse(node.text);
+        if (!value) refuse(node.offset, path, fmt::format("expected {}, found \"{}\"", expected, node.text));
+        return value.value_or(T{});
+    }
+    Prefix prefix(const JsonNode& node, const std::string& path, std::string_view example) { return parsed<Prefix>(node, path, fmt::format("an IPv6 address with its prefix length, such as \"{}\"", example)); }
+
+    template <class T>
+    T choice(const JsonNode& node, const std::string& path, const std::vector<std::pair<std::string_view, T>>& choices)
+    {
+        Keys names;
+        for (const auto& c : choices) names.push_back(c.first);
+        const std::string expected = "one of " + quotedList(names);
+        if (!is(node, Kind::String, path, expected)) return choices.front().second;
+        for (const auto& c : choices)
+            if (c.first == node.text) return c.second;
+        const std::string near = nearestName(node.text, names);
+        refuse(node.offset, path, fmt::format("expected {}, found \"{}\"{}", expected, node.text, near.empty() ? "" : fmt::format(". Did you mean \"{}\"?", near)));
+        return choices.front().second;
+    }
+
+    /// Calls `use(entry, its path)` for each entry of a list.
+    template <class Use>
+    void list(const JsonNode& node, const std::string& path, Use use)
+    {
+        if (!is(node, Kind::Array, path, "a list")) return;
+        if (node.children.size() > maxEntries) return refuse(node.offset, path, fmt::format("expected at most {} entries", maxEntries));
+        for (std::size_t i = 0; i < node.children.size() && !error_; ++i) use(node.children[i], fmt::format("{}/{}", path, i));
+    }
+
+    /// Calls `use(value, its path)` when the key is there.
+    template <class Use>
+    void optional(const JsonNode& node, const std::string& path, std::string_view key, Use use)
+    {
+        if (const JsonNode* found = node.find(key)) use(*found, fmt::format("{}/{}", path, key));
+    }
+    template <class Use>
+    void needed(const JsonNode& node, const std::string& path, std::string_view key, std::string_view what, Use use)
+    {
+        if (const JsonNode* found = required(node, path, key, what)) use(*found, fmt::format("{}/{}", path, key));
+    }
+
+    // ---- the scenario
+
+    Scenario root(const JsonNode& node)
+    {
+        Scenario s;
+        const std::string path;
+        // The format first: with another format the other keys mean nothing.
+        if (!is(node, Kind::Object, path, "an object")) return s;
+        const JsonNode* format = required(node, path, "format", fmt::format("\"{}\"", formatName));
+        if (format && (format->kind != Kind::String || format->text != formatName)) refuse(format->offset, "/format", fmt::format("expected \"{}\"", formatName));
+        if (error_ || !object(node, path, {"$schema", "format", "title", "seed", "duration", "dialect", "links", "nodes", "events", "traffic", "faults", "expect", "lesson"})) return s;
+        optional(node, path, "$schema", [&](const JsonNode& n, const std::string& p) { string(n, p); });
+        needed(node, path, "title", "a string", [&](const JsonNode& n, const std::string& p) { s.title = string(n, p); });
+        optional(node, path, "seed", [&](const JsonNode& n, const std::string& p) { s.seed = integer<std::uint64_t>(n, p, 0, std::numeric_limits<std::uint64_t>::max()); });
+        needed(node, path, "duration", "a duration such as \"20s\"", [&](const JsonNode& n, const std::string& p) { s.duration = duration(n, p); });
+        optional(node, path, "dialect", [&](const JsonNode& n, const std::string& p) { s.dialect = choice<Dialect>(n, p, {{"rfc4140", Dialect::Rfc4140}, {"rfc5380", Dialect::Rfc5380}}); });
+        needed(node, path, "links", "a list of links", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.links.push_back(link(e, q)); }); });
+        needed(node, path, "nodes", "a list of nodes", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.nodes.push_back(this->node(e, q)); }); });
+        optional(node, path, "events", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.events.push_back(event(e, q)); }); });
+        optional(node, path, "traffic", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.traffic.push_back(traffic(e, q)); }); });
+        optional(node, path, "faults", [&](const JsonNode& n, const std::string& p) {
+            if (is(n, Kind::Array, p, "an empty list") && !n.children.empty()) refuse(n.children.front().offset, p, "faults are not available yet. Leave the list empty");
+        });
+        optional(node, path, "expect", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.expect.push_back(expectation(e, q)); }); });
+        optional(node, path, "lesson", [&](const JsonNode& n, const std::string& p) { lesson(n, p, s); });
+        return s;
+    }
+
+    LinkSpec link(const JsonNode& node, const std::string& path)
+    {
+        LinkSpec out;
+        if (!object(node, path, {"name", "wireless", "delay"})) return out;
+        needed(node, path, "name", "the link's name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
+        optional(node, path, "wireless", [&](const JsonNode& n, const std::string& p) { out.wireless = boolean(n, p); });
+        optional(node, path, "delay", [&](const JsonNode& n, const std::string& p) { out.delay = duration(n, p); });
+        return out;
+    }
+
+    static Keys roleKeys(Role role)
+    {
+        switch (role) {
+        case Role::HomeAgent: return {"home_prefixes", "maximum_lifetime"};
+        case Role::Map: return {"regional_prefix", "maximum_lifetime"};
+        case Role::Correspondent: return {"mobility"};
+        case Role::MobileNode: return {"home_address", "home_agent", "map_policy", "lifetime"};
+        case Role::AccessRouter: break;
+        }
+        return {};
+    }
+
+    /// A key that belongs to another role gets an answer of its own.
+    bool nodeKeys(const JsonNode& node, const std::string& path, Role role)
+    {
+        Keys keys{"name", "role", "interfaces"};
+        for (const std::string_view key : roleKeys(role)) keys.push_back(key);
+        for (const JsonNode& member : node.children) {
+            if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) continue;
+            std::string others;
+            for (const Role other : {Role::HomeAgent, Role::Map, Role::AccessRouter, Role::Correspondent, Role::MobileNode}) {
+                const Keys theirs = roleKeys(other);
+                if (std::find(theirs.begin(), theirs.end(), member.key) != theirs.end()) others += fmt::format("{}{}", others.empty() ? "" : " or ", roleName(other));
+            }
+            if (others.empty()) continue;
+            refuse(member.keyOffset, path + "/" + member.key, fmt::format("only for role {}, this node is {}", others, roleName(role)));
+            return false;
+        }
+        return object(node, path, keys);
+    }
+
+    NodeSpec node(const JsonNode& node, const std::string& path)
+    {
+        NodeSpec out;
+        if (!is(node, Kind::Object, path, "an object")) return out;
+        needed(node, path, "role", "ha, map, ar, cn or mn", [&](const JsonNode& n, const std::string& p) {
+            out.role = choice<Role>(n, p, {{"ha", Role::HomeAgent}, {"map", Role::Map}, {"ar", Role::AccessRouter}, {"cn", Role::Correspondent}, {"mn", Role::MobileNode}});
+        });
+        if (error_ || !nodeKeys(node, path, out.role)) return out;
+        needed(node, path, "name", "the node's name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
+        needed(node, path, "interfaces", "a list of interfaces", [&](const JsonNode& n, const std::string& p) {
+            list(n, p, [&](const JsonNode& e, const std::string& q) { out.interfaces.push_back(interface(e, q, out.interfaces.size())); });
+        });
+        optional(node, path, "home_prefixes", [&](const JsonNode& n, const std::string& p) {
+            list(n, p, [&](const JsonNode& e, const std::string& q) { out.homePrefixes.push_back(prefix(e, q, "2001:db8:100::/64")); });
+        });
+        optional(node, path, "maximum_lifetime", [&](const JsonNode& n, const std::string& p) { out.maximumLifetime = seconds(n, p); });
+        optional(node, path, "regional_prefix", [&](const JsonNode& n, const std::string& p) { out.regionalPrefix = prefix(n, p, "2001:db8:300::/64"); });
+        optional(node, path, "mobility", [&](const JsonNode& n, const std::string& p) { out.mobility = boolean(n, p); });
+        optional(node, path, "home_address", [&](const JsonNode& n, const std::string& p) { out.homeAddress = parsed<Ipv6Address>(n, p, "an IPv6 address, such as \"2001:db8:100::1:1\""); });
+        optional(node, path, "home_agent", [&](const JsonNode& n, const std::string& p) { out.homeAgent = string(n, p, "the name of a node of role ha"); });
+        optional(node, path, "map_policy", [&](const JsonNode& n, const std::string& p) { out.mapPolicy = choice<MapPolicy>(n, p, {{"furthest", MapPolicy::Furthest}, {"preference", MapPolicy::Preference}}); });
+        optional(node, path, "lifetime", [&](const JsonNode& n, const std::string& p) { out.lifetime = seconds(n, p); });
+        return out;
+    }
+
+    InterfaceSpec interface(const JsonNode& node, const std::string& path, std::size_t index)
+    {
+        InterfaceSpec out;
+        if (!object(node, path, {"name", "link", "address", "mac", "advertise"})) return out;
+        optional(node, path, "link", [&](const JsonNode& n, const std::string& p) { out.link = string(n, p, "the name of a link"); });
+        out.name = out.link.value_or(fmt::format("if{}", index));
+        optional(node, path, "name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
+        optional(node, path, "address", [&](const JsonNode& n, const std::string& p) { out.address = prefix(n, p, "2001:db8:200::1/64"); });
+        optional(node, path, "mac", [&](const JsonNode& n, const std::string& p) { out.mac = parsed<Mac>(n, p, "six octets in hexadecimal, such as \"02:00:00:00:00:01\""); });
+        optional(node, path, "advertise", [&](const JsonNode& n, const std::string& p) { out.advertise = advertise(n, p); });
+        return out;
+    }
+
+    AdvertiseSpec advertise(const JsonNode& node, const std::string& path)
+    {
+        AdvertiseSpec out;
+        if (!object(node, path, {"min_interval", "max_interval", "map"})) return out;
+        optional(node, path, "min_interval", [&](const JsonNode& n, const std::string& p) { out.minInterval = duration(n, p); });
+        optional(node, path, "max_interval", [&](const JsonNode& n, const std::string& p) { out.maxInterval = duration(n, p); });
+        optional(node, path, "map", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { out.map.push_back(mapOption(e, q)); }); });
+        return out;
+    }
+
+    MapAdvertisement mapOption(const JsonNode& node, const std::string& path)
+    {
+        MapAdvertisement out;
+        if (!object(node, path, {"node", "distance", "preference", "lifetime"})) return out;
+        needed(node, path, "node", "the name of a node of role map", [&](const JsonNode& n, const std::string& p) { out.node = string(n, p); });
+        optional(node, path, "distance", [&](const JsonNode& n, const std::string& p) { out.distance = integer<std::uint8_t>(n, p, 1, 15); });
+        optional(node, path, "preference", [&](const JsonNode& n, const std::string& p) { out.preference = integer<std::uint8_t>(n, p, 0, 15); });
+        optional(node, path, "lifetime", [&](const JsonNode& n, const std::string& p) { out.lifetime = seconds(n, p); });
+        return out;
+    }
+
+    LinkEvent event(const JsonNode& node, const std::string& path)
+    {
+        LinkEvent out;
+        if (!object(node, path, {"at", "node", "interface", "attach", "detach"})) return out;
+        needed(node, path, "at", "a time such as \"10.1s\"", [&](const JsonNode& n, const std::string& p) { out.at = TimePoint{duration(n, p)}; });
+        needed(node, path, "node", "the name of a node", [&](const JsonNode& n, const std::string& p) { out.node = string(n, p); });
+        needed(node, path, "interface", "the name of one of its interfaces", [&](const JsonNode& n, const std::string& p) { out.interface = string(n, p); });
+        optional(node, path, "attach", [&](const JsonNode& n, const std::string& p) { out.attach = string(n, p, "the name of a link"); });
+        optional(node, path, "detach", [&](const JsonNode& n, const std::string& p) {
+            if (!boolean(n, p)) refuse(n.offset, p, "expected true");
+        });
+        if ((node.find("attach") != nullptr) == (node.find("detach") != nullptr)) refuse(node.offset, path, "expected either \"attach\" with a link or \"detach\": true");
+        return out;
+    }
+
+    TrafficSpec traffic(const JsonNode& node, const std::string& path)
+    {
+        TrafficSpec out;
+        if (!object(node, path, {"flow", "from", "to", "rate", "size", "answer"})) return out;
+        needed(node, path, "flow", "the flow's name", [&](const JsonNode& n, const std::string& p) { out.flow = string(n, p); });
+        needed(node, path, "from", "the name of a node", [&](const JsonNode& n, const std::string& p) { out.from = string(n, p); });
+        needed(node, path, "to", "the name of a node", [&](const JsonNode& n, const std::string& p) { out.to = string(n, p); });
+        optional(node, path, "rate", [&](const JsonNode& n, const std::string& p) {
+            if (is(n, Kind::Number, p, "packets a second as a number")) out.rate = n.number;
+        });
+        optional(node, path, "size", [&](const JsonNode& n, const std::string& p) { out.size = integer<std::uint32_t>(n, p, 20, 1200); });
+        optional(node, path, "answer", [&](const JsonNode& n, const std::string& p) { out.answer = boolean(n, p); });
+        return out;
+    }
+
+    Expectation expectation(const JsonNode& node, const std::string& path)
+    {
+        Expectation out;
+        if (!is(node, Kind::Object, path, "an object")) return out;
+        const bool handover = node.find("handover") != nullptr;
+        if (!object(node, path, handover ? Keys{"handover", "kind", "interruption"} : Keys{"findings", "count"})) return out;
+        optional(node, path, "handover", [&](const JsonNode& n, const std::string& p) { out.handover = integer<int>(n, p, 1, 1'000'000); });
+        optional(node, path, "kind", [&](const JsonNode& n, const std::string& p) { out.kind = string(n, p); });
+        optional(node, path, "interruption", [&](const JsonNode& n, const std::string& p) {
+            constexpr std::string_view expected = "\"<\" and a duration, such as \"<4s\"";
+            if (!is(n, Kind::String, p, expected)) return;
+            if (n.text.starts_with('<')) out.interruptionBelow = parseDuration(std::string_view(n.text).substr(1));
+            if (!out.interruptionBelow) refuse(n.offset, p, fmt::format("expected {}, found \"{}\"", expected, n.text));
+        });
+        if (handover) return out;
+        needed(node, path, "findings", "note, warning or error (or \"handover\": its number)", [&](const JsonNode& n, const std::string& p) { out.findings = string(n, p); });
+        optional(node, path, "count", [&](const JsonNode& n, const std::string& p) { out.count = integer<int>(n, p, 0, 1'000'000'000); });
+        return out;
+    }
+
+    void lesson(const JsonNode& node, const std::string& path, Scenario& s)
+    {
+        if (!object(node, path, {"goal", "questions"})) return;
+        optional(node, path, "goal", [&](const JsonNode& n, const std::string& p) { s.goal = string(n, p); });
+        optional(node, path, "questions", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.questions.push_back(question(e, q)); }); });
+    }
+
+    Question question(const JsonNode& node, const std::string& path)
+    {
+        Question out;
+        if (!object(node, path, {"before", "ask", "answer"})) return out;
+        needed(node, path, "before", "a filter", [&](const JsonNode& n, const std::string& p) { out.before = string(n, p); });
+        needed(node, path, "ask", "a string", [&](const JsonNode& n, const std::string& p) { out.ask = string(n, p); });
+        needed(node, path, "answer", "a string", [&](const JsonNode& n, const std::string& p) { out.answer = string(n, p); });
+        return out;
+    }
+
+    std::string_view text_;
+    std::string_view name_;
+    std::optional<Error> error_;
+};
+
+}  // namespace
+
+std::optional<Duration> parseDuration(std::string_view text)
+{
+    static constexpr std::array<std::pair<std::string_view, std::int64_t>, 6> units{
+        {{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}}};
+    constexpr std::int64_t most = 10'000 * 3'600'000'000'000;
+    const std::size_t numberEnd = std::min(text.find_first_not_of("0123456789."), text.size());
+    const std::string_view number = text.substr(0, numberEnd);
+    const std::size_t point = std::min(number.find('.'), number.size());
+    const std::string_view whole = number.substr(0, point);
+    const std::string_view fraction = point < number.size() ? number.substr(point + 1) : std::string_view();
+    if (whole.empty() || (point < number.size() && fraction.empty()) || fraction.find('.') != std::string_view::npos) return std::nullopt;
+    const auto unit = std::find_if(units.begin(), units.end(), [&](const auto& u) { return u.first == text.substr(numberEnd); });
+    if (unit == units.end()) return std::nullopt;
+    std::int64_t value = 0;
+    for (const char c : whole) {
+        value = value * 10 + (c - '0');
+        if (value > most / unit->second) return std::nullopt;
+    }
+    value *= unit->second;
+    std::int64_t place = unit->second;
+    for (const char c : fraction) {
+        // Finer than a nanosecond only if it is zero.
+        if (place % 10 != 0) {
+            if (c != '0') return std::nullopt;
+            continue;
+        }
+        place /= 10;
+        value += place * (c - '0');
+    }
+    return value > most ? std::nullopt : std::optional(Duration{value});
+}
+
+Result<Scenario> parseScenario(std::string_view text, std::string_view name) { return ScenarioReader(text, name).read(); }
+
+Result<Scenario> loadScenario(const std::string& path)
+{
+    const JsonLimits limits;
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::string text(limits.octets + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    const int cause = errno;
+    if (!file.is_open() || file.bad() || (file.gcount() == 0 && cause != 0)) {
+        const bool right = cause == EACCES || cause == EPERM;
+        return fail(right ? ErrorCode::Permission : ErrorCode::Io, 0,
+                    fmt::format("{}: cannot be read: {}. {}", path, std::strerror(cause), right ? "Ask its owner for the right to read it" : "Check the name"));
+    }
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return parseScenario(text, path);
+}
+
+}  // namespace roamscope::capture

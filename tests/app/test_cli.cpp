@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// roamscope-cli as a user runs it: decode in its four formats, the same cells as tshark, exit statuses, broken input.
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QtTest>
+#include <csignal>
+
+namespace {
+
+const QString program = QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli");
+const QString vectors = QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/data/vectors.pcap");
+
+struct Ran {
+    int status = -1;
+    QByteArray out;
+    QByteArray err;
+};
+
+Ran run(const QString& command, const QStringList& arguments, const QByteArray& input = {})
+{
+    QProcess process;
+    process.start(command, arguments);
+    process.write(input);
+    process.closeWriteChannel();
+    if (!process.waitForFinished(60'000) || process.exitStatus() != QProcess::NormalExit) return {};
+    return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
+}
+
+Ran cli(const QStringList& arguments, const QByteArray& input = {}) { return run(program, arguments, input); }
+
+QByteArray contents(const QString& path)
+{
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
+/// Names that both know, from our own list.
+QStringList sharedFields()
+{
+    QStringList names;
+    for (const QByteArray& line : cli({"fields"}).out.split('\n')) {
+        const QList<QByteArray> words = line.simplified().split(' ');
+        if (words.size() > 3 && words[1] != "group" && words[2] == "wireshark") names << QString::fromLatin1(words[0]);
+    }
+    return names;
+}
+
+QString sharedFolder()
+{
+    const QString chosen = qEnvironmentVariable("ROAMSCOPE_SHARED");
+    return chosen.isEmpty() ? QStringLiteral(ROAMSCOPE_SOURCE_DIR "/../shared") : chosen;
+}
+
+}  // namespace
+
+class TestCli : public QObject {
+    Q_OBJECT
+
+    QTemporaryDir dir_;
+
+    QString store(const QByteArray& bytes)
+    {
+        QFile file(dir_.filePath("capture"));
+        if (!file.open(QIODevice::WriteOnly)) qFatal("no temporary file");
+        file.write(bytes);
+        return file.fileName();
+    }
+
+    /// Cells in which tshark and we differ, as "FRAME NAME ours theirs".
+    static QStringList differences(const QString& capture, const QStringList& names)
+    {
+        QStringList arguments{"-T", "fields"};
+        for (const QString& name : names) arguments << "-e" << name;
+        const QByteArray ours = cli(QStringList{"decode", capture} + arguments).out;
+        const QByteArray theirs = run("tshark", QStringList{"-r", capture} + arguments).out;
+        const QList<QByteArray> left = ours.split('\n');
+        const QList<QByteArray> right = theirs.split('\n');
+        QStringList out;
+        if (left.size() != right.size() || left.size() < 2) out << QStringLiteral("%1 lines, tshark %2").arg(left.size()).arg(right.size());
+        for (qsizetype i = 0; i < std::min(left.size(), right.size()); ++i) {
+            const QList<QByteArray> a = left[i].split('\t');
+            const QList<QByteArray> b = right[i].split('\t');
+            for (qsizetype k = 0; k < std::min(a.size(), b.size()); ++k)
+                if (a[k] != b[k]) out << QStringLiteral("%1 %2 %3 %4").arg(i + 1).arg(names[k], QString::fromLatin1(a[k]), QString::fromLatin1(b[k]));
+        }
+        return out;
+    }
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        if (!QFile::exists(program)) QSKIP("roamscope-cli is not built");
+    }
+
+    void summaryHasALineForEachFrameInColumns()
+    {
+        const Ran ran = cli({"decode", vectors});
+        QCOMPARE(ran.status, 0);
+        QCOMPARE(ran.err, QByteArray());
+        const QList<QByteArray> lines = ran.out.split('\n');
+        QCOMPARE(lines.size(), 25);
+        QVERIFY(lines[1].contains("BU to MAP, sequence 1, A M, 600 s"));
+        const auto column = lines[0].indexOf("ICMPv6");
+        QVERIFY(column > 0);
+        QCOMPARE(lines[1].indexOf("MIPv6"), column);
+        QCOMPARE(cli({"decode", vectors, "-c", "3"}).out.count('\n'), 3);
+    }
+
+    void treeShowsOctetsAndSections()
+    {
+        const Ran ran = cli({"decode", vectors, "-T", "tree", "-c", "2"});
+        QCOMPARE(ran.status, 0);
+        QVERIFY(ran.out.contains("Frame 2: 80 octets on the wire, 80 captured"));
+        QVERIFY2(ran.out.contains("    Sequence number: 1  [70+2, RFC 6275 §6.1.7]\n"), ran.out.constData());
+    }
+
+    void jsonIsOneObjectALine()
+    {
+        const QList<QByteArray> lines = cli({"decode", vectors, "-T", "json"}).out.trimmed().split('\n');
+        QCOMPARE(lines.size(), 24);
+        const QJsonObject frame = QJsonDocument::fromJson(lines[1]).object();
+        QCOMPARE(frame.keys(), (QStringList{"findings", "frame", "layers", "length", "link", "summary", "time"}));
+        QCOMPARE(frame["frame"].toInt(), 2);
+        QCOMPARE(frame["time"].toInteger(), qint64{1'000'000'000});
+        QCOMPARE(frame["length"].toInt(), 80);
+        QStringList protocols;
+        QJsonObject sequence;
+        for (const auto& layer : frame["layers"].toArray()) {
+            protocols << layer.toObject()["protocol"].toString();
+            for (const auto& field : layer.toObject()["fields"].toArray())
+                if (field.toObject()["name"] == "mip6.bu.seqnr") sequence = field.toObject();
+        }
+        QCOMPARE(protocols.first(), QString("ipv6"));
+        QCOMPARE(protocols.last(), QString("mipv6"));
+        QCOMPARE(sequence.keys(), (QStringList{"length", "mask", "name", "offset", "rfc", "text", "value"}));
+        QCOMPARE(sequence["value"].toInt(), 1);
+        QCOMPARE(sequence["offset"].toInt(), 70);
+        QCOMPARE(sequence["rfc"].toString(), QString("RFC 6275 §6.1.7"));
+    }
+
+    void fieldOptionsAreTsharks()
+    {
+        const QStringList head{"decode", vectors, "-c", "2", "-T", "fields", "-e", "ipv6.src", "-e", "mip6.mobility_opt.len", "-e", "mip6.csum"};
+        QCOMPARE(cli(head).out, QByteArray("fe80::1\t\t\n2001:db8:a1:0:211:22ff:fe33:4455\t2\t0x6cc1\n"));
+        QCOMPARE(cli(head + QStringList{"-E", "header=y", "-E", "separator=,", "-E", "quote=d"}).out,
+                 QByteArray("ipv6.src,mip6.mobility_opt.len,mip6.csum\n\"fe80::1\",,\n\"2001:db8:a1:0:211:22ff:fe33:4455\",\"2\",\"0x6cc1\"\n"));
+        const QStringList many{"decode", vectors, "-c", "1", "-T", "fields", "-e", "icmpv6.opt.type", "-E"};
+        QCOMPARE(cli(many + QStringList{"occurrence=a"}).out, QByteArray("3,7,23\n"));
+        QCOMPARE(cli(many + QStringList{"occurrence=f"}).out, QByteArray("3\n"));
+        QCOMPARE(cli(many + QStringList{"occurrence=l"}).out, QByteArray("23\n"));
+        QCOMPARE(cli(many + QStringList{"aggregator=/s"}).out, QByteArray("3 7 23\n"));
+    }
+
+    void cellsAreThoseOfTshark()
+    {
+        if (run("tshark", {"--version"}).status != 0) QSKIP("tshark is not installed");
+        if (!run("tshark", {"--version"}).out.contains("4.0.")) QSKIP("this tshark is not 4.0, whose output is the measure");
+        const QStringList names = sharedFields();
+        QVERIFY(names.size() > 100);
+        QCOMPARE(differences(vectors, names).join("\n"), QString());
+    }
+
+    void cellsOfOthersCapturesAreThoseOfTshark_data()
+    {
+        QTest::addColumn<QStringList>("known");
+        QTest::newRow("openair4g/mag12ap_v6.pcap") << QStringList();
+        QTest::newRow("openair4g/mag12lma_v6.pcap") << QStringList();
+        // The address option of fast handovers (RFC 5568), which is not decoded here.
+        QTest::newRow("scapy_gen/scapy_mip6.pcap") << QStringList{"112 icmpv6.opt.reserved  1", "113 icmpv6.opt.reserved  1"};
+        // tshark takes two octets off the length of options that it does not know, and gives up at an option of a wrong length.
+        QTest::newRow("umip/probe-ha-home.pcap") << QStringList{"108 mip6.mobility_opt.len 4,4 2,4", "117 mip6.mobility_opt.len 8,0 8"};
+        for (const char* name : {"umip/basic-cn.pcap", "umip/basic-f1.pcap", "umip/basic-f2.pcap", "umip/basic-home.pcap", "umip/ro-cn.pcap", "umip/ro-f1.pcap",
+                                 "zeek/ip6-hoa-udp-bad-chksum.pcap", "zeek/mip6_back.pcap", "zeek/mip6_bu.pcap", "zeek/mip6_hot.pcap", "zeek/mip6_hoti.pcap"})
+            QTest::newRow(name) << QStringList();
+    }
+    void cellsOfOthersCapturesAreThoseOfTshark()
+    {
+        QFETCH(QStringList, known);
+        const QString capture = sharedFolder() + "/captures/" + QTest::currentDataTag();
+        if (!QFile::exists(capture)) QSKIP("the captures of others are not here");
+        if (!run("tshark", {"--version"}).out.contains("4.0.")) QSKIP("tshark 4.0 is not installed");
+        QStringList found = differences(capture, sharedFields());
+        for (const QString& expected : known) found.removeAll(expected);
+        QCOMPARE(found.join("\n"), QString());
+    }
+
+    void aBrokenFileGivesItsFramesThenTheError()
+    {
+        QByteArray bytes = contents(vectors);
+        bytes.chop(5);
+        const Ran ran = cli({"decode", store(bytes)});
+        QCOMPARE(ran.status, 3);
+        QCOMPARE(ran.out.count('\n'), 23);
+        QVERIFY2(ran.err.contains("ends in the middle of a packet"), ran.err.constData());
+        QCOMPARE(ran.err.count('\n'), 1);
+        QCOMPARE(cli({"decode", "/nonexistent"}).status, 3);
+        QCOMPARE(cli({"decode", store("no capture at all")}).status, 3);
+    }
+
+    void standardInputAndCompressionWork()
+    {
+        const QByteArray bytes = contents(vectors);
+        const QByteArray expected = cli({"decode", vectors}).out;
+        QCOMPARE(cli({"decode", "-"}, bytes).out, expected);
+        const Ran gzip = run("gzip", {"-c"}, bytes);
+        QCOMPARE(gzip.status, 0);
+        QCOMPARE(cli({"decode", "-"}, gzip.out).out, expected);
+    }
+
+    void usageErrorsSayWhatWasMeant_data()
+    {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<QByteArray>("words");
+        QTest::newRow("field") << QStringList{"decode", vectors, "-T", "fields", "-e", "mip6.bu.seqnum"} << QByteArray("Did you mean mip6.bu.seqnr?");
+        QTest::newRow("no field") << QStringList{"decode", vectors, "-T", "fields"} << QByteArray("-T fields needs at least one -e FIELD");
+        QTest::newRow("option") << QStringList{"decode", vectors, "-T", "fields", "-e", "ipv6.src", "-E", "quote=x"} << QByteArray("quote=d|s|n");
+        QTest::newRow("-e alone") << QStringList{"decode", vectors, "-e", "ipv6.src"} << QByteArray("-e FIELD goes with -T fields");
+        QTest::newRow("filter") << QStringList{"decode", vectors, "-Y", "mipv6"} << QByteArray("not available yet");
+        QTest::newRow("format") << QStringList{"decode", vectors, "-T", "xml"} << QByteArray("summary");
+        QTest::newRow("command") << QStringList{"decod", vectors} << QByteArray("subcommand");
+        QTest::newRow("nothing") << QStringList{} << QByteArray("subcommand");
+    }
+    void usageErrorsSayWhatWasMeant()
+    {
+        QFETCH(QStringList, arguments);
+        QFETCH(QByteArray, words);
+        const Ran ran = cli(arguments);
+        QCOMPARE(ran.status, 2);
+        QCOMPARE(ran.out, QByteArray());
+        QVERIFY2(ran.err.contains(words), ran.err.constData());
+    }
+
+    void helpAndListsAreFine()
+    {
+        QCOMPARE(cli({"--help"}).status, 0);
+        QCOMPARE(cli({"decode", "--help"}).status, 0);
+        QVERIFY(cli({"fields", "seqnr"}).out.contains("mip6.ba.seqnr"));
+        QCOMPARE(cli({"fields", "nothing_like_it"}).status, 1);
+        QCOMPARE(cli({"schema"}).out, contents(QStringLiteral(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/scenario.schema.json")));
+        QVERIFY(cli({"scenarios"}).out.startsWith("intra-map-handover "));
+        const QJsonArray list = QJsonDocument::fromJson(cli({"scenarios", "--json"}).out).array();
+        QCOMPARE(list.first().toObject()["title"].toString(), QString("One handover inside a MAP domain"));
+        QVERIFY(QFile::exists(list.first().toObject()["path"].toString()));
+    }
+
+    void aReaderThatLeavesIsNoError()
+    {
+        QByteArray many = contents(vectors);
+        const QByteArray records = many.mid(24);
+        for (int i = 0; i < 200; ++i) many += records;
+        const Ran ran = run("bash", {"-c", "set -o pipefail; " + program + " decode " + store(many) + " -T tree | head -1"});
+        QCOMPARE(ran.status, 0);
+        QVERIFY(ran.out.startsWith("Frame 1:"));
+        QCOMPARE(ran.err, QByteArray());
+        if (QFile::exists("/dev/full")) {
+            const Ran full = run("bash", {"-c", program + " decode " + vectors + " > /dev/full"});
+            QCOMPARE(full.status, 3);
+            QVERIFY(full.err.contains("No space left on device"));
+        }
+    }
+
+    void anInterruptEndsQuietlyWithWhatThereIs()
+    {
+        QProcess process;
+        process.start(program, {"decode", "-"});
+        QVERIFY(process.waitForStarted());
+        process.write(contents(vectors));  // and the pipe stays open
+        QByteArray out;
+        QTRY_VERIFY2_WITH_TIMEOUT((out += process.readAllStandardOutput()).count('\n') == 24, out.constData(), 5000);
+        ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+        QVERIFY(process.waitForFinished(2000));
+        QCOMPARE(process.exitStatus(), QProcess::NormalExit);
+        QCOMPARE(process.exitCode(), 0);
+        QCOMPARE(process.readAllStandardError(), QByteArray());
+    }
+
+    void foreignTrafficGetsALine()
+    {
+        // Hand-made frames: an ARP request, an IPv4 TCP SYN, an IPv6 DNS query; each also cut after every octet.
+        const auto hex = [](const char* text) { return QByteArray::fromHex(text); };
+        const QByteArray arp = hex("ffffffffffff0200000000010806" "0001080006040001020000000001c0000201000000000000c0000202");
+        const QByteArray tcp = hex("0200000000020200000000010800" "450000280001000040060000c0000201c0000202" "d431005000000001000000005002ffff00000000");
+        const QByteArray dns = hex("02000000000202000000000186dd" "6000000000251140" "20010db8000000000000000000000001" "20010db8000000000000000000000002"
+                                   "d431003500250000" "123401000001000000000000" "076578616d706c65036f72670000" "1c0001");
+        const auto little = [](quint32 v) { return QByteArray().append(char(v)).append(char(v >> 8)).append(char(v >> 16)).append(char(v >> 24)); };
+        QByteArray file = hex("d4c3b2a1020004000000000000000000ffff000001000000");
+        int frames = 0;
+        for (const QByteArray& frame : {arp, tcp, dns})
+            for (qsizetype n = frame.size(); n >= 0; --n, ++frames) file += little(0) + little(0) + little(quint32(n)) + little(quint32(n)) + frame.first(n);
+        const Ran ran = cli({"decode", store(file)});
+        QCOMPARE(ran.status, 0);
+        QCOMPARE(ran.out.count('\n'), frames);
+        QVERIFY2(ran.out.contains("Who has 192.0.2.2? Tell 192.0.2.1"), ran.out.constData());
+        QVERIFY(ran.out.contains("54321 → 80 [SYN], sequence 1, 0 octets"));
+        QVERIFY2(ran.out.contains("Query example.org (type 28)"), ran.out.constData());
+    }
+};
+
+QTEST_GUILESS_MAIN(TestCli)
+#include "test_cli.moc"

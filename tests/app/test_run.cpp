@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The main job as a user runs it: roamscope-cli run on both backends, its files read by others.
+#include "capture/io/machine_check.hpp"
+
+#include <QtTest>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+#include <QTemporaryDir>
+
+using namespace roamscope;
+
+class TestRun : public QObject {
+    Q_OBJECT
+private:
+    struct Outcome {
+        int status;
+        QString out;
+        QString err;
+    };
+    Outcome cli(const QStringList& arguments, int timeout = 60000)
+    {
+        QProcess process;
+        process.start(QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli"), arguments);
+        if (!process.waitForFinished(timeout)) {
+            process.kill();
+            process.waitForFinished();
+            return {-1, {}, "timeout"};
+        }
+        return {process.exitCode(), QString::fromUtf8(process.readAllStandardOutput()), QString::fromUtf8(process.readAllStandardError())};
+    }
+    QString file(const QString& name) const { return folder_.filePath(name); }
+    QByteArray content(const QString& name) const
+    {
+        QFile f(file(name));
+        return f.open(QIODevice::ReadOnly) ? f.readAll() : QByteArray();
+    }
+    QString tshark(const QString& capture, const QStringList& arguments)
+    {
+        QProcess process;
+        process.start("tshark", QStringList{"-r", file(capture)} + arguments);
+        process.waitForFinished(60000);
+        return QString::fromUtf8(process.readAllStandardOutput());
+    }
+    /// What tshark says against the capture: malformed frames, wrong checksums, errors of its own.
+    void checkWithTshark(const QString& capture)
+    {
+        if (QStandardPaths::findExecutable("tshark").isEmpty()) QSKIP("tshark is not installed");
+        const QString bad = tshark(capture, {"-o", "ipv6.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-Y",
+                                             "_ws.malformed || icmpv6.checksum.status == 0 || udp.checksum.status == 0 || _ws.expert.severity >= 0x800000"});
+        QCOMPARE(bad, QString());
+        const QString count = tshark(capture, {"-Y", "mip6.mhtype == 5 && frame.interface_name == \"w2\"", "-T", "fields", "-e", "mip6.bu.m_flag"});
+        QCOMPARE(count.trimmed(), QString("1"));
+    }
+    static QJsonObject report(const QByteArray& json) { return QJsonDocument::fromJson(json).object(); }
+    void checkReport(const QJsonObject& r)
+    {
+        QCOMPARE(r["handovers"].toArray().size(), 2);
+        const QJsonObject handover = r["handovers"].toArray()[1].toObject();
+        QCOMPARE(handover["kind"].toString(), QString("intra-map"));
+        QVERIFY(handover["lost"].toInt() > 50 && handover["lost"].toInt() < 70);
+        QCOMPARE(r["truth"].toObject()["differences"].toArray().size(), 0);
+        QCOMPARE(r["truth"].toObject()["bindings"].toInt(), 3);
+        QCOMPARE(r["findings"].toArray().size(), 0);
+    }
+    QTemporaryDir folder_;
+    const QString sample_ = QStringLiteral(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/intra-map-handover.json");
+
+private Q_SLOTS:
+    void virtualRunMeetsItsExpectations()
+    {
+        const auto run = cli({"run", sample_, "-w", file("v.pcapng"), "--svg", file("v.svg"), "--events", file("v.jsonl"), "--truth", file("v.truth"),
+                              "--report", file("v.json")});
+        QVERIFY2(run.status == 0, qPrintable(run.err + run.out));
+        QVERIFY2(run.out.contains("intra-map"), qPrintable(run.out));
+        for (const char* name : {"v.pcapng", "v.svg", "v.truth", "v.json", "v.jsonl"}) {
+            QVERIFY2(run.out.contains(file(name)), name);
+            QVERIFY2(!content(name).isEmpty(), name);
+        }
+        checkReport(report(content("v.json")));
+        checkWithTshark("v.pcapng");
+    }
+    void sameSeedSameBytes()
+    {
+        QCOMPARE(cli({"run", sample_, "--seed", "7", "-w", file("a.pcapng")}).status, 0);
+        QCOMPARE(cli({"run", sample_, "--seed", "7", "-w", file("b.pcapng")}).status, 0);
+        QCOMPARE(cli({"run", sample_, "--seed", "8", "-w", file("c.pcapng")}).status, 0);
+        QVERIFY(content("a.pcapng").size() > 1000000);
+        QCOMPARE(content("a.pcapng"), content("b.pcapng"));
+        QVERIFY(content("a.pcapng") != content("c.pcapng"));
+    }
+    void truthReplaysToTheFinalState()
+    {
+        QCOMPARE(cli({"run", "intra-map-handover", "--truth", file("t.json")}).status, 0);
+        const QJsonObject truth = report(content("t.json"));
+        QHash<QString, QJsonObject> state;
+        for (const auto& item : truth["changes"].toArray()) {
+            const QJsonObject change = item.toObject();
+            const QString key = change["node"].toString() + change["object"].toString() + QJsonDocument(change["key"].toObject()).toJson();
+            if (change["state"].isNull()) state.remove(key);
+            else state[key] = change;
+        }
+        QStringList bindings;
+        for (const QJsonObject& change : std::as_const(state))
+            if (change["object"] == "binding")
+                bindings << change["node"].toString() + " " + change["state"].toObject()["care_of_address"].toString();
+        bindings.sort();
+        QCOMPARE(bindings.size(), 2);
+        QVERIFY(bindings[0].startsWith("ha 2001:db8:300:"));
+        QVERIFY(bindings[1].startsWith("map 2001:db8:a2:"));
+        QCOMPARE(truth["handovers"].toArray().size(), 1);
+        QCOMPARE(truth["handovers"].toArray()[0].toObject()["kind"].toString(), QString("intra-map"));
+        QCOMPARE(truth["probes"].toArray().size(), 1001);
+    }
+    void unmetExpectationGivesStatusOne()
+    {
+        QFile in(sample_);
+        QVERIFY(in.open(QIODevice::ReadOnly));
+        QByteArray text = in.readAll();
+        text.replace("<4s", "<400ms");
+        QFile out(file("hard.json"));
+        QVERIFY(out.open(QIODevice::WriteOnly));
+        out.write(text);
+        out.close();
+        const auto run = cli({"run", file("hard.json")});
+        QCOMPARE(run.status, 1);
+        QVERIFY2(run.out.contains("400"), qPrintable(run.out));
+    }
+    void brokenScenarioNamesThePlace()
+    {
+        QFile out(file("broken.json"));
+        QVERIFY(out.open(QIODevice::WriteOnly));
+        out.write("{ \"format\": \"roamscope-scenario-1\",\n  \"titel\": \"x\" }");
+        out.close();
+        const auto run = cli({"run", file("broken.json")});
+        QVERIFY(run.status == 2 || run.status == 3);
+        QVERIFY2(run.err.contains("broken.json:2:") && run.err.contains("title"), qPrintable(run.err));
+    }
+    void unwritablePlaceIsAnError()
+    {
+        const auto run = cli({"run", sample_, "--until", "1s", "-w", "/nonexistent/x.pcapng"});
+        QVERIFY(run.status == 3 || run.status == 4);
+        QVERIFY2(run.err.contains("/nonexistent/x.pcapng"), qPrintable(run.err));
+    }
+    void tapRunGivesTheSameStory()
+    {
+        if (const auto available = capture::tapBackendAvailable(); !available) QSKIP(available.error().text.c_str());
+        const auto run = cli({"run", sample_, "--backend", "tap", "-w", file("tap.pcapng"), "--report", file("tap.json")});
+        QVERIFY2(run.status == 0, qPrintable(run.err + run.out));
+        QVERIFY2(run.err.contains("nsenter"), qPrintable(run.err));
+        checkReport(report(content("tap.json")));
+        checkWithTshark("tap.pcapng");
+    }
+};
+
+QTEST_GUILESS_MAIN(TestRun)
+#include "test_run.moc"

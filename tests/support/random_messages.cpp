@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/support/random_messages.hpp"
+
+namespace roamscope::test {
+
+using namespace roamscope::wire;
+
+Bytes RandomMessages::bytes(std::size_t n)
+{
+    Bytes out(n);
+    for (auto& octet : out) octet = u8();
+    return out;
+}
+
+Ipv6Address RandomMessages::address()
+{
+    Ipv6Address a = *Ipv6Address::parse("2001:db8::");
+    for (std::size_t i = 4; i < 16; ++i) a.octets[i] = coin() ? u8() : 0;
+    return a;
+}
+
+Mac RandomMessages::mac()
+{
+    Mac m;
+    for (auto& octet : m.octets) octet = u8();
+    m.octets[0] = 0x02;
+    return m;
+}
+
+EthernetHeader RandomMessages::ethernet() { return {mac(), mac(), etherTypeIpv6}; }
+
+std::uint8_t RandomMessages::unknownIpv6Option()
+{
+    if (!foreign_) return 0x1e;  // experimental, skipped by receivers (RFC 4727)
+    for (;;) {
+        const std::uint8_t type = u8();
+        if (type > 1) return type;
+    }
+}
+
+Ipv6Packet RandomMessages::packet(std::uint8_t nextHeader, Bytes payload)
+{
+    Ipv6Packet p;
+    p.trafficClass = u8();
+    p.flowLabel = u32() & 0xfffff;
+    p.hopLimit = u8();
+    p.source = address();
+    p.destination = address();
+    p.nextHeader = nextHeader;
+    p.payload = std::move(payload);
+    if (below(4) == 0) {
+        if (coin()) p.hopByHop.push_back({unknownIpv6Option(), bytes(below(12))});
+        p.hopByHop.push_back({optionRouterAlert, {0, 0}});
+    }
+    if (below(3) == 0) p.routing = Type2Routing{static_cast<std::uint8_t>(foreign_ && below(5) == 0 ? u8() : 1), address()};
+    for (std::size_t n = below(3); n > 0; --n) p.destinationOptions.push_back({unknownIpv6Option(), bytes(below(30))});
+    if (below(3) == 0) p.setHomeAddress(address());
+    if (below(6) == 0) p.destinationOptions.push_back({unknownIpv6Option(), bytes(below(10))});
+    return p;
+}
+
+std::uint8_t RandomMessages::unknownMobilityOption()
+{
+    if (!foreign_) return 18;  // experimental (RFC 5096)
+    for (;;) {
+        const std::uint8_t type = u8();
+        if (type > 7 && type != 35) return type;
+    }
+}
+
+MobilityOption RandomMessages::mobilityOption(std::size_t variant)
+{
+    switch (variant) {
+    case 0: return BindingRefreshAdvice{WireLifetime{u16()}};
+    case 1: return AlternateCareOfAddress{address()};
+    case 2: {
+        const std::uint16_t home = u16();
+        return NonceIndices{home, u16()};
+    }
+    case 3: return BindingAuthorizationData{bytes(foreign_ && below(4) == 0 ? below(40) : 12)};
+    case 4: {
+        const Ipv6Address prefix = address();
+        return MobileNetworkPrefix{{prefix, static_cast<std::uint8_t>(below(129))}};
+    }
+    case 5: {
+        const std::uint8_t code = foreign_ ? u8() : std::uint8_t{2};
+        return LinkLayerAddress{code, bytes(foreign_ ? below(20) : 6)};
+    }
+    case 6: {
+        static constexpr std::size_t lengths[] = {0, 4, 16};
+        BindingIdentifier bid;
+        bid.bid = static_cast<std::uint16_t>(1 + below(65535));
+        bid.status = u8();
+        bid.home = coin();
+        bid.priority = static_cast<std::uint8_t>(below(128));
+        bid.careOfAddress = bytes(lengths[below(3)]);
+        return bid;
+    }
+    default: {
+        const std::uint8_t type = unknownMobilityOption();
+        return RawMobilityOption{type, bytes(1 + below(30))};
+    }
+    }
+}
+
+std::vector<MobilityOption> RandomMessages::mobilityOptions()
+{
+    static constexpr std::size_t variants[] = {0, 1, 2, 4, 5, 6, 7};  // all but Binding Authorization Data
+    std::vector<MobilityOption> out;
+    for (std::size_t n = below(7); n > 0; --n) out.push_back(mobilityOption(variants[below(std::size(variants))]));
+    if (below(3) == 0) out.push_back(mobilityOption(3));
+    return out;
+}
+
+MobilityMessage RandomMessages::mobility(std::size_t variant)
+{
+    switch (variant) {
+    case 0: return BindingRefreshRequest{mobilityOptions()};
+    case 1: return HomeTestInit{u64(), mobilityOptions()};
+    case 2: return CareOfTestInit{u64(), mobilityOptions()};
+    case 3: return HomeTest{u16(), u64(), u64(), mobilityOptions()};
+    case 4: return CareOfTest{u16(), u64(), u64(), mobilityOptions()};
+    case 5: return BindingUpdate{u16(), u16(), WireLifetime{u16()}, mobilityOptions()};
+    case 6: return BindingAck{u8(), u8(), u16(), WireLifetime{u16()}, mobilityOptions()};
+    case 7: return BindingError{u8(), address(), mobilityOptions()};
+    default: {
+        const auto type = static_cast<std::uint8_t>(foreign_ ? 8 + below(248) : 200);
+        return RawMobility{type, bytes(2 + 8 * below(20))};
+    }
+    }
+}
+
+std::uint8_t RandomMessages::unknownNdOption()
+{
+    if (!foreign_) return 253;  // experimental (RFC 4727)
+    for (;;) {
+        const std::uint8_t type = u8();
+        if (type != 3 && type != 5 && type != 7 && type != 8 && type != 23 && type > 2) return type;
+    }
+}
+
+NdOption RandomMessages::ndOption(std::size_t variant)
+{
+    switch (variant) {
+    case 0: return SourceLinkLayerOption{mac()};
+    case 1: return TargetLinkLayerOption{mac()};
+    case 2: {
+        PrefixInformation p;
+        p.prefix = {address(), static_cast<std::uint8_t>(below(129))};
+        p.onLink = coin();
+        p.autonomous = coin();
+        p.routerAddress = coin();
+        p.validLifetime = u32();
+        p.preferredLifetime = u32();
+        return p;
+    }
+    case 3: return MtuOption{u32()};
+    case 4: return AdvertisementIntervalOption{u32()};
+    case 5: return HomeAgentInformation{u16(), u16()};
+    case 6: {
+        MapOption m;
+        m.distance = static_cast<std::uint8_t>(1 + below(15));
+        m.preference = static_cast<std::uint8_t>(below(16));
+        m.regional = coin();
+        m.validLifetime = u32();
+        m.address = address();
+        return m;
+    }
+    default: {
+        const std::uint8_t type = unknownNdOption();
+        return RawNdOption{type, bytes(8 * (1 + below(6)) - 2)};
+    }
+    }
+}
+
+std::vector<NdOption> RandomMessages::ndOptions()
+{
+    std::vector<NdOption> out;
+    for (std::size_t n = below(6); n > 0; --n) out.push_back(ndOption(below(8)));
+    return out;
+}
+
+Icmpv6Message RandomMessages::error()
+{
+    IcmpError e;
+    e.type = static_cast<std::uint8_t>(1 + below(4));
+    e.code = static_cast<std::uint8_t>(below(3));
+    if (e.type == icmpv6Type::packetTooBig) e.parameter = 1280 + static_cast<std::uint32_t>(below(8000));
+    if (e.type == icmpv6Type::parameterProblem) e.parameter = static_cast<std::uint32_t>(below(100));
+    Ipv6Packet quoted;
+    quoted.source = address();
+    quoted.destination = address();
+    quoted.nextHeader = protocol::none;
+    e.invoking = foreign_ ? bytes(below(200)) : emitIpv6(quoted);
+    return e;
+}
+
+Icmpv6Message RandomMessages::listenerReport()
+{
+    ListenerReport report;
+    for (std::size_t n = below(5); n > 0; --n) {
+        ListenerReport::Record record;
+        record.type = static_cast<std::uint8_t>(1 + below(6));
+        record.group = address();
+        record.group.octets[0] = 0xff;
+        for (std::size_t s = below(4); s > 0; --s) record.sources.push_back(address());
+        if (foreign_) record.auxiliary = bytes(4 * below(4));
+        report.records.push_back(std::move(record));
+    }
+    return report;
+}
+
+Icmpv6Message RandomMessages::rawIcmpv6()
+{
+    if (!foreign_) return RawIcmpv6{200, 0, bytes(4 + below(40))};  // private experimentation (RFC 4443 §2.1)
+    if (coin()) return RawIcmpv6{static_cast<std::uint8_t>(133 + below(4)), static_cast<std::uint8_t>(1 + below(255)), bytes(below(40))};
+    return RawIcmpv6{static_cast<std::uint8_t>(148 + below(108)), u8(), bytes(below(40))};
+}
+
+Icmpv6Message RandomMessages::icmpv6(std::size_t variant)
+{
+    switch (variant) {
+    case 0: return error();
+    case 1: return Echo{coin(), u16(), u16(), bytes(below(60))};
+    case 2: return RouterSolicitation{ndOptions()};
+    case 3: return RouterAdvertisement{u8(), u8(), u16(), u32(), u32(), ndOptions()};
+    case 4: return NeighborSolicitation{address(), ndOptions()};
+    case 5: return NeighborAdvertisement{coin(), coin(), coin(), address(), ndOptions()};
+    case 6: return listenerReport();
+    case 7: return HomeAgentDiscoveryRequest{u16(), coin()};
+    case 8: {
+        HomeAgentDiscoveryReply reply{u16(), coin(), {}};
+        for (std::size_t n = below(4); n > 0; --n) reply.homeAgents.push_back(address());
+        return reply;
+    }
+    case 9: {  // RFC 6275 §6.7 defines no options yet
+        const std::uint16_t identifier = u16();
+        return MobilePrefixSolicitation{identifier, foreign_ ? ndOptions() : std::vector<NdOption>{}};
+    }
+    case 10: return MobilePrefixAdvertisement{u16(), coin(), coin(), ndOptions()};
+    default: return rawIcmpv6();
+    }
+}
+
+UdpDatagram RandomMessages::udp()
+{
+    // Ports of no known protocol, so that other decoders leave the data alone.
+    const auto port = [this] { return static_cast<std::uint16_t>(foreign_ ? u16() : 52010 + below(80)); };
+    const std::uint16_t source = port();
+    const std::uint16_t destination = port();
+    return {source, destination, bytes(below(300))};
+}
+
+Probe RandomMessages::probe()
+{
+    Probe p;
+    p.flow = u16();
+    p.answer = coin();
+    p.serial = u32();
+    p.sent = atNanoseconds(static_cast<std::int64_t>(u64() >> 1));
+    return p;
+}
+
+Bytes RandomMessages::frame()
+{
+    const std::uint64_t kind = below(3);
+    const std::uint8_t next = kind == 0 ? protocol::mobility : kind == 1 ? protocol::icmpv6 : protocol::udp;
+    Ipv6Packet inner = packet(next, {});
+    const PseudoHeader pseudo = inner.pseudoHeader();
+    if (kind == 0) inner.payload = emitMobility(mobility(below(9)), pseudo);
+    else if (kind == 1) inner.payload = emitIcmpv6(icmpv6(below(12)), pseudo);
+    else inner.payload = emitUdp(udp(), pseudo);
+    Bytes whole = emitIpv6(inner);
+    for (std::size_t tunnels = below(4); tunnels > 0; --tunnels) whole = emitIpv6(packet(protocol::ipv6, std::move(whole)));
+    return emitEthernet(ethernet(), whole);
+}
+
+}  // namespace roamscope::test

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How the window looks: pictures of it in light and dark, in two sizes. Where ROAMSCOPE_PICTURES names a folder they are kept.
+#include "tests/ui/played_session.hpp"
+#include "ui/view/main_window.hpp"
+
+#include <QSettings>
+#include <QStandardPaths>
+#include <QTest>
+
+using namespace roamscope;
+
+namespace {
+
+QPalette darkPalette()
+{
+    QPalette dark;
+    const QColor base(0x1e, 0x1f, 0x22);
+    const QColor window(0x2b, 0x2d, 0x30);
+    const QColor text(0xdf, 0xe1, 0xe5);
+    for (const QPalette::ColorRole role : {QPalette::Window, QPalette::Button, QPalette::AlternateBase, QPalette::ToolTipBase}) dark.setColor(role, window);
+    for (const QPalette::ColorRole role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText, QPalette::ToolTipText}) dark.setColor(role, text);
+    for (const QPalette::ColorRole role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText}) dark.setColor(QPalette::Disabled, role, QColor(0x7a, 0x7e, 0x85));
+    dark.setColor(QPalette::Base, base);
+    dark.setColor(QPalette::Highlight, QColor(0x2e, 0x5f, 0xa8));
+    dark.setColor(QPalette::HighlightedText, Qt::white);
+    return dark;
+}
+
+}  // namespace
+
+class TestLook : public QObject {
+    Q_OBJECT
+
+private slots:
+    void initTestCase()
+    {
+        QStandardPaths::setTestModeEnabled(true);
+        QCoreApplication::setOrganizationName(QStringLiteral("roamscope-test"));
+        QCoreApplication::setApplicationName(QStringLiteral("look"));
+        QSettings().clear();
+        QApplication::setStyle(QStringLiteral("Fusion"));
+    }
+
+    void everyAreaIsPainted_data()
+    {
+        QTest::addColumn<bool>("dark");
+        QTest::addColumn<QSize>("size");
+        QTest::addColumn<double>("at");
+        QTest::newRow("light") << false << QSize(1280, 800) << 20.0;
+        QTest::newRow("dark") << true << QSize(1280, 800) << 20.0;
+        QTest::newRow("small") << false << QSize(1024, 640) << 20.0;
+        QTest::newRow("moving") << true << QSize(1280, 800) << 10.05;
+        QTest::newRow("early") << false << QSize(1280, 800) << 0.0;
+    }
+    void everyAreaIsPainted()
+    {
+        QFETCH(bool, dark);
+        QFETCH(QSize, size);
+        QFETCH(double, at);
+        const QPalette before = QApplication::palette();
+        if (dark) QApplication::setPalette(darkPalette());
+        ui::MainWindow window({});
+        window.resize(size);
+        const auto time = atNanoseconds(static_cast<std::int64_t>(at * 1e9));
+        window.setSession(std::make_unique<test::PlayedSession>(at > 10.1 ? TimePoint{20s} : time), QStringLiteral("One handover inside a MAP domain"));
+        window.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+        QTest::qWait(200);
+        if (at > 10.1) {
+            const auto update = test::findFrame(window.workspace().view(), [](const wire::DecodedFrame& f) { return f.as<wire::BindingAck>() != nullptr; });
+            QVERIFY(update);
+            window.workspace().goToFrame(*update);
+            const QModelIndex root = window.framePane()->model().fieldAt(84);
+            window.framePane()->tree()->setCurrentIndex(root);
+            if (size.width() < 1200) window.timeline()->showHandover(1);
+            QTest::qWait(200);
+        }
+        const QImage picture = window.grab().toImage();
+        if (const QString folder = qEnvironmentVariable("ROAMSCOPE_PICTURES"); !folder.isEmpty())
+            QVERIFY(picture.save(QStringLiteral("%1/%2.png").arg(folder, QLatin1String(QTest::currentDataTag()))));
+        QCOMPARE(picture.size(), size);
+        // Every view has more than its background to show.
+        for (QWidget* view : {static_cast<QWidget*>(window.topology()), static_cast<QWidget*>(window.timeline()), static_cast<QWidget*>(window.packets())}) {
+            const QImage part = view->grab().toImage();
+            QSet<QRgb> colors;
+            for (int y = 0; y < part.height(); y += 2)
+                for (int x = 0; x < part.width(); x += 2) colors.insert(part.pixel(x, y));
+            QVERIFY2(colors.size() > 4, qPrintable(view->accessibleName()));
+        }
+        QApplication::setPalette(before);
+    }
+};
+
+QTEST_MAIN(TestLook)
+#include "test_look.moc"

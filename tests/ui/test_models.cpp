@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The models of the window without the window: the cursor, names, tables, tree, topology and timeline values.
+#include "tests/ui/played_session.hpp"
+#include "ui/model/binding_model.hpp"
+#include "ui/model/dissection_model.hpp"
+#include "ui/model/format.hpp"
+#include "ui/model/handover_model.hpp"
+#include "ui/model/packet_rows.hpp"
+#include "ui/model/theme.hpp"
+#include "ui/model/timeline_data.hpp"
+#include "ui/model/topology.hpp"
+#include "ui/model/workspace.hpp"
+
+#include <QAbstractItemModelTester>
+#include <QSignalSpy>
+#include <QTest>
+
+#include <cmath>
+
+using namespace roamscope;
+using namespace roamscope::ui;
+
+namespace {
+
+constexpr auto fatal = QAbstractItemModelTester::FailureReportingMode::QtTest;
+
+Ipv6Address address(const char* text) { return *Ipv6Address::parse(text); }
+
+std::unique_ptr<test::PlayedSession> played(double seconds) { return std::make_unique<test::PlayedSession>(atNanoseconds(std::llround(seconds * 1e9))); }
+
+/// WCAG contrast of two colours.
+double contrast(const QColor& a, const QColor& b)
+{
+    const auto linear = [](double c) { return c <= 0.03928 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4); };
+    const auto light = [&](const QColor& c) { return 0.2126 * linear(c.redF()) + 0.7152 * linear(c.greenF()) + 0.0722 * linear(c.blueF()); };
+    const double x = light(a) + 0.05;
+    const double y = light(b) + 0.05;
+    return std::max(x, y) / std::min(x, y);
+}
+
+}  // namespace
+
+class TestModels : public QObject {
+    Q_OBJECT
+
+private slots:
+    void timesAreGroupedAndNeverRoundedUp()
+    {
+        const QChar gap(0x202f);
+        QCOMPARE(formatTime(atNanoseconds(12'304'518'999)), QStringLiteral("12.304") + gap + QStringLiteral("518"));
+        QCOMPARE(formatTime(atNanoseconds(-1'000)), QStringLiteral("−0.000") + gap + QStringLiteral("001"));
+        QCOMPARE(formatDuration(42ms), QStringLiteral("42.0 ms"));
+        QCOMPARE(formatDuration(1020ms), QStringLiteral("1") + gap + QStringLiteral("020 ms"));
+        QCOMPARE(formatLifetime(1ms), QStringLiteral("1 s"));
+        QCOMPARE(formatLifetime(0ms), QStringLiteral("0 s"));
+    }
+
+    void coloursKeepTheirContrast()
+    {
+        QPalette light;
+        light.setColor(QPalette::Base, Qt::white);
+        light.setColor(QPalette::Text, Qt::black);
+        QPalette dark;
+        dark.setColor(QPalette::Base, QColor(0x1e, 0x1f, 0x22));
+        dark.setColor(QPalette::Text, Qt::white);
+        for (const Tone tone : {Tone::Home, Tone::Local, Tone::Discovery, Tone::RouteOptimisation, Tone::Data, Tone::Warning, Tone::Error}) {
+            QVERIFY2(contrast(Theme(light).tone(tone), Qt::white) >= 4.2, qPrintable(QString::number(static_cast<int>(tone))));
+            QVERIFY2(contrast(Theme(dark).tone(tone), QColor(0x1e, 0x1f, 0x22)) >= 6.9, qPrintable(QString::number(static_cast<int>(tone))));
+        }
+    }
+
+    void aPersonMovingTheCursorEndsFollowing()
+    {
+        TimeCursor cursor;
+        QSignalSpy time(&cursor, &TimeCursor::timeChanged);
+        QSignalSpy frame(&cursor, &TimeCursor::frameChanged);
+        cursor.follow(TimePoint{5s});
+        QCOMPARE(time.count(), 0);  // not following yet
+        cursor.setFollowing(true);
+        cursor.follow(TimePoint{5s});
+        QCOMPARE(cursor.time(), TimePoint{5s});
+        cursor.moveTo(TimePoint{2s}, 7);
+        QVERIFY(!cursor.following());
+        cursor.follow(TimePoint{6s});
+        QCOMPARE(cursor.time(), TimePoint{2s});
+        QCOMPARE(cursor.frame(), std::optional<std::size_t>(7));
+        QCOMPARE(frame.count(), 1);
+    }
+
+    void addressesGetNamesAndMeanings()
+    {
+        const auto session = played(20);
+        const capture::View view = session->view();
+        const Names names(session->scenario(), *view.analysis);
+        QCOMPARE(names.of(address("2001:db8:100::1:1")), QStringLiteral("mn (HoA)"));
+        QCOMPARE(names.of(address("2001:db8:200::300")), QStringLiteral("map"));
+        QCOMPARE(names.of(address("2001:db8:300::1")), QStringLiteral("map"));
+        QCOMPARE(names.of(address("ff02::1")), QStringLiteral("all nodes"));
+        QCOMPARE(names.of(address("2001:db8:dead::1")), QStringLiteral("2001:db8:dead::1"));
+        const auto& exchanges = view.analysis->exchanges;
+        const auto local = std::find_if(exchanges.begin(), exchanges.end(), [](const auto& e) { return e.peer == analysis::Role::Map; });
+        QVERIFY(local != exchanges.end());
+        QCOMPARE(names.of(local->homeAddress), QStringLiteral("mn (RCoA)"));
+        QCOMPARE(names.of(local->careOfAddress), QStringLiteral("mn (LCoA 1)"));
+        QCOMPARE(names.named(QStringLiteral("who has 2001:db8:200::300? in 2001:db8:200::/64")), QStringLiteral("who has map? in 2001:db8:200::/64"));
+        // Without the scenario the roles stand in for the names.
+        const Names inferred(nullptr, *view.analysis);
+        QCOMPARE(inferred.node(local->homeAddress), QStringLiteral("MN"));
+        QVERIFY(names.addressesOf(QStringLiteral("mn")).contains(QStringLiteral("LCoA 2")));
+    }
+
+    void packetRowsTellWhichRegistrationAnAckAnswers()
+    {
+        const auto session = played(20);
+        const capture::View view = session->view();
+        PacketRows rows;
+        rows.reset(view, Names(session->scenario(), *view.analysis));
+        const auto ack = [](const wire::DecodedFrame& f) { return f.as<wire::BindingAck>() != nullptr; };
+        const auto first = test::findFrame(view, ack);
+        QVERIFY(first);
+        const PacketRow row = rows.row(*first);
+        QCOMPARE(row.kind, wire::MessageKind::LocalRegistration);
+        QCOMPARE(row.at(PacketColumn::From), QStringLiteral("map"));
+        QCOMPARE(row.at(PacketColumn::Number), QString::number(*first + 1));
+        QVERIFY(row.at(PacketColumn::Info).startsWith(QStringLiteral("BA, sequence")));
+    }
+
+    void dissectionModelIsAProperTree()
+    {
+        const auto session = played(5);
+        const capture::View view = session->view();
+        DissectionModel model;
+        const QAbstractItemModelTester tester(&model, fatal);
+        const auto update = test::findFrame(view, [](const wire::DecodedFrame& f) { return f.as<wire::BindingUpdate>() != nullptr; });
+        QVERIFY(update);
+        const capture::FrameView frame = view.trace.frame(*update);
+        model.setDissection(wire::dissect(frame.bytes, 1, frame.originalLength));
+        QVERIFY(model.rowCount() >= 3);
+        // Every octet of an untunnelled, complete frame belongs to a field, and the field's range holds it.
+        for (std::size_t octet = 0; octet < frame.bytes.size(); ++octet) {
+            const QModelIndex field = model.fieldAt(octet);
+            QVERIFY2(field.isValid(), qPrintable(QString::number(octet)));
+            const auto range = model.rangeOf(field);
+            QVERIFY(range.offset <= octet && octet < range.offset + range.length);
+            QCOMPARE(model.rowCount(field) == 0 || range.length > 1, true);
+        }
+        QCOMPARE(model.rangeOf(model.fieldAt(0)).length, std::size_t(6));  // Ethernet destination
+        QVERIFY(model.explanation(model.fieldAt(12)).contains(QStringLiteral("RFC 2464")));
+        model.clear();
+        QCOMPARE(model.rowCount(), 0);
+    }
+
+    void aWrongChecksumIsMarkedUpToItsLayer()
+    {
+        const auto session = played(5);
+        const capture::View view = session->view();
+        const auto update = test::findFrame(view, [](const wire::DecodedFrame& f) { return f.as<wire::BindingUpdate>() != nullptr; });
+        QVERIFY(update);
+        const capture::FrameView frame = view.trace.frame(*update);
+        Bytes broken(frame.bytes.begin(), frame.bytes.end());
+        broken.back() ^= 1;
+        DissectionModel model;
+        model.setDissection(wire::dissect(broken, 1, broken.size()));
+        QVERIFY(!model.findingsText().isEmpty());
+        const QModelIndex layer = model.index(model.rowCount() - 1, 0);
+        QCOMPARE(layer.data(DissectionModel::SeverityRole).toInt(), static_cast<int>(wire::Severity::Error));
+        QVERIFY(layer.data().toString().startsWith(QStringLiteral("✖")));
+    }
+
+    void bindingsCountDownWithTheCursor()
+    {
+        const auto session = played(20);
+        const capture::View view = session->view();
+        const Names names(session->scenario(), *view.analysis);
+        BindingModel model;
+        const QAbstractItemModelTester tester(&model, fatal);
+        model.show(view.analysis, names, TimePoint{});
+        QCOMPARE(model.rowCount(), 0);
+        model.show(view.analysis, names, TimePoint{9s});
+        QCOMPARE(model.rowCount(), 2);
+        QCOMPARE(model.index(0, BindingModel::Owner).data().toString(), QStringLiteral("MAP"));
+        QCOMPARE(model.index(0, BindingModel::CareOfAddress).data().toString(), QStringLiteral("mn (LCoA 1)"));
+        QCOMPARE(model.index(1, BindingModel::Owner).data().toString(), QStringLiteral("HA"));
+        const QString before = model.index(0, BindingModel::LifetimeLeft).data().toString();
+        model.show(view.analysis, names, TimePoint{10s});
+        QVERIFY(model.index(0, BindingModel::LifetimeLeft).data().toString() != before);
+        model.show(view.analysis, names, TimePoint{15s});
+        QCOMPARE(model.index(0, BindingModel::CareOfAddress).data().toString(), QStringLiteral("mn (LCoA 2)"));
+    }
+
+    void handoversGrowWithTheRun()
+    {
+        auto session = played(5);
+        HandoverModel model;
+        const QAbstractItemModelTester tester(&model, fatal);
+        model.show(session->view().analysis);
+        QCOMPARE(model.rowCount(), 1);
+        session->showUpTo(TimePoint{20s});
+        model.show(session->view().analysis);
+        QCOMPARE(model.rowCount(), 2);
+        QCOMPARE(model.index(1, HandoverModel::Kind).data().toString(), QStringLiteral("intra-map"));
+        QCOMPARE(model.index(1, HandoverModel::FromTo).data().toString(), QStringLiteral("w1 → w2"));
+        QVERIFY(model.index(1, HandoverModel::Phases).data().toString().contains(QStringLiteral("T_DAD")));
+        model.show(std::make_shared<const analysis::Analysis>());
+        QCOMPARE(model.rowCount(), 0);
+    }
+
+    void topologyFollowsTheMobileNode()
+    {
+        const auto session = played(20);
+        const capture::View view = session->view();
+        const Names names(session->scenario(), *view.analysis);
+        for (const bool fromScenario : {true, false}) {
+            const Topology topology = makeTopology(fromScenario ? session->scenario() : nullptr, *view.analysis, names, view.trace.links());
+            const auto linkAt = [&](TimePoint t) {
+                const TopologyState state = topologyAt(topology, *view.analysis, names, view.trace.links(), t);
+                return state.mobiles.size() == 1 && state.mobiles[0].link ? topology.links[*state.mobiles[0].link].name : QString();
+            };
+            QCOMPARE(linkAt(TimePoint{5s}), QStringLiteral("w1"));
+            QCOMPARE(linkAt(TimePoint{15s}), QStringLiteral("w2"));
+            QCOMPARE(topologyAt(topology, *view.analysis, names, view.trace.links(), TimePoint{1s}).tunnels.size(), std::size_t(0));
+            QCOMPARE(topologyAt(topology, *view.analysis, names, view.trace.links(), TimePoint{15s}).tunnels.size(), std::size_t(2));
+            for (const TopologyNode& node : topology.nodes)
+                QVERIFY(node.place.x() >= 0 && node.place.x() <= 1 && node.place.y() >= 0 && node.place.y() <= 1);
+        }
+    }
+
+    void timelineHasBarsAndFiniteSortedProbes()
+    {
+        const auto session = played(20);
+        const capture::View view = session->view();
+        const Names names(session->scenario(), *view.analysis);
+        const auto lanes = timelineLanes(*view.analysis, names, view.trace.end());
+        QCOMPARE(lanes.size(), std::size_t(5));
+        QCOMPARE(lanes[0].bars.size(), std::size_t(2));
+        QCOMPARE(lanes[3].bars.size(), std::size_t(2));
+        QCOMPARE(lanes[4].bars.size(), std::size_t(1));
+        for (const TimelineLane& lane : lanes)
+            for (const TimelineBar& bar : lane.bars) QVERIFY(bar.start <= bar.end);
+        for (const std::size_t buckets : {std::size_t(10), std::size_t(1000)}) {
+            const ProbePoints points = probePoints(*view.analysis, TimePoint{}, TimePoint{20s}, TimePoint{19s}, buckets);
+            QVERIFY(points.deliveredAt.size() > buckets / 2);
+            QVERIFY(points.deliveredAt.size() <= 2 * buckets + 2);
+            QVERIFY(!points.lostAt.empty());
+            QVERIFY(std::is_sorted(points.deliveredAt.begin(), points.deliveredAt.end()));
+            for (const double delay : points.delayMs) QVERIFY(std::isfinite(delay) && delay > 0);
+        }
+        // In the gap every probe is lost.
+        const auto gaps = timelineGaps(*view.analysis);
+        QCOMPARE(gaps.size(), std::size_t(1));
+        const ProbePoints inside = probePoints(*view.analysis, gaps[0].start + 100ms, gaps[0].end - 100ms, TimePoint{19s}, 1000);
+        QVERIFY(inside.lostAt.size() > 20);
+        QVERIFY(inside.deliveredAt.empty());
+    }
+
+    void aFileShowsItsFirstFrameAndALabItsLast()
+    {
+        Workspace workspace;
+        auto file = played(5);
+        file->becomeFile();
+        workspace.setSession(std::move(file));
+        QCOMPARE(workspace.cursor().frame(), std::optional<std::size_t>(0));
+        workspace.goToTime(TimePoint{3s});
+        const std::size_t at = *workspace.cursor().frame();
+        QVERIFY(workspace.view().trace.frame(at).time <= TimePoint{3s});
+        QVERIFY(workspace.view().trace.frame(at + 1).time > TimePoint{3s});
+        workspace.setSession(played(5));
+        QVERIFY(workspace.cursor().following());
+        QCOMPARE(workspace.cursor().time(), TimePoint{5s});
+        QCOMPARE(workspace.cursor().frame(), std::optional(workspace.view().trace.size() - 1));
+        workspace.setSession(nullptr);
+        QVERIFY(!workspace.cursor().frame());
+    }
+};
+
+QTEST_MAIN(TestModels)
+#include "test_models.moc"

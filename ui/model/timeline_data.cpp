@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/model/timeline_data.hpp"
+
+#include "ui/model/format.hpp"
+#include "ui/model/handover_model.hpp"
+
+#include <QCoreApplication>
+
+#include <algorithm>
+
+namespace roamscope::ui {
+
+using analysis::Role;
+
+namespace {
+
+QString word(const char* text) { return QCoreApplication::translate("Timeline", text); }
+
+Tone phaseTone(const std::string& name)
+{
+    if (name == "T_MD" || name == "T_DAD") return Tone::Discovery;
+    if (name == "T_LBU") return Tone::Local;
+    if (name == "T_HA") return Tone::Home;
+    if (name == "T_RR" || name == "T_CN") return Tone::RouteOptimisation;
+    return Tone::Warning;
+}
+
+void addHandover(TimelineLane& handovers, TimelineLane& phases, const analysis::Handover& handover, std::size_t number, TimePoint end)
+{
+    TimelineBar bar;
+    bar.start = handover.start;
+    bar.end = std::max(handover.start, handover.end.value_or(end));
+    bar.open = !handover.end;
+    bar.tone = Tone::Warning;
+    bar.brief = QStringLiteral("#%1").arg(number);
+    bar.label = QStringLiteral("#%1 %2 %3").arg(number).arg(toQt(analysis::handoverKindName(handover.kind)), formatDuration(bar.end - bar.start));
+    bar.tooltip = word("Handover %1, %2, %3").arg(QString::number(number), toQt(analysis::handoverKindName(handover.kind)), formatDuration(bar.end - bar.start));
+    if (handover.interruption) bar.tooltip += QLatin1Char('\n') + word("no data for %1, %2 probes lost").arg(formatDuration(*handover.interruption)).arg(handover.lost);
+    handovers.bars.push_back(std::move(bar));
+    for (const analysis::Phase& phase : handover.phases) {
+        TimelineBar part;
+        part.start = phase.start;
+        part.end = phase.end;
+        part.tone = phaseTone(phase.name);
+        part.strong = true;
+        part.brief = toQt(phase.name);
+        part.label = QStringLiteral("%1 %2").arg(toQt(phase.name), formatDuration(phase.end - phase.start));
+        part.tooltip = QStringLiteral("%1 – %2").arg(part.label, phaseTitle(phase.name));
+        phases.bars.push_back(std::move(part));
+    }
+}
+
+TimelineBar exchangeBar(const analysis::Exchange& exchange, const Names& names, TimePoint end)
+{
+    TimelineBar bar;
+    bar.start = exchange.start;
+    bar.end = std::max(exchange.start, exchange.end.value_or(end));
+    bar.open = !exchange.end;
+    bar.tone = toneOf(exchange.peer);
+    bar.strong = true;
+    bar.brief = names.node(exchange.peerAddress);
+    bar.label = word("BU to %1, seq. %2").arg(names.node(exchange.peerAddress)).arg(exchange.sequence);
+    bar.tooltip = word("%1 at %2: update %3, %4").arg(names.of(exchange.homeAddress), names.of(exchange.careOfAddress), QString::number(exchange.sequence),
+                                                   exchange.status ? word("status %1").arg(*exchange.status) : word("not answered"));
+    return bar;
+}
+
+TimelineBar bindingBar(const analysis::BindingInterval& binding, const Names& names, TimePoint end)
+{
+    TimelineBar bar;
+    bar.start = binding.from;
+    bar.end = std::max(binding.from, binding.to.value_or(end));
+    bar.open = !binding.to;
+    bar.tone = toneOf(binding.owner);
+    bar.label = names.of(binding.careOfAddress);
+    if (const Names::Party* party = names.party(binding.careOfAddress)) bar.brief = party->detail;
+    bar.tooltip = word("%1 → %2, sequence %3, granted %4").arg(names.of(binding.homeAddress), names.of(binding.careOfAddress))
+                      .arg(binding.sequence).arg(formatLifetime(binding.lifetime));
+    return bar;
+}
+
+void sortBars(TimelineLane& lane)
+{
+    std::stable_sort(lane.bars.begin(), lane.bars.end(), [](const TimelineBar& a, const TimelineBar& b) { return a.start < b.start; });
+}
+
+}  // namespace
+
+std::vector<TimelineLane> timelineLanes(const analysis::Analysis& analysis, const Names& names, TimePoint end)
+{
+    std::vector<TimelineLane> lanes{{word("Handover"), {}}, {word("Phases"), {}}, {word("BU → BA"), {}}, {word("MAP binding"), {}}, {word("HA binding"), {}}};
+    TimelineLane correspondents{word("CN binding"), {}};
+    for (std::size_t i = 0; i < analysis.handovers.size(); ++i) addHandover(lanes[0], lanes[1], analysis.handovers[i], i + 1, end);
+    for (const analysis::Exchange& exchange : analysis.exchanges) lanes[2].bars.push_back(exchangeBar(exchange, names, end));
+    for (const analysis::BindingInterval& binding : analysis.bindings) {
+        TimelineLane& lane = binding.owner == Role::Map ? lanes[3] : binding.owner == Role::HomeAgent ? lanes[4] : correspondents;
+        lane.bars.push_back(bindingBar(binding, names, end));
+    }
+    if (!correspondents.bars.empty()) lanes.push_back(std::move(correspondents));
+    for (TimelineLane& lane : lanes) sortBars(lane);
+    return lanes;
+}
+
+std::vector<TimelineGap> timelineGaps(const analysis::Analysis& analysis)
+{
+    std::vector<TimelineGap> gaps;
+    for (const analysis::Handover& handover : analysis.handovers)
+        if (handover.interruption && handover.end) gaps.push_back({handover.start, handover.start + *handover.interruption});
+    return gaps;
+}
+
+ProbePoints probePoints(const analysis::Analysis& analysis, TimePoint from, TimePoint to, TimePoint settled, std::size_t buckets)
+{
+    ProbePoints points;
+    std::vector<std::pair<double, double>> delivered;
+    const double width = std::max(1e-9, toSeconds(to - from) / static_cast<double>(std::max<std::size_t>(buckets, 1)));
+    for (const analysis::Flow& flow : analysis.flows) {
+        const auto begin = std::lower_bound(flow.probes.begin(), flow.probes.end(), from,
+                                            [](const analysis::ProbeSample& p, TimePoint t) { return p.sent < t; });
+        std::int64_t bucket = -1;
+        std::pair<double, double> slowest;
+        bool lossShown = false;
+        const auto closeBucket = [&] {
+            if (bucket >= 0 && slowest.second > 0 && (delivered.empty() || delivered.back() != slowest)) delivered.push_back(slowest);
+        };
+        for (auto probe = begin; probe != flow.probes.end() && probe->sent <= to; ++probe) {
+            const double key = toSeconds(probe->sent);
+            if (const auto now = static_cast<std::int64_t>(toSeconds(probe->sent - from) / width); now != bucket) {
+                closeBucket();
+                bucket = now;
+                slowest = {};
+                lossShown = false;
+            }
+            if (!probe->received) {
+                if (!lossShown && probe->sent < settled) points.lostAt.push_back(key);
+                lossShown = lossShown || probe->sent < settled;
+                continue;
+            }
+            const double delay = toSeconds(*probe->received - probe->sent) * 1e3;
+            if (slowest.second == 0) delivered.emplace_back(key, delay);
+            if (delay >= slowest.second) slowest = {key, delay};
+        }
+        closeBucket();
+    }
+    std::sort(delivered.begin(), delivered.end());
+    std::sort(points.lostAt.begin(), points.lostAt.end());
+    for (const auto& [key, delay] : delivered) {
+        points.deliveredAt.push_back(key);
+        points.delayMs.push_back(delay);
+        points.largestDelayMs = std::max(points.largestDelayMs, delay);
+    }
+    return points;
+}
+
+}  // namespace roamscope::ui

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The picture of the network as values: nodes and links with places in the unit square, and at an instant where each mobile
+// node is and which tunnels exist. From the scenario of a lab, or from what analysis found in a capture.
+#pragma once
+
+#include "capture/analysis/analysis.hpp"
+#include "capture/trace/trace.hpp"
+#include "ui/model/names.hpp"
+
+#include <QPointF>
+#include <QString>
+
+#include <optional>
+#include <vector>
+
+namespace roamscope::ui {
+
+struct TopologyNode {
+    QString name;
+    analysis::Role role = analysis::Role::Unknown;
+    QPointF place;  ///< 0..1 in both directions; a mobile node's is that of topologyAt()
+};
+
+struct TopologyLink {
+    QString name;
+    bool wireless = false;
+    std::vector<std::size_t> members;  ///< indices of nodes that are always there
+    double y = 0;
+    double left = 0;
+    double right = 0;
+
+    [[nodiscard]] double middle() const { return (left + right) / 2; }
+};
+
+struct Topology {
+    std::vector<TopologyNode> nodes;
+    std::vector<TopologyLink> links;
+};
+
+/// `scenario` null: inferred from `analysis` and the trace's links.
+[[nodiscard]] Topology makeTopology(const lab::Scenario* scenario, const analysis::Analysis& analysis, const Names& names,
+                                    const std::vector<capture::TraceLink>& traceLinks);
+
+struct TopologyState {
+    struct Mobile {
+        std::size_t node;                    ///< index into Topology::nodes
+        std::optional<std::size_t> link;     ///< where it is; none before its first frame
+        std::optional<std::size_t> next;     ///< set while it changes links
+        double progress = 0;                 ///< 0..1 from link to next
+    };
+    struct Tunnel {
+        std::size_t from;                    ///< MAP or HA
+        std::size_t to;
+        analysis::Role owner;                ///< whose binding makes it
+    };
+    std::vector<Mobile> mobiles;
+    std::vector<Tunnel> tunnels;
+};
+
+/// Attachments and tunnels at `time`.
+[[nodiscard]] TopologyState topologyAt(const Topology& topology, const analysis::Analysis& analysis, const Names& names,
+                                       const std::vector<capture::TraceLink>& traceLinks, TimePoint time);
+
+}  // namespace roamscope::ui

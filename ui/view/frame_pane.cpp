@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/view/frame_pane.hpp"
+
+#include "ui/model/theme.hpp"
+
+#include <QHeaderView>
+#include <QStyledItemDelegate>
+#include <QVBoxLayout>
+
+namespace roamscope::ui {
+
+namespace {
+
+/// Lines with findings stand out.
+class FieldDelegate : public QStyledItemDelegate {
+public:
+    using QStyledItemDelegate::QStyledItemDelegate;
+
+protected:
+    void initStyleOption(QStyleOptionViewItem* option, const QModelIndex& index) const override
+    {
+        QStyledItemDelegate::initStyleOption(option, index);
+        const Theme theme(option->palette);
+        const QVariant severity = index.data(DissectionModel::SeverityRole);
+        if (severity.isValid()) {
+            const Tone tone = severity.toInt() == static_cast<int>(wire::Severity::Error) ? Tone::Error : Tone::Warning;
+            option->palette.setColor(QPalette::Text, theme.tone(tone));
+        } else if (index.column() == DissectionModel::Rfc) {
+            option->palette.setColor(QPalette::Text, theme.faint());
+        }
+        if (!index.parent().isValid() && index.column() == DissectionModel::Line) option->font.setBold(true);
+    }
+};
+
+}  // namespace
+
+FramePane::FramePane(Workspace& workspace, QWidget* parent)
+    : QWidget(parent), workspace_(workspace), tree_(new QTreeView), explanation_(new QLabel), bytes_(new BytesView), splitter_(new QSplitter(Qt::Vertical))
+{
+    tree_->setModel(&model_);
+    tree_->setItemDelegate(new FieldDelegate(tree_));
+    tree_->setAccessibleName(tr("Fields of the frame"));
+    tree_->setUniformRowHeights(true);
+    tree_->header()->setStretchLastSection(false);
+    tree_->header()->setSectionResizeMode(DissectionModel::Line, QHeaderView::Stretch);
+    tree_->header()->setSectionResizeMode(DissectionModel::Rfc, QHeaderView::Interactive);
+    tree_->header()->resizeSection(DissectionModel::Rfc, fontMetrics().horizontalAdvance(QStringLiteral("RFC 9999 §99.9.9")));
+    tree_->setIndentation(14);
+    explanation_->setTextFormat(Qt::PlainText);
+    explanation_->setWordWrap(true);
+    explanation_->setMargin(4);
+    explanation_->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+    explanation_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    explanation_->setMinimumHeight(fontMetrics().height() * 2 + 12);
+    explanation_->setAccessibleName(tr("What the field means"));
+
+    auto* upper = new QWidget;
+    auto* column = new QVBoxLayout(upper);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(tree_, 1);
+    column->addWidget(explanation_);
+    splitter_->addWidget(upper);
+    splitter_->addWidget(bytes_);
+    splitter_->setStretchFactor(0, 3);
+    splitter_->setStretchFactor(1, 1);
+    splitter_->setSizes({300, 130});
+    splitter_->setChildrenCollapsible(false);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(splitter_);
+
+    connect(&workspace.cursor(), &TimeCursor::frameChanged, this, &FramePane::showFrame);
+    connect(tree_->selectionModel(), &QItemSelectionModel::currentChanged, this, [this](const QModelIndex& now) { showField(now); });
+    connect(bytes_, &BytesView::octetChosen, this, &FramePane::showOctet);
+    connect(&workspace, &Workspace::sessionChanged, this, &FramePane::showFrame);
+    const auto remember = [this](const QModelIndex& index, bool open) {
+        if (!arranging_ && !index.parent().isValid()) opened_[model_.node(index)->field] = open;
+    };
+    connect(tree_, &QTreeView::expanded, this, [remember](const QModelIndex& index) { remember(index, true); });
+    connect(tree_, &QTreeView::collapsed, this, [remember](const QModelIndex& index) { remember(index, false); });
+    showFrame();
+}
+
+void FramePane::showFrame()
+{
+    const auto frame = workspace_.cursor().frame();
+    const capture::TraceSnapshot& trace = workspace_.view().trace;
+    if (!frame || *frame >= trace.size()) {
+        model_.clear();
+        bytes_->setBytes({});
+        explanation_->setText(workspace_.session() ? tr("Select a packet to see its fields.") : QString());
+        return;
+    }
+    const capture::FrameView shown = trace.frame(*frame);
+    const std::uint16_t linkType = shown.link < trace.links().size() ? trace.links()[shown.link].linkType : 1;
+    std::vector<wire::Finding> more;
+    for (const analysis::TraceFinding& finding : workspace_.analysis().findings)
+        if (finding.frame == *frame) more.push_back(finding.finding);
+    model_.setDissection(wire::dissect(shown.bytes, linkType, shown.originalLength), std::move(more));
+    bytes_->setBytes(Bytes(shown.bytes.begin(), shown.bytes.end()));
+    expandLayers();
+    const QString findings = model_.findingsText();
+    explanation_->setText(findings.isEmpty() ? tr("Click a field or an octet to see what it means.") : findings);
+}
+
+void FramePane::expandLayers()
+{
+    // What is inside is what one looks for: link and network headers stay closed until someone opens them.
+    arranging_ = true;
+    for (int row = 0; row < model_.rowCount(); ++row) {
+        const QModelIndex layer = model_.index(row, 0);
+        const wire::FieldId field = model_.node(layer)->field;
+        const auto chosen = opened_.find(field);
+        const bool header = field == wire::FieldId::Ethernet || field == wire::FieldId::Ipv6 || field == wire::FieldId::Data;
+        if (chosen != opened_.end() ? chosen->second : !header) tree_->expandRecursively(layer, 1);
+    }
+    arranging_ = false;
+}
+
+void FramePane::showField(const QModelIndex& index)
+{
+    if (!index.isValid()) return;
+    const DissectionModel::Range range = model_.rangeOf(index);
+    bytes_->mark(range.offset, range.length);
+    explanation_->setText(model_.explanation(index));
+}
+
+void FramePane::showOctet(std::size_t offset)
+{
+    const QModelIndex field = model_.fieldAt(offset);
+    if (!field.isValid()) return bytes_->mark(offset, 1);
+    tree_->setCurrentIndex(field);
+    tree_->scrollTo(field);
+}
+
+}  // namespace roamscope::ui

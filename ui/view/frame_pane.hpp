@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The selected frame: its tree of fields, what the chosen field means, and its octets; tree and octets are linked both ways.
+// A frame is dissected when it is selected, never before.
+#pragma once
+
+#include "ui/model/dissection_model.hpp"
+#include "ui/model/workspace.hpp"
+#include "ui/view/bytes_view.hpp"
+
+#include <QLabel>
+#include <QSplitter>
+#include <QTreeView>
+
+#include <map>
+
+namespace roamscope::ui {
+
+class FramePane : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit FramePane(Workspace& workspace, QWidget* parent = nullptr);
+
+    [[nodiscard]] QTreeView* tree() const { return tree_; }
+    [[nodiscard]] BytesView* bytes() const { return bytes_; }
+    [[nodiscard]] QLabel* explanation() const { return explanation_; }
+    [[nodiscard]] QSplitter* splitter() const { return splitter_; }
+    [[nodiscard]] DissectionModel& model() { return model_; }
+
+private:
+    void showFrame();
+    void showField(const QModelIndex& index);
+    void showOctet(std::size_t offset);
+    void expandLayers();
+
+    Workspace& workspace_;
+    DissectionModel model_;
+    QTreeView* tree_;
+    QLabel* explanation_;
+    BytesView* bytes_;
+    QSplitter* splitter_;
+    std::map<wire::FieldId, bool> opened_;  ///< layers that someone opened or closed
+    bool arranging_ = false;
+};
+
+}  // namespace roamscope::ui

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/view/tables.hpp"
+
+#include "ui/model/format.hpp"
+#include "ui/model/theme.hpp"
+
+#include <QHeaderView>
+#include <QPainter>
+
+namespace roamscope::ui {
+
+namespace {
+
+/// Widths for typical content; the last column takes the rest.
+void sizeColumns(QTableView& table, std::initializer_list<const char*> widest)
+{
+    int column = 0;
+    for (const char* text : widest) table.horizontalHeader()->resizeSection(column++, table.fontMetrics().horizontalAdvance(QString::fromUtf8(text)) + 14);
+}
+
+}  // namespace
+
+PlainTable::PlainTable(const QString& name, QWidget* parent) : QTableView(parent)
+{
+    setAccessibleName(name);
+    setSelectionBehavior(QAbstractItemView::SelectRows);
+    setSelectionMode(QAbstractItemView::SingleSelection);
+    setShowGrid(false);
+    setWordWrap(false);
+    setTabKeyNavigation(false);
+    verticalHeader()->hide();
+    verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
+    horizontalHeader()->setStretchLastSection(true);
+    horizontalHeader()->setHighlightSections(false);
+    horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    setFrameShape(QFrame::NoFrame);
+}
+
+void PlainTable::setEmptyText(const QString& text)
+{
+    emptyText_ = text;
+    viewport()->update();
+}
+
+void PlainTable::paintEvent(QPaintEvent* event)
+{
+    QTableView::paintEvent(event);
+    if (!model() || model()->rowCount() > 0) return;
+    QPainter painter(viewport());
+    painter.setPen(Theme(palette()).faint());
+    painter.drawText(viewport()->rect().adjusted(10, 4, -10, -4), Qt::AlignCenter | Qt::TextWordWrap, emptyText_);
+}
+
+BindingsView::BindingsView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Bindings at the cursor"), parent), workspace_(workspace)
+{
+    setModel(&model_);
+    sizeColumns(*this, {"MAP xx", "Home address xx", "Care-of address xx", "65535 xx", "3 600 s x"});
+    connect(&workspace, &Workspace::viewChanged, this, &BindingsView::refresh);
+    connect(&workspace.cursor(), &TimeCursor::timeChanged, this, &BindingsView::refresh);
+    // Where the binding came to be is the acknowledgement that made it.
+    connect(this, &QTableView::clicked, this, [this](const QModelIndex& index) {
+        if (const analysis::BindingInterval* binding = model_.binding(index.row())) workspace_.goToFrame(binding->acknowledgement);
+    });
+    refresh();
+}
+
+void BindingsView::refresh()
+{
+    model_.show(workspace_.view().analysis, workspace_.names(), workspace_.cursor().time());
+    if (model_.rowCount() > 0) return;
+    setEmptyText(workspace_.analysis().bindings.empty()
+                     ? tr("No binding yet: no Binding Update was acknowledged in %1 frames.").arg(formatCount(workspace_.analysis().frames))
+                     : tr("No binding is alive at %1 s. The first one begins at %2 s.")
+                           .arg(formatTime(workspace_.cursor().time()), formatTime(workspace_.analysis().bindings.front().from)));
+}
+
+HandoversView::HandoversView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Handovers"), parent), workspace_(workspace)
+{
+    setModel(&model_);
+    sizeColumns(*this, {"99 ", "return-home", "w1 → w2 xx", "999.999 999", "Interruption"});
+    horizontalHeader()->resizeSection(HandoverModel::Phases, fontMetrics().averageCharWidth() * 62);
+    connect(&workspace, &Workspace::viewChanged, this, &HandoversView::refresh);
+    connect(this, &QTableView::clicked, this, [this](const QModelIndex& index) { emit handoverChosen(static_cast<std::size_t>(index.row())); });
+    connect(this, &QTableView::activated, this, [this](const QModelIndex& index) { emit handoverChosen(static_cast<std::size_t>(index.row())); });
+    refresh();
+}
+
+void HandoversView::refresh()
+{
+    model_.show(workspace_.view().analysis);
+    if (model_.rowCount() == 0)
+        setEmptyText(tr("No handover yet. One is a change of a mobile node's care-of address, shown by a Binding Update and its acknowledgement."));
+}
+
+}  // namespace roamscope::ui

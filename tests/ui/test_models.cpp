@@ -158,7 +158,8 @@ private slots:
         QVERIFY(update);
         const capture::FrameView frame = view.trace.frame(*update);
         Bytes broken(frame.bytes.begin(), frame.bytes.end());
-        broken.back() ^= 1;
+        QVERIFY(!broken.empty());
+        broken[broken.size() - 1] ^= 1;
         DissectionModel model;
         model.setDissection(wire::dissect(broken, 1, broken.size()));
         QVERIFY(!model.findingsText().isEmpty());

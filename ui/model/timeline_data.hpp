@@ -19,6 +19,8 @@ struct TimelineBar {
     Tone tone = Tone::Data;
     QString label;    ///< shown where it fits
     QString brief;    ///< where only this fits
+    QString beside;   ///< shown to the right of the bar instead, where the bars since `besideFrom` are too narrow for it
+    TimePoint besideFrom{};
     QString tooltip;  ///< plain text
     bool open = false;  ///< goes on beyond what is known
     bool strong = false;  ///< drawn full instead of washed

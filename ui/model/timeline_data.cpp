@@ -140,6 +140,8 @@ ProbePoints probePoints(const analysis::Analysis& analysis, TimePoint from, Time
                 slowest = {};
                 lossShown = false;
             }
+            // Seen once only, where it was sent: whether it arrives is known when its receiver has been recognised.
+            if (probe->received == probe->sent) continue;
             if (!probe->received) {
                 if (!lossShown && probe->sent < settled) points.lostAt.push_back(key);
                 lossShown = lossShown || probe->sent < settled;

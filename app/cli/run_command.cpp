@@ -11,7 +11,6 @@
 #include "capture/picture/svg_output.hpp"
 #include "capture/run/session.hpp"
 
-#include <charconv>
 #include <fmt/format.h>
 #include <thread>
 #include <unistd.h>
@@ -99,15 +98,6 @@ int wantStandardOutput(const RunOptions& options)
     return count;
 }
 
-/// A whole number of 64 bits, nothing wrapped and nothing cut.
-std::string checkSeed(const std::string& text)
-{
-    std::uint64_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    return error == std::errc() && rest == end ? "" : fmt::format("{}: a whole number from 0 to 18446744073709551615 is expected", text);
-}
-
 int runCommand(const RunOptions& options)
 {
     const int wanting = wantStandardOutput(options);
@@ -159,7 +149,7 @@ void addRunCommand(CLI::App& app, int& status)
     command->add_option("SCENARIO", options->scenario, "A scenario file, or the name of a shipped one")->required();
     command->add_option("--backend", options->backend, "virtual (as fast as possible) or tap (kernel bridges, real time)")
         ->check(CLI::IsMember({"virtual", "tap"}));
-    command->add_option("--seed", options->seed, "Seed of all random numbers (default: the scenario's)")->check(checkSeed, "UINT64");
+    command->add_option("--seed", options->seed, "Seed of all random numbers (default: the scenario's)")->check(wholeNumber(0));
     command->add_option("--until", options->until, "Stop at this lab time, e.g. 12.5s (default: the scenario's duration)");
     command->add_option("-w", options->pcapng, "Write the capture as pcapng, one interface a link (- for standard output)");
     command->add_option("--events", options->events, "Write what the nodes reported, one JSON object a line");

@@ -9,7 +9,9 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QProcess>
+#include <QRegularExpression>
 #include <QTemporaryDir>
+#include <csignal>
 
 using namespace roamscope;
 
@@ -144,6 +146,49 @@ private Q_SLOTS:
         const auto run = cli({"run", sample_, "--until", "1s", "-w", "/nonexistent/x.pcapng"});
         QVERIFY(run.status == 3 || run.status == 4);
         QVERIFY2(run.err.contains("/nonexistent/x.pcapng"), qPrintable(run.err));
+    }
+    void aResultOnStandardOutputStandsAlone()
+    {
+        QProcess process;
+        process.start(QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli"), {"run", sample_, "-w", "-"});
+        QVERIFY(process.waitForFinished(60000));
+        QCOMPARE(process.exitCode(), 0);
+        QCOMPARE(cli({"run", sample_, "-w", file("alone.pcapng")}).status, 0);
+        QCOMPARE(process.readAllStandardOutput(), content("alone.pcapng"));
+        QVERIFY(process.readAllStandardError().contains("intra-map"));  // the table, as a message
+        const auto events = cli({"run", sample_, "--until", "3s", "--events", "-"});
+        for (const QString& line : events.out.split('\n', Qt::SkipEmptyParts)) QVERIFY2(QJsonDocument::fromJson(line.toUtf8()).isObject(), qPrintable(line));
+        QCOMPARE(cli({"run", sample_, "--json", "-w", "-"}).status, 2);
+        QCOMPARE(cli({"run", sample_, "--truth", "-", "-w", "-"}).status, 2);
+    }
+    void aSeedOutsideItsRangeIsRefused()
+    {
+        for (const char* seed : {"-1", "18446744073709551616", "1.5", "0x"}) {
+            const auto run = cli({"run", sample_, "--until", "10ms", QStringLiteral("--seed=%1").arg(seed)});
+            QVERIFY2(run.status == 2 && run.err.contains("--seed"), qPrintable(run.err));
+        }
+        QVERIFY(cli({"run", sample_, "--until", "10ms", "--seed", "18446744073709551615"}).status <= 1);
+    }
+    void aKilledHelperIsToldAndTheCaptureIsKept()
+    {
+        if (const auto available = capture::tapBackendAvailable(); !available) QSKIP(available.error().text.c_str());
+        for (int round = 0; round < 3; ++round) {
+            QProcess process;
+            process.start(QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli"), {"run", sample_, "--backend", "tap", "-w", file("killed.pcapng")});
+            QByteArray err;
+            const QRegularExpression helper("Helper process (\\d+)");
+            QTRY_VERIFY_WITH_TIMEOUT(helper.match(QString::fromUtf8(err += process.readAllStandardError())).hasMatch(), 10000);
+            QTest::qWait(300);
+            ::kill(helper.match(QString::fromUtf8(err)).captured(1).toInt(), SIGKILL);
+            QVERIFY(process.waitForFinished(2000));
+            err += process.readAllStandardError();
+            QCOMPARE(process.exitStatus(), QProcess::NormalExit);
+            QVERIFY2(err.contains("helper"), err.constData());
+            QVERIFY2(err.contains("has ended"), err.constData());
+            QCOMPARE(process.exitCode(), 3);
+            const auto decoded = cli({"decode", file("killed.pcapng")});
+            QVERIFY2(decoded.status == 0 && decoded.out.count('\n') > 5, qPrintable(decoded.err));
+        }
     }
     void barredTapSaysWhichWhatAndOffersVirtualLinks()
     {

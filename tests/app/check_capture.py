@@ -158,6 +158,9 @@ class Checker:
             self.expect(joined, ns, "DAD before the MLD report for its group (MN-DAD-06)")
             defended = any(na.target == ns.target and na.number > ns.number and na.time - ns.time < S - SLACK for na in self.icmp(NA, ns.link))
             self.expect(not defended, ns, "the tentative address is advertised within the second of DAD")
+        for link in ROUTERS:
+            self.find(f"MLD report from the mobile node's link-local address on {link} (RFC 3590 §4)", lambda p, link=link: p.link == link
+                      and p.is_icmp(MLD2) and p.eth_src == self.mn and p.src.is_link_local)
         self.expect(dict(seen) == expected, None, f"duplicate address detections: {dict(seen)}")
 
     def register_local(self, link, after):

@@ -262,7 +262,7 @@ private Q_SLOTS:
         stack.addInterface("near", ownMac);
         Output out;
         const Ipv6Address local = linkLocal(eui64(ownMac));
-        stack.assign({}, 0, local, false, true, out);
+        stack.assign({}, 0, local, false, false, out);
         run(stack, TimePoint{999ms}, out);
         auto seen = take(out);
         QVERIFY(count<wire::ListenerReport>(seen) >= 1);

@@ -168,10 +168,11 @@ class Checker:
         hint = self.find(f"RS on {link}", lambda p: p.link == link and p.is_icmp(RS), after)
         # A frame stands in the capture when it arrives: an RA may be heard while the RS is on its way.
         advert = self.find(f"RA on {link} behind the attachment", lambda p: p.link == link and p.is_icmp(RA) and p.time >= hint.time - WIRELESS)
+        # On TAP both instants are those of a kernel bridge: a frame that a busy machine handed over late shortens the second.
         dad = self.find(f"DAD of the care-of address on {link}", lambda p: p.link == link and p.is_icmp(NS) and p.src == NONE
                         and prefix64(p.target) == prefix64(router), advert.number)
         update = self.find(f"local BU on {link}", lambda p: p.link == link and p.is_mh(BU) and len(p.layers) == 1, after)
-        self.expect(update.number > dad.number and update.time - dad.time >= S - 2 * MS, update, "local BU less than 1 s after its DAD NS (MN-DAD-01)")
+        self.expect(update.number > dad.number and update.time - dad.time >= S - SLACK // 2, update, "local BU less than 1 s after its DAD NS (MN-DAD-01)")
         self.expect(update.flags == 0x8800 and update.eth_dst == router_lla, update, "local BU: flags are not A and M, or not by way of the router")
         self.expect((update.src, update.dst) == (dad.target, MAP), update, "local BU: source LCoA, destination MAP")
         self.expect(prefix64(update.inner.hao) == DOMAIN_PREFIX and 3 not in update.options, update, "local BU: HAO is the RCoA, no Alternate CoA")
@@ -213,7 +214,7 @@ class Checker:
     def announce(self, link, dad, address, answer):
         na = self.find(f"NA for {address} on {link}", lambda p: p.link == link and p.is_icmp(NA) and p.target == address, dad.number)
         self.expect((na.router, na.answer, na.override, na.dst) == (False, False, True, ALL_NODES), na, "proxy NA: R=0 S=0 O=1 to all nodes")
-        self.expect(na.time - dad.time >= S - 2 * MS and na.number < answer.number, na, "proxy NA: after DAD, before the acknowledgement")
+        self.expect(na.time - dad.time >= S - SLACK // 2 and na.number < answer.number, na, "proxy NA: after DAD, before the acknowledgement")
         self.expect(na.eth_src == dad.eth_src, na, "proxy NA by another station than the one of the DAD")
 
     def home_registration(self, local, granted):
@@ -336,8 +337,8 @@ def spoilt_copies(links, raws, packets):
                      ("MLD report", "DAD NS")):
         a, b = messages[one], messages[two]
         yield f"{one} and {two} change places", links, edited(edited(raws, a, raws[b].data), b, raws[a].data)
-    late = [raw._replace(time=raw.time - 20 * MS) if i >= messages["local BU"] else raw for i, raw in enumerate(raws)]
-    yield "the first BU and all that follows 20 ms early", links, late
+    late = [raw._replace(time=raw.time - 40 * MS) if i >= messages["local BU"] else raw for i, raw in enumerate(raws)]
+    yield "the first BU and all that follows 40 ms early", links, late
     yield "two links change names", ["home", "core", "domain", "w2", "w1"], raws
     yield "no second half", links, raws[:len(raws) // 2]
     again = raws[messages["home BU"]]._replace(time=raws[-1].time)

@@ -10,11 +10,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace roamscope::helper {
 namespace {
@@ -91,7 +94,7 @@ private:
         if (mtu < minimumMtu || mtu > maximumMtu) return {Step::Mtu, ERANGE};
         if (links_.size() >= maximumLinks) return {Step::Limit, E2BIG};
         if (const Failure failure = network_.addBridge(name, mtu)) return failure;
-        links_.emplace(name, mtu);
+        links_.emplace_back(name, mtu);
         return recorder_.running() ? recorder_.addLink(name) : Failure{};
     }
 
@@ -107,7 +110,7 @@ private:
     [[nodiscard]] Failure movePort(const std::string& name, const std::string& link)
     {
         if (!ports_.contains(name)) return {Step::UnknownPort, ENODEV};
-        const auto found = links_.find(link);
+        const auto found = find(link);
         if (!link.empty() && found == links_.end()) return {Step::UnknownLink, ENODEV};
         return network_.moveTap(name, link, link.empty() ? 0 : found->second);
     }
@@ -122,13 +125,19 @@ private:
 
     [[nodiscard]] Failure dropCounts(const std::string& name, Reply& reply)
     {
-        if (!name.empty() && !links_.contains(name)) return {Step::UnknownLink, ENODEV};
+        if (!name.empty() && find(name) == links_.end()) return {Step::UnknownLink, ENODEV};
         return recorder_.counts(name, reply);
     }
 
     Network network_;
     Recorder recorder_;
-    std::map<std::string, std::uint32_t> links_;  ///< with MTU
+    using Links = std::vector<std::pair<std::string, std::uint32_t>>;
+    [[nodiscard]] Links::const_iterator find(const std::string& name) const
+    {
+        return std::find_if(links_.begin(), links_.end(), [&](const auto& link) { return link.first == name; });
+    }
+
+    Links links_;  ///< with MTU; interface n of the capture is the n-th link
     std::set<std::string> ports_;
     bool opened_ = false;
     bool leaving_ = false;

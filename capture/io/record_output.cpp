@@ -160,7 +160,9 @@ std::string eventLines(const LabRecord& record)
     std::string out;
     for (const lab::LabEvent& item : record.events) {
         const node::Event& event = item.event;
-        Json line{{"time", toNanoseconds(event.time)}, {"node", nodeName(record, item)}, {"event", std::string(event.name)}};
+        // Lateness is the machine's, no node's.
+        const Json node = event.name == "late" ? Json(nullptr) : Json(nodeName(record, item));
+        Json line{{"time", toNanoseconds(event.time)}, {"node", node}, {"event", std::string(event.name)}};
         addAll(line, event.key);
         if (event.gone) line["gone"] = true;
         addAll(line, event.attributes);

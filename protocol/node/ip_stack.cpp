@@ -291,6 +291,9 @@ void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& addr
         address.state = AddressState::Preferred;
         addressEvent(now, interface, address, out);
         events_.push_back({StackEvent::Kind::AddressReady, interface, address.address});
+        // RFC 3590 §4: routers discard reports from the unspecified address, so all groups are reported again from this one.
+        if (address.address.isLinkLocal() && !address.proxy)
+            for (const Group& group : interfaces_[interface].groups) reportGroup(now, interface, group.address, out);
         return;
     }
     // RFC 4862 §5.4.2: from the unspecified address, without a source link-layer address option.

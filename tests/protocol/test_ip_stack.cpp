@@ -256,6 +256,25 @@ private Q_SLOTS:
         }
     }
 
+    void RFC3590_groupsAreReportedAgainWhenTheLinkLocalAddressIsReady()
+    {
+        IpStack stack(false, Random(1));
+        stack.addInterface("near", ownMac);
+        Output out;
+        const Ipv6Address local = linkLocal(eui64(ownMac));
+        stack.assign({}, 0, local, false, false, out);
+        run(stack, TimePoint{999ms}, out);
+        auto seen = take(out);
+        QVERIFY(count<wire::ListenerReport>(seen) >= 1);
+        for (const Seen& s : seen) QVERIFY(s.inner().source.isUnspecified());
+        run(stack, TimePoint{1s}, out);
+        seen = take(out);
+        const bool again = std::any_of(seen.begin(), seen.end(), [&](const Seen& s) {
+            return s.inner().source == local && s.inner().destination == allMldv2Routers();
+        });
+        QVERIFY(again);
+    }
+
     void linkDownForgetsWhatWasLearnt()
     {
         Bench b;

@@ -170,6 +170,7 @@ void IpStack::leave(std::size_t interface, const Ipv6Address& group)
 
 void IpStack::reportGroup(TimePoint, std::size_t interface, const Ipv6Address& group, Output& out)
 {
+    if (group == allNodes()) return;  // RFC 3810 §6: never about all nodes
     Ipv6Packet packet;
     packet.hopLimit = 1;
     packet.source = chooseSource(interface, allMldv2Routers());  // unspecified while the link-local address is tentative

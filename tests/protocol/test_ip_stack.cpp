@@ -273,6 +273,9 @@ private Q_SLOTS:
             return s.inner().source == local && s.inner().destination == allMldv2Routers();
         });
         QVERIFY(again);
+        // RFC 3810 §6: never about ff02::1.
+        for (const Seen& s : seen)
+            if (const auto* report = s.frame.as<wire::ListenerReport>()) QVERIFY(report->records.at(0).group == solicitedNode(local));
     }
 
     void linkDownForgetsWhatWasLearnt()

@@ -44,7 +44,9 @@ Finished waitForEnd(capture::Session& session)
     bool stopped = false;
     for (;;) {
         capture::View view = session.view();
-        if (view.complete) return {std::move(view), session.lab()->status(), session.lab()->record(), stopped};
+        // The capture of a helper that died ends before the run has noticed; only the run knows why.
+        const capture::LabStatus status = session.lab()->status();
+        if (view.complete && status.state == capture::RunState::Ended) return {std::move(view), status, session.lab()->record(), stopped};
         if (interrupted() && !stopped) {
             session.stop();
             stopped = true;

@@ -18,6 +18,9 @@ enum ExitStatus : int { Fine = 0, Unmet = 1, Usage = 2, InputOutput = 3, NoPermi
 int complain(const Error& error);
 int complain(int status, std::string_view text);
 
+/// For an option's check(): a decimal number from `least` to 2^64 - 1. CLI11 itself wraps negative ones and cuts large ones.
+[[nodiscard]] CLI::Validator wholeNumber(std::uint64_t least);
+
 void addRunCommand(CLI::App& app, int& status);
 void addDoctorCommand(CLI::App& app, int& status);
 void addDecodeCommand(CLI::App& app, int& status);

@@ -84,7 +84,7 @@ void addDecodeCommand(CLI::App& app, int& status)
     command->add_option("-T", options->format, "summary, tree, json or fields")->check(CLI::IsMember({"summary", "tree", "json", "fields"}))->capture_default_str();
     command->add_option("-e", options->fields, "With -T fields: a field to print; may be given several times")->allow_extra_args(false);
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
-    command->add_option("-c", options->count, "Stop after this many frames")->check(CLI::PositiveNumber);
+    command->add_option("-c", options->count, "Stop after this many frames")->check(wholeNumber(1));
     command->callback([options, &status] { status = decodeCommand(*options); });
 }
 

@@ -4,8 +4,10 @@
 #include "app/cli/commands.hpp"
 #include "app/cli/output.hpp"
 
+#include <charconv>
 #include <cstdio>
 #include <fmt/format.h>
+#include <limits>
 
 namespace roamscope::cli {
 
@@ -22,6 +24,20 @@ int complain(int status, std::string_view text)
 {
     fmt::print(stderr, "roamscope-cli: {}\n", text);
     return status;
+}
+
+CLI::Validator wholeNumber(std::uint64_t least)
+{
+    return CLI::Validator(
+        [least](const std::string& text) {
+            std::uint64_t value = 0;
+            const char* end = text.data() + text.size();
+            const auto [rest, error] = std::from_chars(text.data(), end, value);
+            return error == std::errc() && rest == end && value >= least
+                       ? std::string()
+                       : fmt::format("a whole number from {} to {} is expected, not \"{}\"", least, std::numeric_limits<std::uint64_t>::max(), text);
+        },
+        "");
 }
 
 int complain(const Error& error) { return complain(statusOf(error), error.text); }

@@ -49,7 +49,7 @@ void Output::flush()
 {
     std::string_view rest = buffer_;
     while (!rest.empty() && !gone_) {
-        const ssize_t n = ::write(STDOUT_FILENO, rest.data(), rest.size());
+        const ssize_t n = ::write(descriptor_, rest.data(), rest.size());
         if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
         if (n >= 0 || errno == EINTR) continue;
         gone_ = true;
@@ -62,7 +62,7 @@ int Output::finish(int status)
 {
     flush();
     if (cause_ == 0) return status;
-    return complain(InputOutput, fmt::format("standard output: writing failed: {}. Free some space or write elsewhere", std::strerror(cause_)));
+    return complain(InputOutput, fmt::format("standard {}: writing failed: {}. Free some space or write elsewhere", descriptor_ == STDERR_FILENO ? "error" : "output", std::strerror(cause_)));
 }
 
 void watchInterrupts()

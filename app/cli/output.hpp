@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Standard output with checked writes, and the wish to stop (SIGINT, SIGTERM).
+// Standard output (or error) with checked writes, and the wish to stop (SIGINT, SIGTERM).
 #pragma once
 
 #include "protocol/base/result.hpp"
@@ -9,11 +9,12 @@
 
 namespace roamscope::cli {
 
-/// Buffers text for standard output. A reader that has gone away (`| head`) is no error: gone() then says so and further
+/// Buffers text for standard output, or for another descriptor. A reader that has gone away (`| head`) is no error: gone() then says so and further
 /// text is dropped.
 class Output {
 public:
-    Output() = default;
+    /// `descriptor` stays the caller's.
+    explicit Output(int descriptor = 1) : descriptor_(descriptor) {}
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
     ~Output() { flush(); }
@@ -27,6 +28,7 @@ public:
     [[nodiscard]] int finish(int status);
 
 private:
+    int descriptor_;
     std::string buffer_;
     bool gone_ = false;
     int cause_ = 0;

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 #include <thread>
+#include <unistd.h>
 
 namespace roamscope::cli {
 
@@ -39,13 +40,14 @@ struct Finished {
     bool interrupted = false;
 };
 
+/// The capture may be complete before the run has noticed why it ended (a helper that was killed): both must be over, or the
+/// reason is lost.
 Finished waitForEnd(capture::Session& session)
 {
     bool stopped = false;
     for (;;) {
-        capture::View view = session.view();
-        // The capture of a helper that died ends before the run has noticed; only the run knows why.
         const capture::LabStatus status = session.lab()->status();
+        capture::View view = session.view();
         if (view.complete && status.state == capture::RunState::Ended) return {std::move(view), status, session.lab()->record(), stopped};
         if (interrupted() && !stopped) {
             session.stop();
@@ -79,7 +81,8 @@ Result<void> writeFiles(const RunOptions& options, const Finished& run, const st
         if (path != "-") out.line(fmt::format("Wrote {:11} {}", what, path));
         return {};
     };
-    if (!options.pcapng.empty() && options.pcapng != "-") out.line(fmt::format("Wrote {:11} {} ({} frames)", "capture", options.pcapng, run.view.trace.size()));
+    if (!options.pcapng.empty() && options.pcapng != "-" && !run.view.problem)
+        out.line(fmt::format("Wrote {:11} {} ({} frames)", "capture", options.pcapng, run.view.trace.size()));
     const auto& a = *run.view.analysis;
     if (auto r = put(options.svg, "timeline", options.svg.empty() ? "" : picture::timelineSvg(a, run.record.duration, &run.record.scenario)); !r) return r;
     if (auto r = put(options.events, "events", options.events.empty() ? "" : capture::eventLines(run.record)); !r) return r;
@@ -87,8 +90,18 @@ Result<void> writeFiles(const RunOptions& options, const Finished& run, const st
     return put(options.report, "report", options.report.empty() ? "" : capture::runReportJson(a, run.view, run.record, expectations));
 }
 
+/// How many results want standard output; a second one would spoil the first.
+int wantStandardOutput(const RunOptions& options)
+{
+    int count = options.json ? 1 : 0;
+    for (const std::string* path : {&options.pcapng, &options.events, &options.truth, &options.report, &options.svg}) count += *path == "-" ? 1 : 0;
+    return count;
+}
+
 int runCommand(const RunOptions& options)
 {
+    const int wanting = wantStandardOutput(options);
+    if (wanting > 1) return complain(Usage, "only one result can go to standard output: give \"-\" to one option, and --json to none beside it");
     const auto path = capture::resolveScenario(options.scenario);
     if (!path) return complain(path.error());
     auto scenario = capture::loadScenario(*path);
@@ -112,7 +125,8 @@ int runCommand(const RunOptions& options)
     tellLateness(run.status);
 
     const auto expectations = analysis::checkExpectations(run.record.scenario.expect, *run.view.analysis);
-    Output out;
+    // A result on standard output has it for itself; the table and what was written are messages then.
+    Output out(wanting > 0 && !options.json ? STDERR_FILENO : STDOUT_FILENO);
     if (options.json) out.write(capture::runReportJson(*run.view.analysis, run.view, run.record, expectations));
     else out.write(capture::handoverTable(*run.view.analysis, &run.record.scenario));
     bool met = true;
@@ -135,7 +149,7 @@ void addRunCommand(CLI::App& app, int& status)
     command->add_option("SCENARIO", options->scenario, "A scenario file, or the name of a shipped one")->required();
     command->add_option("--backend", options->backend, "virtual (as fast as possible) or tap (kernel bridges, real time)")
         ->check(CLI::IsMember({"virtual", "tap"}));
-    command->add_option("--seed", options->seed, "Seed of all random numbers (default: the scenario's)");
+    command->add_option("--seed", options->seed, "Seed of all random numbers (default: the scenario's)")->check(wholeNumber(0));
     command->add_option("--until", options->until, "Stop at this lab time, e.g. 12.5s (default: the scenario's duration)");
     command->add_option("-w", options->pcapng, "Write the capture as pcapng, one interface a link (- for standard output)");
     command->add_option("--events", options->events, "Write what the nodes reported, one JSON object a line");

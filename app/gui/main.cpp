@@ -9,6 +9,8 @@
 #include <QTimer>
 
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 namespace {
 
@@ -18,12 +20,43 @@ int usageError(const QString& text)
     return 2;
 }
 
+bool isSet(const char* variable)
+{
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value != '\0';
+}
+
+/// Qt ends the process with a dump of memory where there is no display, even when only help is asked for.
+bool hasDisplay(int argc, char** argv)
+{
+    for (int i = 1; i < argc; ++i)
+        if (std::strcmp(argv[i], "-platform") == 0 || std::strcmp(argv[i], "--platform") == 0 || std::strcmp(argv[i], "-display") == 0) return true;
+    return isSet("WAYLAND_DISPLAY") || isSet("DISPLAY") || isSet("QT_QPA_PLATFORM");
+}
+
+bool asksForText(int argc, char** argv)
+{
+    for (int i = 1; i < argc; ++i)
+        for (const char* option : {"-h", "--help", "--help-all", "-v", "--version"})
+            if (std::strcmp(argv[i], option) == 0) return true;
+    return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
 {
     using namespace roamscope;
 
+    if (!hasDisplay(argc, argv)) {
+        if (!asksForText(argc, argv)) {
+            std::fputs("roamscope: there is no display: neither WAYLAND_DISPLAY nor DISPLAY is set. Start it in a graphical session; "
+                       "roamscope-cli does the same without one\n",
+                       stderr);
+            return 3;
+        }
+        qputenv("QT_QPA_PLATFORM", "offscreen");
+    }
     QApplication application(argc, argv);
     QCoreApplication::setOrganizationName(QStringLiteral("roamscope"));
     QCoreApplication::setApplicationName(QStringLiteral("roamscope"));

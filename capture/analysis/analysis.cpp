@@ -39,6 +39,13 @@ std::string NodeInfo::label() const
     return text;
 }
 
+std::size_t Analysis::handoverNumber(std::size_t index) const
+{
+    if (index >= handovers.size() || handovers[index].kind == HandoverKind::Initial) return 0;
+    return static_cast<std::size_t>(std::count_if(handovers.begin(), handovers.begin() + static_cast<std::ptrdiff_t>(index) + 1,
+                                                  [](const Handover& h) { return h.kind != HandoverKind::Initial; }));
+}
+
 std::vector<const BindingInterval*> Analysis::bindingsAt(TimePoint t) const
 {
     std::vector<const BindingInterval*> alive;

@@ -145,6 +145,8 @@ struct Analysis {
     std::uint64_t encryptedFrames = 0;    ///< whose content is ESP and stays unknown
     std::uint64_t malformedFrames = 0;    ///< that broke off in decoding
 
+    /// What people call handovers[index]: its number from 1, first registrations not counted; 0 for one of these.
+    [[nodiscard]] std::size_t handoverNumber(std::size_t index) const;
     /// Bindings alive at t, MAP's first.
     [[nodiscard]] std::vector<const BindingInterval*> bindingsAt(TimePoint t) const;
     /// The node that owns an address, if known.

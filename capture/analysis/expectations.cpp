@@ -39,22 +39,6 @@ ExpectationResult checkFindings(const lab::Expectation& e, const Analysis& analy
             fmt::format("{}", count)};
 }
 
-std::string textOf(const node::Attributes& attributes, std::string_view key)
-{
-    for (const auto& [name, value] : attributes)
-        if (name == key)
-            if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    return {};
-}
-
-std::int64_t numberOf(const node::Attributes& attributes, std::string_view key)
-{
-    for (const auto& [name, value] : attributes)
-        if (name == key)
-            if (const auto* number = std::get_if<std::int64_t>(&value)) return *number;
-    return -1;
-}
-
 }  // namespace
 
 std::vector<ExpectationResult> checkExpectations(const std::vector<lab::Expectation>& expectations, const Analysis& analysis)
@@ -80,11 +64,11 @@ TruthComparison compareWithTruth(const capture::LabRecord& truth, const Analysis
         ++comparison.bindings;
         const lab::NodeSpec& node = truth.scenario.nodes[item.node];
         const Role owner = node.role == lab::Role::Map ? Role::Map : Role::HomeAgent;
-        const std::string home = textOf(event.key, "home_address");
-        const std::string careOf = textOf(event.attributes, "care_of_address");
+        const std::string home = node::textOf(event.key, "home_address");
+        const std::string careOf = node::textOf(event.attributes, "care_of_address");
         const auto same = [&](const BindingInterval& b) {
             return b.owner == owner && b.homeAddress.text() == home && b.careOfAddress.text() == careOf &&
-                   b.sequence == numberOf(event.attributes, "sequence") && b.lifetime.count() == numberOf(event.attributes, "lifetime") &&
+                   b.sequence == node::numberOf(event.attributes, "sequence", -1) && b.lifetime.count() == node::numberOf(event.attributes, "lifetime") &&
                    b.from >= event.time && b.from <= event.time + tolerance;
         };
         if (std::any_of(analysis.bindings.begin(), analysis.bindings.end(), same)) ++comparison.matched;

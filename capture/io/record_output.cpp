@@ -79,22 +79,6 @@ Json changesJson(const LabRecord& record)
     return changes;
 }
 
-std::string textOf(const node::Attributes& attributes, std::string_view key)
-{
-    for (const auto& [name, value] : attributes)
-        if (name == key)
-            if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    return {};
-}
-
-std::int64_t numberOf(const node::Attributes& attributes, std::string_view key)
-{
-    for (const auto& [name, value] : attributes)
-        if (name == key)
-            if (const auto* number = std::get_if<std::int64_t>(&value)) return *number;
-    return 0;
-}
-
 /// A movement of a mobile node as it was caused: from losing a link to the registration that ended it.
 struct CausedHandover {
     std::size_t node = 0;
@@ -129,7 +113,7 @@ Json handoversJson(const LabRecord& record)
         CausedHandover& h = handovers[it->second];
         if (event.name == "attachment") h.linkUp = event.time;
         if (event.name == "map-choice") h.mapChanged = true;
-        if (event.name == "registration" && textOf(event.attributes, "state") == "registered") {
+        if (event.name == "registration" && node::textOf(event.attributes, "state") == "registered") {
             if (h.registered) h.homeRegistered = true;
             h.registered = event.time;
         }
@@ -155,7 +139,7 @@ Json probesJson(const LabRecord& record)
     for (const lab::LabEvent& item : record.events) {
         const node::Event& event = item.event;
         if (!event.name.starts_with("probe-")) continue;
-        Probe& probe = probes[{numberOf(event.attributes, "flow"), numberOf(event.attributes, "serial")}];
+        Probe& probe = probes[{node::numberOf(event.attributes, "flow"), node::numberOf(event.attributes, "serial")}];
         if (event.name == "probe-sent") probe.sent = toNanoseconds(event.time);
         if (event.name == "probe-received") probe.received.push_back(toNanoseconds(event.time));
         if (event.name == "probe-answered") probe.answered.push_back(toNanoseconds(event.time));

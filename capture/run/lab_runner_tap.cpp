@@ -2,6 +2,8 @@
 // The TAP backend: one loop over descriptors with the lab's next deadline as its time-out (design §5.1).
 #include "capture/run/lab_runner_tap.hpp"
 
+#include "capture/io/machine_check.hpp"
+
 #include <array>
 #include <fmt/format.h>
 #include <poll.h>
@@ -68,6 +70,9 @@ Result<void> LabRunner::Tap::carryOut(const lab::Lab& lab, lab::LabOutput& out)
 void LabRunner::mainTap(Tap& tap)
 {
     auto stream = tap.open(lab_);
+    // What bars the backend is told with the way around it; anything else as it came.
+    if (!stream && stream.error().code == ErrorCode::Permission)
+        if (auto available = tapBackendAvailable(); !available) stream = tl::unexpected(available.error());
     if (!stream) {
         finish(stream.error().text);
         tap.space.reset();

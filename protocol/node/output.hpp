@@ -38,6 +38,20 @@ struct Event {
     bool gone = false;
 };
 
+/// The text (number) under `key`; empty (`otherwise`) when there is none of that type.
+[[nodiscard]] inline std::string textOf(const Attributes& attributes, std::string_view key)
+{
+    for (const auto& [name, value] : attributes)
+        if (const auto* text = std::get_if<std::string>(&value); text && name == key) return *text;
+    return {};
+}
+[[nodiscard]] inline std::int64_t numberOf(const Attributes& attributes, std::string_view key, std::int64_t otherwise = 0)
+{
+    for (const auto& [name, value] : attributes)
+        if (const auto* number = std::get_if<std::int64_t>(&value); number && name == key) return *number;
+    return otherwise;
+}
+
 struct SentFrame {
     std::size_t interface = 0;
     Bytes bytes;

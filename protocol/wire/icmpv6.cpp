@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/icmpv6.hpp"
 
+#include "protocol/base/overloaded.hpp"
 #include "protocol/wire/ipv6.hpp"
 
 #include <fmt/format.h>
@@ -10,13 +11,6 @@ namespace roamscope::wire {
 namespace {
 
 using namespace icmpv6Type;
-
-template <class... Ts>
-struct Overloaded : Ts... {
-    using Ts::operator()...;
-};
-template <class... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 /// Copies `options` into a message when they parsed, otherwise passes the error on.
 template <class Message>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/mobility.hpp"
 
+#include "protocol/base/overloaded.hpp"
 #include "protocol/wire/ipv6.hpp"
 
 #include <fmt/format.h>
@@ -8,13 +9,6 @@
 namespace roamscope::wire {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-    using Ts::operator()...;
-};
-template <class... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 constexpr std::size_t checksumPosition = 4;
 

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/summary.hpp"
 
+#include "protocol/base/overloaded.hpp"
+
 #include <fmt/format.h>
 
 namespace roamscope::wire {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-    using Ts::operator()...;
-};
-template <class... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 std::uint32_t seconds(WireLifetime lifetime) { return 4u * lifetime.count(); }
 

@@ -263,6 +263,16 @@ private Q_SLOTS:
         }
     }
 
+    void aFrameCountOutsideItsRangeIsRefused()
+    {
+        for (const char* count : {"0", "-1", "99999999999999999999999", "two"}) {
+            const Ran ran = cli({"decode", vectors, "-c", count});
+            QCOMPARE(ran.status, 2);
+            QVERIFY2(ran.err.contains("-c: a whole number from 1 to "), ran.err.constData());
+        }
+        QCOMPARE(cli({"decode", vectors, "-c", "3"}).out.count('\n'), 3);
+    }
+
     void anInterruptEndsQuietlyWithWhatThereIs()
     {
         QProcess process;

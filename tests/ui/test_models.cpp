@@ -158,7 +158,8 @@ private slots:
         QVERIFY(update);
         const capture::FrameView frame = view.trace.frame(*update);
         Bytes broken(frame.bytes.begin(), frame.bytes.end());
-        broken.back() ^= 1;
+        QVERIFY(!broken.empty());
+        broken[broken.size() - 1] ^= 1;
         DissectionModel model;
         model.setDissection(wire::dissect(broken, 1, broken.size()));
         QVERIFY(!model.findingsText().isEmpty());
@@ -245,6 +246,11 @@ private slots:
             QVERIFY(std::is_sorted(points.deliveredAt.begin(), points.deliveredAt.end()));
             for (const double delay : points.delayMs) QVERIFY(std::isfinite(delay) && delay > 0);
         }
+        // Before the mobile node is known nothing is said about probes: they were seen where they were sent, no further.
+        const capture::View early = played(0.8)->view();
+        QVERIFY(!early.analysis->flows.empty());
+        const ProbePoints unknown = probePoints(*early.analysis, TimePoint{}, TimePoint{800ms}, TimePoint{300ms}, 1000);
+        QVERIFY(unknown.deliveredAt.empty());
         // In the gap every probe is lost.
         const auto gaps = timelineGaps(*view.analysis);
         QCOMPARE(gaps.size(), std::size_t(1));

@@ -45,7 +45,10 @@ int HandoverModel::columnCount(const QModelIndex& parent) const { return parent.
 QString HandoverModel::text(const analysis::Handover& handover, int row, int column) const
 {
     switch (column) {
-    case Number: return QString::number(row + 1);
+    case Number: {
+        const std::size_t number = analysis_->handoverNumber(static_cast<std::size_t>(row));
+        return number == 0 ? QStringLiteral("–") : QString::number(number);
+    }
     case Kind: return toQt(analysis::handoverKindName(handover.kind));
     case FromTo: {
         const QString to = handover.toLink.empty() ? QStringLiteral("?") : toQt(handover.toLink);

@@ -32,11 +32,16 @@ void addHandover(TimelineLane& handovers, TimelineLane& phases, const analysis::
     bar.end = std::max(handover.start, handover.end.value_or(end));
     bar.open = !handover.end;
     bar.tone = Tone::Warning;
-    bar.brief = QStringLiteral("#%1").arg(number);
-    bar.label = QStringLiteral("#%1 %2 %3").arg(number).arg(toQt(analysis::handoverKindName(handover.kind)), formatDuration(bar.end - bar.start));
-    bar.tooltip = word("Handover %1, %2, %3").arg(QString::number(number), toQt(analysis::handoverKindName(handover.kind)), formatDuration(bar.end - bar.start));
+    const QString kind = toQt(analysis::handoverKindName(handover.kind));
+    bar.brief = number == 0 ? QStringLiteral("–") : QStringLiteral("#%1").arg(number);
+    bar.label = QStringLiteral("%1 %2 %3").arg(number == 0 ? QString() : bar.brief, kind, formatDuration(bar.end - bar.start)).trimmed();
+    bar.tooltip = number == 0 ? word("First registration, %1").arg(formatDuration(bar.end - bar.start))
+                              : word("Handover %1, %2, %3").arg(QString::number(number), kind, formatDuration(bar.end - bar.start));
+    bar.beside = bar.label;
+    bar.besideFrom = bar.start;
     if (handover.interruption) bar.tooltip += QLatin1Char('\n') + word("no data for %1, %2 probes lost").arg(formatDuration(*handover.interruption)).arg(handover.lost);
     handovers.bars.push_back(std::move(bar));
+    QStringList all;
     for (const analysis::Phase& phase : handover.phases) {
         TimelineBar part;
         part.start = phase.start;
@@ -46,8 +51,12 @@ void addHandover(TimelineLane& handovers, TimelineLane& phases, const analysis::
         part.brief = toQt(phase.name);
         part.label = QStringLiteral("%1 %2").arg(toQt(phase.name), formatDuration(phase.end - phase.start));
         part.tooltip = QStringLiteral("%1 – %2").arg(part.label, phaseTitle(phase.name));
+        all << QStringLiteral("%1 %2").arg(toQt(phase.name)).arg(toSeconds(phase.end - phase.start) * 1e3, 0, 'f', 0);
         phases.bars.push_back(std::move(part));
     }
+    if (all.isEmpty()) return;
+    phases.bars.back().beside = all.join(QStringLiteral(" · ")) + QStringLiteral(" ms");
+    phases.bars.back().besideFrom = handover.phases.front().start;
 }
 
 TimelineBar exchangeBar(const analysis::Exchange& exchange, const Names& names, TimePoint end)
@@ -90,7 +99,7 @@ std::vector<TimelineLane> timelineLanes(const analysis::Analysis& analysis, cons
 {
     std::vector<TimelineLane> lanes{{word("Handover"), {}}, {word("Phases"), {}}, {word("BU → BA"), {}}, {word("MAP binding"), {}}, {word("HA binding"), {}}};
     TimelineLane correspondents{word("CN binding"), {}};
-    for (std::size_t i = 0; i < analysis.handovers.size(); ++i) addHandover(lanes[0], lanes[1], analysis.handovers[i], i + 1, end);
+    for (std::size_t i = 0; i < analysis.handovers.size(); ++i) addHandover(lanes[0], lanes[1], analysis.handovers[i], analysis.handoverNumber(i), end);
     for (const analysis::Exchange& exchange : analysis.exchanges) lanes[2].bars.push_back(exchangeBar(exchange, names, end));
     for (const analysis::BindingInterval& binding : analysis.bindings) {
         TimelineLane& lane = binding.owner == Role::Map ? lanes[3] : binding.owner == Role::HomeAgent ? lanes[4] : correspondents;
@@ -131,6 +140,8 @@ ProbePoints probePoints(const analysis::Analysis& analysis, TimePoint from, Time
                 slowest = {};
                 lossShown = false;
             }
+            // Seen once only, where it was sent: whether it arrives is known when its receiver has been recognised.
+            if (probe->received == probe->sent) continue;
             if (!probe->received) {
                 if (!lossShown && probe->sent < settled) points.lostAt.push_back(key);
                 lossShown = lossShown || probe->sent < settled;

@@ -19,6 +19,8 @@ struct TimelineBar {
     Tone tone = Tone::Data;
     QString label;    ///< shown where it fits
     QString brief;    ///< where only this fits
+    QString beside;   ///< shown to the right of the bar instead, where the bars since `besideFrom` are too narrow for it
+    TimePoint besideFrom{};
     QString tooltip;  ///< plain text
     bool open = false;  ///< goes on beyond what is known
     bool strong = false;  ///< drawn full instead of washed
@@ -50,7 +52,7 @@ struct ProbePoints {
 };
 /// The probes sent in [from, to], at most about 2 * `buckets` delivered and `buckets` lost: per bucket the fastest and the
 /// slowest and one loss. Probes sent after `settled` that have not arrived are not shown:
-/// they may be under way.
+/// they may be under way. Neither are those that were seen only where they were sent.
 [[nodiscard]] ProbePoints probePoints(const analysis::Analysis& analysis, TimePoint from, TimePoint to, TimePoint settled, std::size_t buckets);
 
 }  // namespace roamscope::ui

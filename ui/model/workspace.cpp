@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/model/workspace.hpp"
 
+#include <QThreadPool>
+
 #include <algorithm>
 
 namespace roamscope::ui {
@@ -27,6 +29,8 @@ Workspace::~Workspace() = default;
 void Workspace::setSession(std::unique_ptr<capture::Session> session)
 {
     timer_.stop();
+    // A run on real interfaces takes its time to take them down: the window does not wait for it.
+    if (session_) QThreadPool::globalInstance()->start([old = std::move(session_)]() mutable { old.reset(); });
     session_ = std::move(session);
     view_ = emptyView();
     status_.reset();

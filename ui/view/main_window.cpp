@@ -124,6 +124,7 @@ void MainWindow::connectViews()
     connect(&workspace_, &Workspace::viewChanged, this, &MainWindow::showView);
     connect(&workspace_, &Workspace::sessionChanged, this, &MainWindow::showView);
     connect(&workspace_, &Workspace::statusChanged, this, &MainWindow::showStatus);
+    connect(&workspace_, &Workspace::sessionChanged, this, &MainWindow::showStatus);
     connect(handovers_, &HandoversView::handoverChosen, timeline_, &TimelineView::showHandover);
     connect(runBar_, &RunBar::restartRequested, this, [this] {
         const bool running = workspace_.status() && workspace_.status()->state != capture::RunState::Paused;
@@ -218,13 +219,13 @@ void MainWindow::showView()
 void MainWindow::showStatus()
 {
     const auto& status = workspace_.status();
-    if (!status) return message_->clear();
+    const bool inside = status && status->state != capture::RunState::Ended && !status->insideHint.empty();
     QStringList parts;
-    if (!status->message.empty()) parts << toQt(status->message);
-    if (status->helperPid) parts << tr("helper process %1").arg(*status->helperPid);
+    if (status && !status->message.empty()) parts << toQt(status->message);
+    if (inside && status->helperPid) parts << tr("helper process %1").arg(*status->helperPid);
     message_->setText(parts.join(QStringLiteral("  ·  ")));
-    message_->setToolTip(status->insideHint.empty() ? QString() : tr("Look inside with:\n%1").arg(toQt(status->insideHint)));
-    copyInside_->setEnabled(!status->insideHint.empty());
+    message_->setToolTip(inside ? tr("Look inside with:\n%1").arg(toQt(status->insideHint)) : QString());
+    copyInside_->setEnabled(inside);
 }
 
 void MainWindow::stepHandover(int by)

@@ -60,6 +60,17 @@ void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const Q
     painter->drawText(visible, Qt::AlignLeft | Qt::AlignVCenter, text);
 }
 
+void TimelineLayer::drawBeside(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect, double roomEnd) const
+{
+    const double from = rect_->axis(QCPAxis::atBottom)->coordToPixel(toSeconds(bar.besideFrom));
+    const QFontMetricsF metrics(painter->font());
+    const double room = roomEnd - rect.right() - 8;
+    constexpr double least = 90;  // less is no help
+    if (metrics.horizontalAdvance(bar.beside) + 8 <= rect.right() - from || room < least) return;
+    painter->setPen(theme_.faint());
+    painter->drawText(QRectF(QPointF(rect.right() + 5, rect.top()), QPointF(roomEnd, rect.bottom())), Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(bar.beside, Qt::ElideRight, room));
+}
+
 void TimelineLayer::drawLane(QCPPainter* painter, std::size_t lane) const
 {
     double drawnTo = -1e9;
@@ -72,6 +83,9 @@ void TimelineLayer::drawLane(QCPPainter* painter, std::size_t lane) const
         // A later bar may lie over this one's end.
         drawBar(painter, bar, rect, i + 1 < bars.size() ? barRect(bars[i + 1], lane).left() - 1 : rect.right());
         drawnTo = std::max(drawnTo, rect.right());
+        if (bar.beside.isEmpty() || rect.right() >= rect_->right()) continue;
+        const double next = i + 1 < bars.size() ? barRect(bars[i + 1], lane).left() : rect_->right();
+        drawBeside(painter, bar, rect, std::min<double>(next, rect_->right()));
     }
 }
 

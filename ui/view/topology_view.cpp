@@ -111,15 +111,15 @@ void TopologyView::paintLink(QPainter& painter, const Theme& theme, const Topolo
         painter.drawText(cell, Qt::AlignCenter, link.name);
         return;
     }
-    const bool stub = link.members.size() < 2;
-    const QPointF reach(stub ? 26 : 12, 0);
+    const bool single = link.members.size() < 2;
+    const QPointF reach(single ? 26 : 12, 0);
     painter.setPen(QPen(theme.faint(), 3, Qt::SolidLine, Qt::RoundCap));
     painter.drawLine(left - reach, right + reach);
     // The name stands over the end of the line, where no drop of a node crosses it.
     const double width = metrics.horizontalAdvance(link.name);
     QRectF label(0, 0, width + 6, metrics.height());
     label.moveTo(std::min(right.x() + reach.x() + 4, this->width() - label.width() - 2), right.y() - metrics.height() / 2);
-    if (!stub && label.left() < right.x() + reach.x()) label.moveBottom(right.y() - 3);
+    if (!single && label.left() < right.x() + reach.x()) label.moveBottom(right.y() - 3);
     painter.setPen(theme.faint());
     painter.drawText(label, Qt::AlignLeft | Qt::AlignVCenter, link.name);
 }

@@ -13,6 +13,8 @@
 #include <QTemporaryDir>
 #include <csignal>
 
+#include <csignal>
+
 using namespace roamscope;
 
 class TestRun : public QObject {
@@ -237,6 +239,22 @@ private Q_SLOTS:
         checkReport(report(content("tap.json")));
         checkWithTshark("tap.pcapng");
         checkWithPython("tap.pcapng");
+    }
+    void tapRunSaysThatItsHelperDied()
+    {
+        if (const auto available = capture::tapBackendAvailable(); !available) QSKIP(available.error().text.c_str());
+        QProcess process;
+        process.start(QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli"), {"run", sample_, "--backend", "tap"});
+        QByteArray said;
+        process.setReadChannel(QProcess::StandardError);
+        while (!said.contains("nsenter") && process.waitForReadyRead(20000)) said += process.readAllStandardError();
+        const auto found = QRegularExpression("Helper process (\\d+)").match(said);
+        QVERIFY2(found.hasMatch(), said.constData());
+        QCOMPARE(::kill(found.captured(1).toInt(), SIGKILL), 0);
+        QVERIFY(process.waitForFinished(10000));
+        said += process.readAllStandardError();
+        QCOMPARE(process.exitCode(), 3);
+        QVERIFY2(said.contains("helper process has ended"), said.constData());
     }
 };
 

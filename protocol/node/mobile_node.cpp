@@ -24,6 +24,7 @@ void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
     // MN-MOV-07: a mobile node with a hint from the link layer may leave out the random delay.
     solicitationsLeft_ = maxSolicitations;
     nextSolicitation_ = now;
+    reportTimers(now, out);
 }
 
 void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
@@ -34,6 +35,7 @@ void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
     maps_.clear();
     solicitationsLeft_ = 0;
     if (router_) loseRouter(now, out);
+    reportTimers(now, out);
 }
 
 void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
@@ -47,6 +49,7 @@ void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, O
     }
     drainStack(now, out);
     progress(now, out);
+    reportTimers(now, out);
 }
 
 void MobileNode::advance(TimePoint now, Output& out)
@@ -62,6 +65,23 @@ void MobileNode::advance(TimePoint now, Output& out)
     // The advertised lifetime of the MAP ran out (HMIP-MN-06).
     if (const auto until = atMap_ ? maps_.usableUntil(atMap_->peer()) : std::nullopt; until && now >= *until) chooseMap(now, out);
     progress(now, out);
+    reportTimers(now, out);
+}
+
+void MobileNode::reportTimers(TimePoint now, Output& out)
+{
+    std::array<std::optional<TimePoint>, TimerCount> timers;
+    if (solicitationsLeft_ > 0) timers[SolicitRouter] = nextSolicitation_;
+    if (atMap_) timers[UpdateMap] = atMap_->nextDeadline();
+    timers[UpdateHome] = atHome_.nextDeadline();
+    static constexpr std::string_view names[] = {"router-solicitation", "local-binding-update", "home-binding-update"};
+    for (std::size_t i = 0; i < TimerCount; ++i) {
+        if (timers[i] == reported_[i]) continue;
+        const Attributes key{{"name", attribute(names[i])}};
+        if (timers[i]) out.changed(now, "timer", key, {{"due", attribute(*timers[i])}});
+        else out.removed(now, "timer", key);
+    }
+    reported_ = timers;
 }
 
 std::optional<TimePoint> MobileNode::nextDeadline() const

@@ -9,6 +9,8 @@
 #include "protocol/node/map_selection.hpp"
 #include "protocol/node/traffic.hpp"
 
+#include <array>
+
 namespace roamscope::node {
 
 class MobileNode {
@@ -48,6 +50,8 @@ private:
     void checkMovement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
     void loseRouter(TimePoint now, Output& out);
     void drainStack(TimePoint now, Output& out);
+    /// Tells which timers have been set, moved or stopped since it was asked last.
+    void reportTimers(TimePoint now, Output& out);
 
     // registration
     void progress(TimePoint now, Output& out);
@@ -72,8 +76,12 @@ private:
     [[nodiscard]] std::optional<wire::Ipv6Packet> unwrap(const wire::Ipv6Packet& packet) const;
     void deliver(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
 
+    /// Those that a person follows: solicitation of routers, and per registration the next copy or refresh.
+    enum Timer : std::size_t { SolicitRouter, UpdateMap, UpdateHome, TimerCount };
+
     IpStack stack_;
     Settings settings_;
+    std::array<std::optional<TimePoint>, TimerCount> reported_;
     MapSelection maps_;
     Association atHome_;
     std::optional<Association> atMap_;   ///< with the MAP in use

@@ -29,7 +29,7 @@ using Attributes = std::vector<std::pair<std::string_view, AttributeValue>>;
 
 /// Something happened, or (with `key`) a piece of a node's state changed: `attributes` is then the whole new state, and
 /// `gone` says that there is none any more. The names are those of the truth record: `object` is attachment, address,
-/// default-router, map-choice, binding, registration, tunnel or neighbour.
+/// default-router, map-choice, binding, registration, tunnel, neighbour or timer.
 struct Event {
     TimePoint time{};
     std::string_view name;  ///< object of a state change, or the kind of happening

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <QtTest>
+
+#include <functional>
 #include <cerrno>
 #include <set>
 
@@ -147,14 +149,17 @@ private slots:
     void whoHoldsCapSysAdminNeedsNoUserNamespace()
     {
         if (!tapBackendAvailable()) QSKIP(verdict().c_str());
-        const std::string text = inChild(switchOffUserNamespaces, [] {
+        // Where they are barred anyway (in a changed root, for one) nothing needs to be switched off.
+        const bool barred = checkUserNamespaces().state != CheckState::Ok;
+        const std::function<bool()> withoutThem = [barred] { return barred || switchOffUserNamespaces(); };
+        const std::string text = inChild(withoutThem, [] {
             Result<LabNamespace> lab = LabNamespace::open();
             if (!lab) return lab.error().text;
             const bool made = lab->addLink("w1") && lab->addPort("p1") && lab->attach(0, "w1") && lab->startCapture();
             return std::string(made && lab->mode() == helper::Mode::NetworkNamespace ? "works" : "does not work");
         });
         QCOMPARE(text, std::string("works"));
-        const std::string state = inChild(switchOffUserNamespaces, [] {
+        const std::string state = inChild(withoutThem, [] {
             return std::string(checkUserNamespaces().state == CheckState::Warn ? "warned" : "not warned");
         });
         QCOMPARE(state, std::string("warned"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/model/workspace.hpp"
 
+#include <QElapsedTimer>
 #include <QThreadPool>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 namespace roamscope::ui {
 
 namespace {
+constexpr int tick = 33;  // ms
 
 capture::View emptyView()
 {
@@ -20,8 +22,15 @@ capture::View emptyView()
 
 Workspace::Workspace(QObject* parent) : QObject(parent), view_(emptyView())
 {
-    timer_.setInterval(33);
-    connect(&timer_, &QTimer::timeout, this, &Workspace::poll);
+    timer_.setInterval(tick);
+    connect(&timer_, &QTimer::timeout, this, [this] {
+        // A view that is dear to show (a large file that is still being read) is shown less often: at least two thirds of the
+        // time stay for the person at the window.
+        QElapsedTimer cost;
+        cost.start();
+        poll();
+        timer_.setInterval(std::clamp(2 * static_cast<int>(cost.elapsed()), tick, 3000));
+    });
 }
 
 Workspace::~Workspace() = default;
@@ -40,7 +49,7 @@ void Workspace::setSession(std::unique_ptr<capture::Session> session)
     emit viewChanged();
     if (!session_) return;
     cursor_.setFollowing(session_->lab() != nullptr);
-    timer_.start();
+    timer_.start(tick);
     poll();
 }
 

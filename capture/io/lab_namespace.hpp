@@ -28,7 +28,8 @@ struct CaptureCounts {
     std::uint64_t droppedByBuffer = 0;  ///< the reader of the capture was too slow
 };
 
-/// Path of the helper: $ROAMSCOPE_HELPER, else beside this program, else where it is installed. Io when there is none.
+/// Path of the helper: $ROAMSCOPE_HELPER, else beside this program, else where it is installed (resources/decisions/0001). Io when
+/// there is none.
 [[nodiscard]] Result<std::string> findHelper();
 
 class LabNamespace {

@@ -24,9 +24,7 @@ std::vector<fs::path> places()
     if (const char* chosen = std::getenv("ROAMSCOPE_RESOURCES"); chosen && *chosen) out.emplace_back(chosen);
     std::error_code ignored;
     const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-    if (!program.empty()) out.push_back(program.parent_path().parent_path() / "share" / "roamscope");
-    out.emplace_back(ROAMSCOPE_INSTALLED_RESOURCES);
-    if (program.string().starts_with(ROAMSCOPE_BUILD_DIR "/")) out.emplace_back(ROAMSCOPE_SOURCE_RESOURCES);
+    if (!program.empty()) out.push_back((program.parent_path() / ROAMSCOPE_DATA_FROM_BIN).lexically_normal());
     return out;
 }
 

@@ -10,9 +10,8 @@
 
 namespace roamscope::capture {
 
-/// Path of a shipped file such as "scenarios/intra-map-handover.json". Looked for in $ROAMSCOPE_RESOURCES, in
-/// ../share/roamscope beside the program, in the folder that was configured for installation and, for a program that runs
-/// from its build folder, in the source tree. The error names these places.
+/// Path of a shipped file such as "scenarios/intra-map-handover.json". Looked for in $ROAMSCOPE_RESOURCES, when
+/// that is set, then relative to the program (resources/decisions/0001). The error names these places.
 [[nodiscard]] Result<std::string> findResource(std::string_view relative);
 
 struct ShippedScenario {

@@ -93,7 +93,7 @@ class TestCli : public QObject {
 private Q_SLOTS:
     void initTestCase()
     {
-        if (!QFile::exists(program)) QSKIP("roamscope-cli is not built");
+        QVERIFY2(QFile::exists(program), "roamscope-cli is not built");
     }
 
     void summaryHasALineForEachFrameInColumns()

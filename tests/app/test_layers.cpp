@@ -222,7 +222,7 @@ private Q_SLOTS:
             const std::string path = std::filesystem::relative(entry.path(), root).generic_string();
             for (const auto& breach : breaches(path, read(entry.path()))) found += "\n" + QString::fromStdString(breach);
         }
-        if (files == 0) QSKIP("this layer has no source yet");
+        QVERIFY(files > 0);
         QVERIFY2(found.isEmpty(), qPrintable(found));
     }
 
@@ -334,7 +334,7 @@ private Q_SLOTS:
         QFETCH(QString, program);
         QFETCH(QStringList, unwanted);
         const QString path = QString(ROAMSCOPE_BIN_DIR "/") + program;
-        if (!QFileInfo::exists(path)) QSKIP(qPrintable(path + " is not built"));
+        QVERIFY2(QFileInfo::exists(path), qPrintable(path + " is not built"));
         const QString libraries = librariesOf(path);
         QVERIFY2(libraries.contains("libc.so"), qPrintable("ldd says nothing about " + path));
         for (const QString& name : unwanted)

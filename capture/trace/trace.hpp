@@ -6,6 +6,7 @@
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/wire/skim.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -22,12 +23,24 @@ struct TraceLink {
     bool operator==(const TraceLink&) const = default;
 };
 
-/// A frame of a snapshot. `bytes` stays valid as long as the snapshot lives.
+/// A frame of a snapshot. `bytes` stays valid as long as a copy of this value (or of `keeper`) lives.
 struct FrameView {
     TimePoint time{};                  ///< since the trace's time 0; may be negative or go back in files of others
     std::uint32_t link = 0;            ///< index into links()
     std::uint32_t originalLength = 0;  ///< octets on the wire, >= bytes.size()
     ByteView bytes;
+    std::shared_ptr<const void> keeper{};  ///< owns the octets where the trace itself does not (it stays in its file)
+};
+
+/// What the index knows of a frame without reading it: 24 octets for each, whatever the frame's size.
+struct FrameRow {
+    TimePoint time{};
+    std::uint32_t link = 0;
+    std::uint32_t originalLength = 0;
+    std::uint32_t capturedLength = 0;
+    wire::FrameClass kind = wire::FrameClass::Other;
+    std::uint8_t type = 0;    ///< MH or ICMPv6 type
+    std::uint16_t marks = 0;  ///< wire::mark
 };
 
 class TraceStore;  // chunks of frames, shared between the writer and the snapshots
@@ -39,6 +52,8 @@ public:
     [[nodiscard]] std::size_t size() const { return size_; }
     /// `index` < size(). Frame numbers shown to people are index + 1.
     [[nodiscard]] FrameView frame(std::size_t index) const;
+    /// The same frame's row of the index; never touches a file.
+    [[nodiscard]] FrameRow row(std::size_t index) const;
     [[nodiscard]] const std::vector<TraceLink>& links() const { return *links_; }
     [[nodiscard]] std::int64_t startUtc() const { return startUtc_; }  ///< ns since 1970 of time 0
     /// Largest time of any frame so far; 0 when empty.

@@ -37,15 +37,9 @@ std::optional<std::basic_string<std::uint8_t>> parseGroups(std::string_view text
         const std::string_view group = text.substr(0, colon);
         if (group.find('.') != std::string_view::npos) {
             if (colon != std::string_view::npos) return std::nullopt;
-            std::string_view dotted = group;
-            for (int i = 0; i < 4; ++i) {
-                const std::size_t dot = i < 3 ? dotted.find('.') : dotted.size();
-                if (dot == std::string_view::npos) return std::nullopt;
-                const auto value = smallDecimal(dotted.substr(0, dot));
-                if (!value || *value > 255) return std::nullopt;
-                out.push_back(static_cast<std::uint8_t>(*value));
-                dotted.remove_prefix(std::min(dot + 1, dotted.size()));
-            }
+            const auto dotted = Ipv4Address::parse(group);
+            if (!dotted) return std::nullopt;
+            out.append(dotted->octets.begin(), dotted->octets.end());
             return out;
         }
         if (group.empty() || group.size() > 4) return std::nullopt;
@@ -65,6 +59,24 @@ std::optional<std::basic_string<std::uint8_t>> parseGroups(std::string_view text
 }
 
 }  // namespace
+
+std::string Ipv4Address::text() const { return fmt::format("{}.{}.{}.{}", octets[0], octets[1], octets[2], octets[3]); }
+
+std::optional<Ipv4Address> Ipv4Address::parse(std::string_view text)
+{
+    Ipv4Address out;
+    for (std::size_t i = 0; i < 4; ++i) {
+        const std::size_t dot = i < 3 ? text.find('.') : text.size();
+        if (dot == std::string_view::npos) return std::nullopt;
+        const std::string_view part = text.substr(0, dot);
+        const auto value = smallDecimal(part);
+        // A leading zero means octal to some programs.
+        if (!value || *value > 255 || (part.size() > 1 && part[0] == '0')) return std::nullopt;
+        out.octets[i] = static_cast<std::uint8_t>(*value);
+        text.remove_prefix(std::min(dot + 1, text.size()));
+    }
+    return out;
+}
 
 std::string Mac::text() const
 {

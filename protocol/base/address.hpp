@@ -23,6 +23,16 @@ struct Mac {
     static std::optional<Mac> parse(std::string_view text);
 };
 
+/// 32-bit IPv4 address in network order: outer headers and options of DSMIPv6 and PMIPv6.
+struct Ipv4Address {
+    std::array<std::uint8_t, 4> octets{};
+
+    auto operator<=>(const Ipv4Address&) const = default;
+    [[nodiscard]] std::string text() const;  ///< "192.0.2.1"
+    /// Nothing when `text` is not four decimal numbers 0..255 without leading zeros.
+    static std::optional<Ipv4Address> parse(std::string_view text);
+};
+
 /// 128-bit IPv6 address in network order.
 struct Ipv6Address {
     std::array<std::uint8_t, 16> octets{};

@@ -51,6 +51,7 @@ std::string valueText(const FieldNode& node)
         std::string operator()(std::monostate) const { return {}; }
         std::string operator()(std::uint64_t v) const { return numberText(v, info(node.field).display); }
         std::string operator()(const Ipv6Address& v) const { return v.text(); }
+        std::string operator()(const Ipv4Address& v) const { return v.text(); }
         std::string operator()(const Mac& v) const { return v.text(); }
         std::string operator()(const Bytes& v) const { return hex(v); }
         std::string operator()(const std::string& v) const { return v; }
@@ -74,8 +75,15 @@ bool FieldSink::full()
 {
     if (nodes_.size() < maxNodes) return false;
     if (nodes_.size() == maxNodes)
-        nodes_.push_back({FieldId::Limit, 0, nodes_.back().offset, 0, fmt::format("more than {} fields in one frame", maxNodes), {}});
+        nodes_.push_back(
+            {FieldId::Limit, 0, nodes_.back().offset, 0, fmt::format("more than {} fields in one frame", maxNodes), {}, nodes_.back().buffer});
     return true;
+}
+
+void FieldSink::put(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text)
+{
+    nodes_.push_back({id, static_cast<std::uint16_t>(open_.size()), static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(length),
+                      std::move(value), std::move(text), buffer_});
 }
 
 void FieldSink::open(FieldId id, std::size_t offset, std::string text)
@@ -84,7 +92,7 @@ void FieldSink::open(FieldId id, std::size_t offset, std::string text)
         open_.push_back(dropped);
         return;
     }
-    nodes_.push_back({id, static_cast<std::uint16_t>(open_.size()), static_cast<std::uint32_t>(offset), 0, {}, std::move(text)});
+    put(id, offset, 0, {}, std::move(text));
     open_.push_back(nodes_.size() - 1);
 }
 
@@ -101,8 +109,23 @@ void FieldSink::close(std::size_t end)
 void FieldSink::add(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text)
 {
     if (full()) return;
-    nodes_.push_back({id, static_cast<std::uint16_t>(open_.size()), static_cast<std::uint32_t>(offset),
-                      static_cast<std::uint32_t>(length), std::move(value), std::move(text)});
+    put(id, offset, length, std::move(value), std::move(text));
+}
+
+bool FieldSink::beginBuffer(std::string name, ByteView bytes)
+{
+    if (buffers_.size() == 255) return false;
+    buffers_.push_back({std::move(name), Bytes(bytes.begin(), bytes.end())});
+    outer_.push_back(buffer_);
+    buffer_ = static_cast<std::uint8_t>(buffers_.size());
+    return true;
+}
+
+void FieldSink::endBuffer()
+{
+    if (outer_.empty()) return;
+    buffer_ = outer_.back();
+    outer_.pop_back();
 }
 
 void FieldSink::note(std::string text)
@@ -129,6 +152,14 @@ Ipv6Address FieldReader::address(FieldId id)
     const std::size_t start = offset();
     const Ipv6Address value{array<16>()};
     if (sink_ && !failed()) sink_->add(id, start, 16, value);
+    return value;
+}
+
+Ipv4Address FieldReader::ipv4(FieldId id)
+{
+    const std::size_t start = offset();
+    const Ipv4Address value{array<4>()};
+    if (sink_ && !failed()) sink_->add(id, start, 4, value);
     return value;
 }
 

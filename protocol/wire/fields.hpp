@@ -5,6 +5,7 @@
 
 #include "protocol/base/address.hpp"
 #include "protocol/base/bytes.hpp"
+#include "protocol/wire/decode_context.hpp"
 
 #include <cstdint>
 #include <initializer_list>
@@ -16,12 +17,14 @@
 namespace roamscope::wire {
 
 enum class FieldId : std::uint16_t {
+#ifndef Q_MOC_RUN  // moc of Qt 6.4, which reads this through the tests, loses its way in nested includes
 #define F(id, name, label, type, display, mask, rfc, tshark, explanation) id,
 #include "protocol/wire/fields.def"
 #undef F
+#endif
 };
 
-enum class FieldType : std::uint8_t { None, Boolean, UInt, Address, Mac, Bytes, Text };
+enum class FieldType : std::uint8_t { None, Boolean, UInt, Address, Ipv4, Mac, Bytes, Text };
 enum class FieldDisplay : std::uint8_t { Dec, Hex2, Hex4, Hex5, Hex8, Hex16 };
 
 /// One row of the registry.
@@ -39,16 +42,17 @@ struct FieldInfo {
 [[nodiscard]] const FieldInfo& info(FieldId id);
 [[nodiscard]] std::size_t fieldCount();
 
-using FieldValue = std::variant<std::monostate, std::uint64_t, Ipv6Address, Mac, Bytes, std::string>;
+using FieldValue = std::variant<std::monostate, std::uint64_t, Ipv6Address, Ipv4Address, Mac, Bytes, std::string>;
 
 /// One line of the tree. The tree is a flat list in reading order; `depth` 0 is a protocol layer.
 struct FieldNode {
     FieldId field;
     std::uint16_t depth = 0;
-    std::uint32_t offset = 0;  ///< first octet, from the start of the frame
+    std::uint32_t offset = 0;  ///< first octet, from the start of the frame or of the buffer
     std::uint32_t length = 0;  ///< octets
     FieldValue value;
     std::string text;          ///< meaning in words: name of a status, a lifetime in seconds, a layer's headline
+    std::uint8_t buffer = 0;   ///< 0: the frame; n: FieldSink::buffers()[n - 1]
 
     bool operator==(const FieldNode&) const = default;
 };
@@ -63,6 +67,14 @@ struct Finding {
     std::string_view rfc;
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
+    std::uint8_t buffer = 0;  ///< 0: the frame; n: FieldSink::buffers()[n - 1]
+};
+
+/// Octets that do not stand in the frame as they are: a reassembled datagram, the inside of a decrypted ESP packet.
+struct DerivedOctets {
+    std::string name;  ///< "Reassembled from frames 3, 4", "Decrypted ESP"
+    Bytes bytes;
+    bool operator==(const DerivedOctets&) const = default;
 };
 
 /// Value as text: decimal or hexadecimal by the registry, addresses by RFC 5952, octets as hex, booleans as 1/0.
@@ -83,7 +95,16 @@ public:
     /// Sets the meaning of the line added last / of the innermost open group.
     void note(std::string text);
     void headline(std::string text);
-    void finding(Finding finding) { findings_.push_back(std::move(finding)); }
+    void finding(Finding finding)
+    {
+        finding.buffer = buffer_;
+        findings_.push_back(std::move(finding));
+    }
+
+    /// Offsets of what is added from here to endBuffer() count in `bytes`, of which the sink keeps a copy. Not nested deeper than
+    /// 255 in all; false (and nothing changes) beyond that.
+    bool beginBuffer(std::string name, ByteView bytes);
+    void endBuffer();
 
     /// Ends groups until `depth` are open: what a parser that gave up leaves behind.
     void closeTo(std::size_t depth, std::size_t end)
@@ -94,25 +115,39 @@ public:
     [[nodiscard]] std::size_t openGroups() const { return open_.size(); }
     [[nodiscard]] std::vector<FieldNode>& nodes() { return nodes_; }
     [[nodiscard]] std::vector<Finding>& findings() { return findings_; }
+    [[nodiscard]] std::vector<DerivedOctets>& buffers() { return buffers_; }
 
 private:
     bool full();
+    void put(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text);
 
     std::vector<FieldNode> nodes_;
     std::vector<std::size_t> open_;  ///< indices of open groups; npos for one that fell to the limit
     std::vector<Finding> findings_;
+    std::vector<DerivedOctets> buffers_;
+    std::vector<std::uint8_t> outer_;  ///< buffers that go on after the present one
+    std::uint8_t buffer_ = 0;
 };
 
-/// A Reader that reports each field to a sink, when there is one.
+/// A Reader that reports each field to a sink, when there is one, and carries the settings of the decoding to every parser.
 class FieldReader : public Reader {
 public:
-    FieldReader(ByteView bytes, std::size_t base, FieldSink* sink) : Reader(bytes, base), sink_(sink) {}
+    /// `context` must outlive the reader. Without one the published RFCs hold, which is what nodes speak.
+    FieldReader(ByteView bytes, std::size_t base, FieldSink* sink, const DecodeContext& context = publishedRfcs())
+        : Reader(bytes, base), sink_(sink), context_(&context)
+    {
+    }
+    /// A reader over `bytes`, which start at offset `base`, with the same sink and settings.
+    [[nodiscard]] FieldReader within(ByteView bytes, std::size_t base) const { return FieldReader(bytes, base, sink_, *context_); }
+
+    [[nodiscard]] const DecodeContext& context() const { return *context_; }
 
     std::uint8_t u8(FieldId id) { return static_cast<std::uint8_t>(number(id, 1)); }
     std::uint16_t u16(FieldId id) { return static_cast<std::uint16_t>(number(id, 2)); }
     std::uint32_t u32(FieldId id) { return static_cast<std::uint32_t>(number(id, 4)); }
     std::uint64_t u64(FieldId id) { return number(id, 8); }
     Ipv6Address address(FieldId id);
+    Ipv4Address ipv4(FieldId id);
     Mac mac(FieldId id);
     Bytes bytes(FieldId id, std::size_t n);
     /// Reserved octets: reported when there is a sink, otherwise skipped.
@@ -142,6 +177,7 @@ private:
     std::uint64_t number(FieldId id, std::size_t width);
 
     FieldSink* sink_;
+    const DecodeContext* context_;
 };
 
 }  // namespace roamscope::wire

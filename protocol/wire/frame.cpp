@@ -13,7 +13,10 @@ constexpr int maxVlanTags = 4;
 /// Decoding of one frame in progress. `in` always covers the octets that the enclosing header gives to what is inside.
 class FrameDecoder {
 public:
-    FrameDecoder(ByteView frame, bool cut, FieldSink* sink) : frame_(frame), sink_(sink) { out_.cut = cut; }
+    FrameDecoder(ByteView frame, bool cut, FieldSink* sink, const DecodeContext& context) : frame_(frame), sink_(sink), context_(context)
+    {
+        out_.cut = cut;
+    }
 
     DecodedFrame run(std::uint16_t linkType)
     {
@@ -27,7 +30,7 @@ public:
 private:
     void ethernet()
     {
-        FieldReader in(frame_, 0, sink_);
+        FieldReader in(frame_, 0, sink_, context_);
         auto header = parseEthernet(in);
         if (!header) return stop(header.error(), out_.cut);
         out_.ethernet = *header;
@@ -62,7 +65,7 @@ private:
         std::size_t base = offset;
         bool cut = out_.cut;  // only what reaches the end of a cut frame is cut itself
         for (;;) {
-            FieldReader in(area, base, sink_);
+            FieldReader in(area, base, sink_, context_);
             auto parsed = parseIpv6(in, cut);
             if (!parsed) return stop(parsed.error(), cut);
             cut = parsed->cut;
@@ -82,7 +85,7 @@ private:
     void message(ByteView area, std::size_t base, bool cut)
     {
         const Ipv6Packet& packet = out_.packets.back();
-        FieldReader in(area, base, sink_);
+        FieldReader in(area, base, sink_, context_);
         const PseudoHeader addresses = packet.pseudoHeader();
         switch (packet.nextHeader) {
         case protocol::icmpv6: return take(in, parseIcmpv6(in, addresses, cut), cut);
@@ -166,14 +169,15 @@ private:
 
     ByteView frame_;
     FieldSink* sink_;
+    const DecodeContext& context_;
     DecodedFrame out_;
 };
 
 }  // namespace
 
-DecodedFrame decodeFrame(ByteView frame, std::uint16_t linkType, std::size_t originalLength, FieldSink* sink)
+DecodedFrame decodeFrame(ByteView frame, std::uint16_t linkType, std::size_t originalLength, FieldSink* sink, const DecodeContext& context)
 {
-    return FrameDecoder(frame, originalLength > frame.size(), sink).run(linkType);
+    return FrameDecoder(frame, originalLength > frame.size(), sink, context).run(linkType);
 }
 
 }  // namespace roamscope::wire

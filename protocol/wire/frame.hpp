@@ -48,8 +48,9 @@ struct DecodedFrame {
 };
 
 /// Decodes `frame`; with a sink also reports every field read up to the failing octet. `originalLength` is the length on the
-/// wire in octets, larger than the frame when the capture cut it. Never fails: what went wrong is in the result. Work and
+/// wire in octets, larger than the frame when the capture cut it; `context`: dialect, keys, reassembly. Never fails: what went wrong is in the result. Work and
 /// stack are bounded whatever the octets say (at most 8 IPv6 headers, 64 extension headers each, 4 VLAN tags).
-[[nodiscard]] DecodedFrame decodeFrame(ByteView frame, std::uint16_t linkType, std::size_t originalLength, FieldSink* sink = nullptr);
+[[nodiscard]] DecodedFrame decodeFrame(ByteView frame, std::uint16_t linkType, std::size_t originalLength, FieldSink* sink = nullptr,
+                                       const DecodeContext& context = {});
 
 }  // namespace roamscope::wire

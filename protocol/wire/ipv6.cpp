@@ -277,7 +277,7 @@ Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
     }
 
     // The chain is read inside the packet's own octets, so that a link's padding is never taken for a header.
-    FieldReader chain(in.whole().subspan(in.position(), end - in.position()), in.offset(), in.sink());
+    FieldReader chain = in.within(in.whole().subspan(in.position(), end - in.position()), in.offset());
     for (int i = 0;; ++i) {
         if (i == maxExtensionHeaders) {
             parsed.limited = isExtension(next);

@@ -198,7 +198,7 @@ Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHead
     const ByteView message = rest.first(std::min(octets, rest.size()));
     const ChecksumVerdict verdict =
         judge(addresses, protocol::mobility, message, incomplete, checksumPosition, FieldId::MhChecksumVerdict, start, in.sink());
-    FieldReader body(message.subspan(6), start + 6, in.sink());
+    FieldReader body = in.within(message.subspan(6), start + 6);
     auto value = parseBody(body, type);
     if (!value) {
         // What runs past the end of the octets that the capture kept may be right.

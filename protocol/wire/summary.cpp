@@ -196,11 +196,11 @@ Summary summarize(const DecodedFrame& frame)
     return out;
 }
 
-Dissection dissect(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
+Dissection dissect(ByteView frame, std::uint16_t linkType, std::size_t originalLength, const DecodeContext& context)
 {
     FieldSink sink;
-    const DecodedFrame decoded = decodeFrame(frame, linkType, originalLength, &sink);
-    return {std::move(sink.nodes()), std::move(sink.findings()), summarize(decoded)};
+    const DecodedFrame decoded = decodeFrame(frame, linkType, originalLength, &sink, context);
+    return {std::move(sink.nodes()), std::move(sink.findings()), std::move(sink.buffers()), summarize(decoded)};
 }
 
 }  // namespace roamscope::wire

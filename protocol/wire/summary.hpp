@@ -28,10 +28,11 @@ struct Summary {
 struct Dissection {
     std::vector<FieldNode> nodes;
     std::vector<Finding> findings;
+    std::vector<DerivedOctets> buffers;  ///< what FieldNode::buffer counts, from 1
     Summary summary;
 };
 
 /// Decodes and collects everything. See decodeFrame() for the arguments and bounds.
-[[nodiscard]] Dissection dissect(ByteView frame, std::uint16_t linkType, std::size_t originalLength);
+[[nodiscard]] Dissection dissect(ByteView frame, std::uint16_t linkType, std::size_t originalLength, const DecodeContext& context = {});
 
 }  // namespace roamscope::wire

@@ -76,6 +76,7 @@ bool compatible(FieldType type, const QByteArray& theirs)
     case FieldType::Boolean: return theirs == "FT_BOOLEAN";
     case FieldType::UInt: return theirs.startsWith("FT_UINT");
     case FieldType::Address: return theirs == "FT_IPv6";
+    case FieldType::Ipv4: return theirs == "FT_IPv4";
     case FieldType::Mac: return theirs == "FT_ETHER" || theirs == "FT_BYTES";
     case FieldType::Bytes: return theirs == "FT_BYTES" || theirs == "FT_NONE" || theirs == "FT_IPv4";
     case FieldType::Text: return theirs == "FT_STRING" || theirs.endsWith("_TIME");

@@ -30,6 +30,9 @@ std::string valueFault(ByteView octets, const FieldNode& node)
     } else if (const auto* address = std::get_if<Ipv6Address>(&node.value)) {
         if (field.type != FieldType::Address) return "an address where the registry has none";
         if (!std::equal(octets.begin(), octets.end(), address->octets.begin(), address->octets.end())) return "is not the address in its octets";
+    } else if (const auto* ipv4 = std::get_if<Ipv4Address>(&node.value)) {
+        if (field.type != FieldType::Ipv4) return "an IPv4 address where the registry has none";
+        if (!std::equal(octets.begin(), octets.end(), ipv4->octets.begin(), ipv4->octets.end())) return "is not the address in its octets";
     } else if (const auto* mac = std::get_if<Mac>(&node.value)) {
         if (field.type != FieldType::Mac) return "a link-layer address where the registry has none";
         if (!std::equal(octets.begin(), octets.end(), mac->octets.begin(), mac->octets.end())) return "is not the address in its octets";

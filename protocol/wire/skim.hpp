@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a frame is, found without making values: the index of a large capture is built from this. One pass over the headers
+// and one over what the checksum covers, no allocation. Agrees with decodeFrame() on every frame (a test compares the two):
+// same kind, type, verdict and marks; what decodeFrame() cannot know without keys or reassembly is Esp or Fragment here.
+#pragma once
+
+#include "protocol/wire/checksum.hpp"
+
+#include <cstdint>
+
+namespace roamscope::wire {
+
+/// The innermost thing that the headers lead to.
+enum class FrameClass : std::uint8_t {
+    Other,     ///< no IP, an unknown link type, or too broken to reach an IP header
+    Ipv4,      ///< IPv4 that carries nothing of the below
+    Ipv6,      ///< IPv6 with another upper layer
+    NoNext,    ///< IPv6 with no next header
+    Mobility,  ///< a Mobility Header; `type` is the MH type
+    Icmpv6,    ///< `type` is the ICMPv6 type
+    Udp,
+    Tcp,
+    Esp,       ///< encrypted, or not known to be otherwise
+    Fragment   ///< a fragment that is not the whole packet
+};
+
+/// Bits of Skim::marks.
+namespace mark {
+inline constexpr std::uint16_t tunnel = 0x0001;        ///< more than one IP header
+inline constexpr std::uint16_t homeAddress = 0x0002;   ///< home address option in the innermost IPv6 header
+inline constexpr std::uint16_t routing2 = 0x0004;      ///< type 2 routing header in the innermost IPv6 header
+inline constexpr std::uint16_t cut = 0x0008;           ///< the capture did not keep all of the frame
+inline constexpr std::uint16_t malformed = 0x0010;     ///< decodeFrame() gives a Malformed error
+inline constexpr std::uint16_t badChecksum = 0x0020;
+inline constexpr std::uint16_t limited = 0x0040;       ///< more nesting than is followed
+inline constexpr std::uint16_t completes = 0x0080;     ///< set by the trace: the last missing fragment of a datagram
+}  // namespace mark
+
+struct Skim {
+    FrameClass kind = FrameClass::Other;
+    std::uint8_t type = 0;
+    ChecksumVerdict checksum = ChecksumVerdict::Absent;  ///< of the MH, ICMPv6, UDP or TCP message
+    std::uint16_t marks = 0;
+    std::uint32_t messageOffset = 0;  ///< of what `kind` names, from the start of the frame
+
+    bool operator==(const Skim&) const = default;
+};
+
+/// Work is linear in the frame and bounded as for decodeFrame().
+[[nodiscard]] Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength) noexcept;
+
+}  // namespace roamscope::wire

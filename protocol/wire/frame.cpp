@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/frame.hpp"
 
+#include "protocol/wire/icmpv6_rules.hpp"
+
 #include <fmt/format.h>
 
 namespace roamscope::wire {
@@ -88,7 +90,10 @@ private:
         FieldReader in(area, base, sink_, context_);
         const PseudoHeader addresses = packet.pseudoHeader();
         switch (packet.nextHeader) {
-        case protocol::icmpv6: return take(in, parseIcmpv6(in, addresses, cut), cut);
+        case protocol::icmpv6:
+            take(in, parseIcmpv6(in, addresses, cut), cut);
+            if (const auto* icmp = std::get_if<Checked<Icmpv6Message>>(&out_.message); icmp && sink_) checkIcmpv6(icmp->value, packet, *sink_);
+            return;
         case protocol::mobility: return take(in, parseMobility(in, addresses, cut), cut);
         case protocol::udp:
             take(in, parseUdp(in, addresses, cut), cut);

@@ -57,18 +57,20 @@ std::string_view severityName(wire::Severity severity)
 
 std::string jsonString(std::string_view text) { return dump(Json(std::string(text))); }
 
-std::string frameJson(std::size_t number, const FrameView& frame, const TraceLink& link, const wire::Dissection& dissection)
+std::string frameJson(std::size_t number, const FrameView& frame, const TraceLink& link, const wire::Dissection& dissection, const std::vector<std::string>& comments)
 {
     Json findings = Json::array();
     for (const wire::Finding& f : dissection.findings)
         findings.push_back({{"rule", f.rule}, {"severity", severityName(f.severity)}, {"text", f.text}, {"rfc", f.rfc}, {"offset", f.offset}, {"length", f.length}});
-    return dump({{"frame", number},
-                 {"time", toNanoseconds(frame.time)},
-                 {"link", link.name},
-                 {"length", frame.originalLength},
-                 {"summary", dissection.summary.info},
-                 {"layers", layersJson(dissection.nodes)},
-                 {"findings", std::move(findings)}});
+    Json out{{"frame", number},
+             {"time", toNanoseconds(frame.time)},
+             {"link", link.name},
+             {"length", frame.originalLength},
+             {"summary", dissection.summary.info},
+             {"layers", layersJson(dissection.nodes)},
+             {"findings", std::move(findings)}};
+    if (!comments.empty()) out["comments"] = comments;
+    return dump(out);
 }
 
 }  // namespace roamscope::capture

@@ -2,7 +2,6 @@
 #include "capture/io/byte_source.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -250,12 +249,13 @@ struct ByteSource::State {
     {
         if (decompressor->atBoundary() && !memberFollows()) return ended;
         compact();
-        std::array<std::uint8_t, chunkOctets> out;
+        const std::size_t old = buffer.size();
+        buffer.resize(old + chunkOctets);
         ByteView in = raw;
-        const auto step = decompressor->run(in, out);
+        const auto step = decompressor->run(in, std::span(buffer).subspan(old));
+        buffer.resize(old + step.written);
         const std::size_t used = raw.size() - in.size();
         raw.erase(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(used));
-        buffer.insert(buffer.end(), out.begin(), out.begin() + static_cast<std::ptrdiff_t>(step.written));
         if (!step.problem.empty()) {
             breakOff({ErrorCode::Malformed, 0,
                       fmt::format("{}: the compressed data are damaged at octet {} of the file, which is octet {} of the capture ({}). What stands before is kept; copy the file again",

@@ -22,6 +22,12 @@ std::string_view remedyFor(ByteView head)
 
 }  // namespace
 
+std::string keptText(std::uint64_t packets)
+{
+    if (packets == 0) return "No packet stands before it";
+    return packets == 1 ? "The packet before it is kept" : fmt::format("The {} packets before it are kept", packets);
+}
+
 CaptureReader CaptureReader::adopt(int descriptor, std::string name) { return CaptureReader(ByteSource::adopt(descriptor, std::move(name))); }
 
 CaptureReader CaptureReader::ofOctets(Bytes octets, std::string name) { return CaptureReader(ByteSource::ofOctets(std::move(octets), std::move(name))); }

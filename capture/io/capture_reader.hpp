@@ -45,6 +45,9 @@ public:
     virtual Result<Read> next(ByteSource& in, CaptureRecord& out, CaptureLinks& links, std::optional<Duration> wait) = 0;
 };
 
+/// For messages: what of a file that breaks after so many packets is kept.
+[[nodiscard]] std::string keptText(std::uint64_t packets);
+
 class CaptureReader {
 public:
     /// Opens `path` ("-" is standard input). A regular file that is no capture fails here; a pipe is judged by next().

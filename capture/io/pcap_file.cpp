@@ -44,8 +44,8 @@ public:
         const Header header = headerAt(in.buffered());
         if (header.captured > maxFrameOctets)
             return fail(ErrorCode::Malformed, in.position() + 8,
-                        fmt::format("{}: broken at octet {}: a packet of {} octets, more than {} cannot be. The {} packets before it are kept; record or copy the file again",
-                                    in.name(), in.position() + 8, header.captured, maxFrameOctets, packets_));
+                        fmt::format("{}: broken at octet {}: a packet of {} octets, more than {} cannot be. {}; record or copy the file again",
+                                    in.name(), in.position() + 8, header.captured, maxFrameOctets, keptText(packets_)));
         filled = in.fill(record_ + header.captured, wait);
         if (!filled) return tl::unexpected(filled.error());
         if (*filled == Fill::Pending) return Read::Pending;
@@ -162,8 +162,8 @@ private:
     Result<Read> cut(const ByteSource& in, std::size_t needed) const
     {
         return fail(ErrorCode::Truncated, in.position(),
-                    fmt::format("{}: ends in the middle of a packet, at octet {}: {} of {} octets are there. The {} packets before it are kept; copy the file again",
-                                in.name(), in.position(), in.buffered().size(), needed, packets_));
+                    fmt::format("{}: ends in the middle of a packet, at octet {}: {} of {} octets are there. {}; copy the file again",
+                                in.name(), in.position(), in.buffered().size(), needed, keptText(packets_)));
     }
 
     FileOrder order_;

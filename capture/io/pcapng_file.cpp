@@ -249,8 +249,8 @@ private:
     tl::unexpected<Error> brokenBlock(const ByteSource& in, std::size_t offset, std::string_view what) const
     {
         const std::size_t at = in.position() + offset;
-        return fail(ErrorCode::Malformed, at, fmt::format("{}: broken at octet {}: {}. The {} packets before it are kept; record or copy the file again",
-                                                                in.name(), at, what, packets_));
+        return fail(ErrorCode::Malformed, at, fmt::format("{}: broken at octet {}: {}. {}; record or copy the file again",
+                                                                in.name(), at, what, keptText(packets_)));
     }
     Result<Read> broken(const ByteSource& in, std::size_t offset, std::string_view what) const { return brokenBlock(in, offset, what); }
 
@@ -262,8 +262,8 @@ private:
     Result<Read> cut(const ByteSource& in, std::size_t needed) const
     {
         return fail(ErrorCode::Truncated, in.position(),
-                    fmt::format("{}: ends in the middle of a packet, at octet {}: {} of {} octets of the block are there. The {} packets before it are kept; copy the file again",
-                                in.name(), in.position(), in.buffered().size(), needed, packets_));
+                    fmt::format("{}: ends in the middle of a packet, at octet {}: {} of {} octets of the block are there. {}; copy the file again",
+                                in.name(), in.position(), in.buffered().size(), needed, keptText(packets_)));
     }
 
     FileOrder order_;

@@ -24,6 +24,8 @@ public:
     /// Creates or empties `path` ("-" is standard output) and writes the section header. With `notes`, what they say of the
     /// file as a whole: comments of its sections, names, and the machine.
     [[nodiscard]] static Result<PcapngWriter> create(const std::string& path, std::string_view application = "roamscope", const CaptureNotes& notes = {});
+    /// The same to a descriptor that is open for writing; takes ownership. `name` stands in messages.
+    [[nodiscard]] static Result<PcapngWriter> adopt(int descriptor, std::string name, std::string_view application = "roamscope", const CaptureNotes& notes = {});
     PcapngWriter(PcapngWriter&& other) noexcept;
     PcapngWriter& operator=(PcapngWriter&& other) noexcept;
     ~PcapngWriter();  ///< writes what is buffered; call finish() to learn whether that worked
@@ -54,13 +56,16 @@ private:
     std::string name_;
     Bytes buffer_;
     std::vector<std::uint64_t> received_;
-    std::vector<std::int64_t> offsets_;  ///< if_tsoffset of each interface, seconds
+    std::vector<std::int64_t> offsets_;  ///< if_tsoffset of each interface as it was written, seconds
     std::int64_t last_ = 0;
     std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
     std::optional<Error> error_;
 };
 
-/// Writes a whole trace to `path`: beside it first, then renamed, so that a full disk spoils no older file. `notes` are those of
+/// Writes a whole trace with a writer that was made with the same `notes`, and finishes it.
+[[nodiscard]] Result<void> writeTrace(PcapngWriter writer, const TraceSnapshot& trace, const std::vector<std::uint64_t>& dropped, const CaptureNotes& notes = {});
+
+/// The same to `path`: beside it first, then renamed, so that a full disk spoils no older file. `notes` are those of
 /// the file that it was read from: comments, interface and other names, secrets and copyable custom blocks are written too. All
 /// stands in one section, stamps are nanoseconds, unknown blocks and options stay behind.
 [[nodiscard]] Result<void> saveTrace(const TraceSnapshot& trace, const std::vector<std::uint64_t>& dropped, const std::string& path,

@@ -85,7 +85,12 @@ Result<PcapngWriter> PcapngWriter::create(const std::string& path, std::string_v
     const bool standardOutput = path == "-";
     const int descriptor = standardOutput ? STDOUT_FILENO : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor < 0) return tl::unexpected(systemError(path, "cannot be written", errno));
-    PcapngWriter writer(descriptor, standardOutput ? "standard output" : path);
+    return adopt(descriptor, standardOutput ? "standard output" : path, application, notes);
+}
+
+Result<PcapngWriter> PcapngWriter::adopt(int descriptor, std::string name, std::string_view application, const CaptureNotes& notes)
+{
+    PcapngWriter writer(descriptor, std::move(name));
     if (auto ok = writer.append(pcapngSection(sectionOptions(application, notes))); !ok) return tl::unexpected(ok.error());
     const CaptureOptions nameOptions = copyableOptions(notes.nameOptions(), OptionScope::Names);
     if (!notes.names().empty() || !nameOptions.empty())
@@ -164,9 +169,12 @@ Result<std::uint32_t> PcapngWriter::addLink(const TraceLink& link, const Capture
         std::erase_if(options, [](const CaptureOption& o) { return o.code == option::name; });
         addText(options, option::name, link.name);
     }
+    const std::int64_t offset = PcapngClock::writableOffset(about.timeOffset);
+    std::erase_if(options, [](const CaptureOption& o) { return o.code == option::timeOffset; });
+    if (offset != 0) addNumber(options, option::timeOffset, static_cast<std::uint64_t>(offset));
     if (auto ok = append(pcapngInterface(link.linkType, about.snapLength, options)); !ok) return tl::unexpected(ok.error());
     received_.push_back(0);
-    offsets_.push_back(static_cast<std::int64_t>(numberOf(options, option::timeOffset).value_or(0)));
+    offsets_.push_back(offset);
     return static_cast<std::uint32_t>(received_.size() - 1);
 }
 
@@ -195,7 +203,7 @@ CaptureOptions PcapngWriter::statisticsOf(std::size_t link, std::uint64_t lost, 
         for (CaptureOption& o : copyableOptions(about.statistics, OptionScope::Statistics)) {
             if (o.code == 2 || o.code == 3) {  // start and end, in units of the interface: two halves, the higher one first
                 const std::uint64_t before = std::uint64_t{FileOrder{}.u32(o.value, 0)} << 32 | FileOrder{}.u32(o.value, 4);
-                const std::uint64_t after = PcapngClock::nanosecondTicks(clock.nanoseconds(before).value, about.timeOffset);
+                const std::uint64_t after = PcapngClock::nanosecondTicks(clock.nanoseconds(before).value, offsets_[link]);
                 o.value.clear();
                 for (const unsigned shift : {32u, 40u, 48u, 56u, 0u, 8u, 16u, 24u}) o.value.push_back(static_cast<std::uint8_t>(after >> shift));
             }
@@ -226,39 +234,37 @@ Result<void> PcapngWriter::finish(const std::vector<std::uint64_t>& dropped, con
     return {};
 }
 
-namespace {
-
-Result<void> writeTrace(const TraceSnapshot& trace, const std::vector<std::uint64_t>& dropped, const CaptureNotes& notes, const std::string& path)
+Result<void> writeTrace(PcapngWriter writer, const TraceSnapshot& trace, const std::vector<std::uint64_t>& dropped, const CaptureNotes& notes)
 {
-    auto writer = PcapngWriter::create(path, "roamscope", notes);
-    if (!writer) return tl::unexpected(writer.error());
     for (std::size_t i = 0; i < trace.links().size(); ++i) {
-        const auto added = i < notes.interfaces().size() ? writer->addLink(trace.links()[i], notes.interfaces()[i]) : writer->addLink(trace.links()[i]);
+        const auto added = i < notes.interfaces().size() ? writer.addLink(trace.links()[i], notes.interfaces()[i]) : writer.addLink(trace.links()[i]);
         if (!added) return tl::unexpected(added.error());
     }
     auto kept = notes.blocks().begin();
     const auto writeKeptUpTo = [&](std::size_t packet) -> Result<void> {
         for (; kept != notes.blocks().end() && kept->packet <= packet; ++kept)
-            if (auto ok = writer->writeKept(*kept); !ok) return ok;
+            if (auto ok = writer.writeKept(*kept); !ok) return ok;
         return {};
     };
     for (std::size_t i = 0; i < trace.size(); ++i) {
         if (auto ok = writeKeptUpTo(i); !ok) return ok;
         const FrameView frame = trace.frame(i);
-        if (auto ok = writer->write(frame.link, trace.startUtc() + toNanoseconds(frame.time), frame.bytes, frame.originalLength, notes.packetOptions(i)); !ok) return ok;
+        if (auto ok = writer.write(frame.link, trace.startUtc() + toNanoseconds(frame.time), frame.bytes, frame.originalLength, notes.packetOptions(i)); !ok) return ok;
     }
     if (auto ok = writeKeptUpTo(std::numeric_limits<std::size_t>::max()); !ok) return ok;
-    return writer->finish(dropped, notes);
+    return writer.finish(dropped, notes);
 }
-
-}  // namespace
 
 Result<void> saveTrace(const TraceSnapshot& trace, const std::vector<std::uint64_t>& dropped, const std::string& path, const CaptureNotes& notes)
 {
+    const auto writeTo = [&](const std::string& place) -> Result<void> {
+        auto writer = PcapngWriter::create(place, "roamscope", notes);
+        return writer ? writeTrace(std::move(*writer), trace, dropped, notes) : tl::unexpected(writer.error());
+    };
     struct stat about {};
-    if (path == "-" || (::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode))) return writeTrace(trace, dropped, notes, path);
+    if (path == "-" || (::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode))) return writeTo(path);
     const std::string part = path + ".part";
-    auto written = writeTrace(trace, dropped, notes, part);
+    auto written = writeTo(part);
     if (written && ::rename(part.c_str(), path.c_str()) != 0) written = tl::unexpected(systemError(path, "cannot be written", errno));
     if (!written) ::unlink(part.c_str());
     return written;

@@ -219,7 +219,7 @@ class TestPcapFiles : public QObject {
         file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<qint64>(bytes.size()));
         return file.fileName().toStdString();
     }
-    Outcome read(const Bytes& bytes) { return readAll(CaptureReader::open(store(bytes))); }
+    static Outcome read(const Bytes& bytes) { return readAll(CaptureReader::ofOctets(bytes, "capture")); }
 
 private Q_SLOTS:
     void pcapVariantsReadAlike()

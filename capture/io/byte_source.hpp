@@ -27,6 +27,12 @@ public:
     /// Takes ownership of a descriptor that is open for reading; `name` stands in messages.
     [[nodiscard]] static ByteSource adopt(int descriptor, std::string name);
 
+    /// Octets that the caller has: see give(). fill() says Pending for what was not given yet.
+    [[nodiscard]] static ByteSource given(std::string name);
+    /// Only for given(): from now on `window` is what can be read, its first octet stands at `position`; `last`: nothing follows.
+    /// The octets belong to the caller, until the next give().
+    void give(ByteView window, std::size_t position, bool last);
+
     ~ByteSource();
     ByteSource(ByteSource&&) noexcept;
     ByteSource& operator=(ByteSource&&) noexcept;
@@ -45,6 +51,9 @@ public:
     [[nodiscard]] double progress() const;
     /// A regular file: fill() never waits for somebody else.
     [[nodiscard]] bool isRegular() const;
+    /// A regular file that is not compressed (known after the first fill()), opened by its path: its octets can be read at any
+    /// offset. The descriptor stays ours; -1 for everything else.
+    [[nodiscard]] int plainDescriptor() const;
     [[nodiscard]] const std::string& name() const;
 
 private:

@@ -132,8 +132,9 @@ Result<void> writeTrace(const TraceSnapshot& trace, const std::vector<std::uint6
     if (!writer) return tl::unexpected(writer.error());
     for (const TraceLink& link : trace.links())
         if (auto ok = writer->addLink(link); !ok) return tl::unexpected(ok.error());
+    TraceScan scan(trace);
     for (std::size_t i = 0; i < trace.size(); ++i) {
-        const FrameView frame = trace.frame(i);
+        const FrameView frame = scan.frame(i);
         if (auto ok = writer->write(frame.link, trace.startUtc() + toNanoseconds(frame.time), frame.bytes, frame.originalLength); !ok) return ok;
     }
     return writer->finish(dropped);

@@ -140,11 +140,14 @@ struct ByteSource::State {
     std::optional<Error> error;
     std::string remark;
 
+    bool given = false;
+    ByteView window;            ///< of a given source, instead of `buffer`
+
     ~State()
     {
         if (descriptor > 2) ::close(descriptor);
     }
-    [[nodiscard]] std::size_t available() const { return buffer.size() - start; }
+    [[nodiscard]] std::size_t available() const { return (given ? window.size() : buffer.size()) - start; }
 
     void breakOff(Error e)
     {
@@ -291,6 +294,22 @@ ByteSource::~ByteSource() = default;
 ByteSource::ByteSource(ByteSource&&) noexcept = default;
 ByteSource& ByteSource::operator=(ByteSource&&) noexcept = default;
 
+ByteSource ByteSource::given(std::string name)
+{
+    auto state = std::make_unique<State>();
+    state->name = std::move(name);
+    state->given = true;
+    return ByteSource(std::move(state));
+}
+
+void ByteSource::give(ByteView window, std::size_t position, bool last)
+{
+    state_->window = window;
+    state_->start = 0;
+    state_->position = position;
+    state_->ended = last;
+}
+
 ByteSource ByteSource::adopt(int descriptor, std::string name)
 {
     auto state = std::make_unique<State>();
@@ -348,6 +367,7 @@ Result<ByteSource> ByteSource::open(const std::string& path)
 Result<Fill> ByteSource::fill(std::size_t n, std::optional<Duration> wait)
 {
     State& s = *state_;
+    if (s.given) return s.available() >= n ? Fill::Ready : s.ended ? Fill::End : Fill::Pending;
     while (s.available() < n) {
         if (s.error) return tl::unexpected(*s.error);
         if (s.ended) return Fill::End;
@@ -359,7 +379,7 @@ Result<Fill> ByteSource::fill(std::size_t n, std::optional<Duration> wait)
     return Fill::Ready;
 }
 
-ByteView ByteSource::buffered() const { return ByteView(state_->buffer).subspan(state_->start); }
+ByteView ByteSource::buffered() const { return (state_->given ? state_->window : ByteView(state_->buffer)).subspan(state_->start); }
 
 void ByteSource::consume(std::size_t n)
 {
@@ -377,6 +397,12 @@ double ByteSource::progress() const
 
 bool ByteSource::isRegular() const { return state_->regular && !state_->followed; }
 const std::string& ByteSource::remark() const { return state_->remark; }
+int ByteSource::plainDescriptor() const
+{
+    // What standard input is open on may be read by others too.
+    const bool plain = state_->regular && state_->identified && !state_->decompressor && state_->descriptor > STDERR_FILENO;
+    return plain ? state_->descriptor : -1;
+}
 const std::string& ByteSource::name() const { return state_->name; }
 
 }  // namespace roamscope::capture

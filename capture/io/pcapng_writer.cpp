@@ -246,9 +246,10 @@ Result<void> writeTrace(PcapngWriter writer, const TraceSnapshot& trace, const s
             if (auto ok = writer.writeKept(*kept); !ok) return ok;
         return {};
     };
+    TraceScan scan(trace);
     for (std::size_t i = 0; i < trace.size(); ++i) {
         if (auto ok = writeKeptUpTo(i); !ok) return ok;
-        const FrameView frame = trace.frame(i);
+        const FrameView frame = scan.frame(i);
         if (auto ok = writer.write(frame.link, trace.startUtc() + toNanoseconds(frame.time), frame.bytes, frame.originalLength, notes.packetOptions(i)); !ok) return ok;
     }
     if (auto ok = writeKeptUpTo(std::numeric_limits<std::size_t>::max()); !ok) return ok;

@@ -44,6 +44,7 @@ public:
 
 private:
     std::uint8_t unknownIpv6Option();
+    std::size_t familiarMessage();
     wire::MobilityOption rawMobilityOption();
     wire::MobilityOption familyOption(std::size_t variant);
     wire::MobilityMessage laterMessage(std::size_t variant);

@@ -325,8 +325,8 @@ private:
             const bool snapped = error.code == ErrorCode::Truncated;
             sink_->add(snapped ? FieldId::Cut : FieldId::Malformed, offset, frame_.size() - offset, error.text);
             if (!snapped)
-                sink_->finding({"", Severity::Error, error.text, "", static_cast<std::uint32_t>(offset),
-                                static_cast<std::uint32_t>(frame_.size() - offset)});
+                sink_->finding({error.rule, Severity::Error, error.text, error.rfc, static_cast<std::uint32_t>(offset),
+                                static_cast<std::uint32_t>(error.length == 0 ? frame_.size() - offset : std::min(error.length, frame_.size() - offset))});
         }
         out_.undecodedOffset = offset;
         out_.error = std::move(error);

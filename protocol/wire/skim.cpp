@@ -113,12 +113,15 @@ private:
         destination_ = at_ + 24;
         at_ += Ipv6Packet::headerOctets;
         if (isExtension(next)) return chain(next);
+        otherSource_ = source_;
+        otherDestination_ = destination_;
         inner(0);
         return true;
     }
 
     bool chain(std::uint8_t& next)
     {
+        lastHome_ = 0;
         std::optional<std::size_t> home;
         std::optional<std::size_t> routing;
         bool limited = false;
@@ -137,8 +140,11 @@ private:
         }
         inner(static_cast<std::uint16_t>((home ? mark::homeAddress : 0) | (routing ? mark::routing2 : 0)));
         if (home) source_ = *home;
-        // A router that has forwarded the packet leaves 0 here, and then the destination is the address already.
-        if (routing && frame_[*routing + 3] == 1) destination_ = *routing + 8;
+        // A router that has forwarded the packet leaves 0 here, and then the destination is the address already. Where broken
+        // headers leave a choice, the sender's is the one that fits.
+        otherSource_ = home ? lastHome_ : source_;
+        otherDestination_ = routing ? *routing + 8 : destination_;
+        if (routing && frame_[*routing + 3] == 1) destination_ = otherDestination_;
         if (limited) set(mark::limited);
         return !limited;
     }
@@ -155,7 +161,9 @@ private:
             if (!whole(octets, 2)) return false;
             next = u8(0);
             std::optional<std::size_t> ignored;
+            const std::size_t last = lastHome_;
             if (!options(octets, hop ? ignored : home)) return false;
+            if (hop) lastHome_ = last;
             at_ += octets;
             return true;
         }
@@ -203,7 +211,10 @@ private:
                 continue;
             }
             if (i + 2 > octets || i + 2 + u8(i + 1) > octets) return malformed(), false;
-            if (u8(i) == optionHomeAddress && u8(i + 1) == addressOctets && !home) home = at_ + i + 2;
+            if (u8(i) == optionHomeAddress && u8(i + 1) == addressOctets) {
+                lastHome_ = at_ + i + 2;
+                if (!home) home = lastHome_;
+            }
             i += 2 + std::size_t{u8(i + 1)};
         }
         return true;
@@ -226,11 +237,16 @@ private:
         }
     }
 
+    [[nodiscard]] bool sumsUp(std::uint8_t protocol, std::size_t octets, std::size_t source, std::size_t destination) const
+    {
+        const std::uint64_t ends = endSum(wordSum(frame_.subspan(source, addressOctets)), wordSum(frame_.subspan(destination, addressOctets)));
+        return foldWords(endSum(endSum(ends, pseudoWords(octets, protocol)), wordSum(frame_.subspan(at_, octets)))) == 0xffff;
+    }
+
     void judge(std::uint8_t protocol, std::size_t octets)
     {
-        const std::uint64_t ends = endSum(wordSum(frame_.subspan(source_, addressOctets)), wordSum(frame_.subspan(destination_, addressOctets)));
-        const std::uint64_t total = endSum(endSum(ends, pseudoWords(octets, protocol)), wordSum(frame_.subspan(at_, octets)));
-        if (foldWords(total) == 0xffff) {
+        const bool choice = otherSource_ != source_ || otherDestination_ != destination_;
+        if (sumsUp(protocol, octets, source_, destination_) || (choice && sumsUp(protocol, octets, otherSource_, otherDestination_))) {
             out_.checksum = ChecksumVerdict::Good;
         } else {
             out_.checksum = ChecksumVerdict::Bad;
@@ -294,6 +310,9 @@ private:
     bool cut_;
     std::size_t source_ = 0;       ///< of the addresses that the checksum covers
     std::size_t destination_ = 0;
+    std::size_t otherSource_ = 0;       ///< the same unless headers are broken
+    std::size_t otherDestination_ = 0;
+    std::size_t lastHome_ = 0;          ///< home address option read last
     Skim out_;
     DecodeContext automatic_;
 };

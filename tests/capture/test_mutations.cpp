@@ -73,7 +73,7 @@ std::string faultOf(Bytes octets)
         const TraceLink& link = trace.links()[frame.link];
         const wire::DecodedFrame decoded = wire::decodeFrame(frame.bytes, link.linkType, frame.originalLength);
         if (decoded.undecodedOffset > frame.bytes.size()) return "undecoded octets outside the frame";
-        (void)describeForeign(frame.bytes, link.linkType, decoded);
+        (void)describeForeign(frame.bytes, decoded);
         const wire::Dissection dissection = wire::dissect(frame.bytes, link.linkType, frame.originalLength);
         if (dissection.summary.protocol.empty()) return "a frame without protocol";
         if (dissection.nodes.size() > wire::FieldSink::maxNodes + 1) return "more lines than the limit";

@@ -2,15 +2,11 @@
 #include "capture/filter/filter.hpp"
 
 #include "capture/filter/evaluate.hpp"
+#include "capture/filter/filter_node.hpp"
 
 #include <algorithm>
 
 namespace roamscope::filter {
-
-struct Filter::Node {
-    Expression expression;
-    bool analysis = false;
-};
 
 namespace {
 

@@ -49,16 +49,16 @@ private:
         const auto part = static_cast<std::uint32_t>(parts_.size());
         parts_.push_back({&d, frame});
         std::uint16_t layer = 0;
-        std::vector<std::pair<FieldId, std::uint16_t>> layers;
         for (const FieldNode& node : d.nodes) {
-            if (node.depth == 0) layer = count(layers, node.field);
+            if (node.depth == 0) layer = count(node.field);
+            const auto* quoted = std::get_if<Bytes>(&node.value);
+            if (node.field == FieldId::MobilityPadN && quoted && quoted->empty()) continue;  // no octets, no field to Wireshark
             const auto id = static_cast<std::size_t>(node.field);
             const auto here = static_cast<std::uint32_t>(places_.size());
             places_.push_back({&node, part, layer, none});
             if (last_[id] == none) first_[id] = here;
             else places_[last_[id]].next = here;
             last_[id] = here;
-            const auto* quoted = std::get_if<Bytes>(&node.value);
             if (node.field != FieldId::Icmpv6Invoking || !quoted || depth == 2) continue;
             // The error cut the packet, whatever the packet's own header says.
             constexpr std::size_t longest = 0xffff + 40;
@@ -66,11 +66,11 @@ private:
             add(quoted_.back(), *quoted, depth + 1);
         }
     }
-    static std::uint16_t count(std::vector<std::pair<FieldId, std::uint16_t>>& layers, FieldId id)
+    std::uint16_t count(FieldId id)
     {
-        for (auto& [field, n] : layers)
+        for (auto& [field, n] : layers_)
             if (field == id) return ++n;
-        layers.emplace_back(id, std::uint16_t{1});
+        layers_.emplace_back(id, std::uint16_t{1});
         return 1;
     }
 
@@ -78,6 +78,7 @@ private:
     std::vector<std::uint32_t> last_;
     std::vector<Place> places_;
     std::vector<Part> parts_;
+    std::vector<std::pair<FieldId, std::uint16_t>> layers_;  ///< how many there were of each protocol
     std::deque<wire::Dissection> quoted_;
 };
 
@@ -126,6 +127,7 @@ void FrameSubject::fields(const Symbol& symbol, const std::vector<Stretch>& laye
             if (!wanted(layers, place.layer)) continue;
             const wire::FieldValue& v = place.node->value;
             if (const auto* n = std::get_if<std::uint64_t>(&v)) out.add(*n);
+            else if (symbol.kind == ValueKind::Text && !std::holds_alternative<std::string>(v)) out.add(keep(wire::valueText(*place.node)));
             else if (const auto* a6 = std::get_if<Ipv6Address>(&v)) out.add(Block6{*a6, 128});
             else if (const auto* a4 = std::get_if<Ipv4Address>(&v)) out.add(Block4{*a4, 32});
             else if (const auto* mac = std::get_if<Mac>(&v)) out.add(ByteView(mac->octets));

@@ -51,6 +51,7 @@ const std::vector<Alias>& aliases()
         {"icmpv6.reserved", {"icmpv6.unused"}},
         {"icmpv6.opt.reserved", {"icmpv6.opt.prefix.reserved"}},
         {"data.data", {"icmpv6.data"}},
+        {"data", {"icmpv6.data"}},
     };
     return all;
 }
@@ -242,6 +243,8 @@ Vocabulary::Vocabulary()
             copy.name = alias.name;
             copy.wireshark = true;
             copy.ids.clear();
+            const std::string_view end = alias.name.substr(alias.name.size() - 4);
+            if (end == "host") copy.kind = ValueKind::Text;
             at = symbols_.insert(at, std::move(copy));
         }
         for (const FieldId id : ids)

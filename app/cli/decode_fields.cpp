@@ -101,7 +101,7 @@ public:
     {
         found_.assign(fields_.size(), {});
         addFrame(frame);
-        collect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, 0);
+        collect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
         std::string out;
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             if (i > 0) out += style_.separator;
@@ -127,8 +127,7 @@ private:
         if (!frame.link->name.empty()) add(FieldId::FrameInterfaceName, printable(frame.link->name));
     }
 
-    /// Like tshark, also looks into the packet that an ICMPv6 error quotes.
-    void collect(ByteView bytes, std::uint16_t linkType, std::size_t length, int depth)
+    void collect(ByteView bytes, std::uint16_t linkType, std::size_t length)
     {
         const wire::Dissection d = wire::dissect(bytes, linkType, length);
         std::string icmpType;
@@ -140,9 +139,8 @@ private:
             if (node.field != FieldId::MobilityPadN || !printed.text.empty()) add(printed.field, printed.text);
             // Our own name for what tshark calls otherwise gives the value as well.
             if (printed.field != node.field && !wire::info(node.field).tshark) add(node.field, wire::valueText(node));
-            const auto* quoted = std::get_if<Bytes>(&node.value);
-            // The quoted packet is cut by the error message, whatever its own header says.
-            if (node.field == FieldId::Icmpv6Invoking && quoted && depth < 2) collect(*quoted, wire::linkRawIpv6, 0xffff + 40, depth + 1);
+            // tshark gives an IPv6 header the field of IPv4 as well.
+            if (node.field == FieldId::Ipv6Version) add(FieldId::Ipv4Version, wire::valueText(node));
         }
     }
 

@@ -35,7 +35,7 @@ public:
     {
         const wire::DecodedFrame decoded = wire::decodeFrame(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
         wire::Summary s = wire::summarize(decoded);
-        if (const auto foreign = capture::describeForeign(frame.view.bytes, frame.link->linkType, decoded)) {
+        if (const auto foreign = capture::describeForeign(frame.view.bytes, decoded)) {
             s.protocol = foreign->protocol;
             s.info = foreign->info;
             if (!foreign->source.empty()) s.source = foreign->source;
@@ -77,6 +77,7 @@ public:
         const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
         std::string out = fmt::format("Frame {}: {} octets on the wire, {} captured, link {}, {} s, {} UTC\n", frame.number, frame.view.originalLength,
                                       frame.view.bytes.size(), linkText(frame), secondsText(frame.view.time), epochText(frame.utc));
+        for (const std::string& comment : frame.comments) out += fmt::format("Comment: {}\n", printable(comment));
         for (const FieldNode& node : d.nodes) {
             const std::string_view rfc = wire::info(node.field).rfc;
             out += fmt::format("{:{}}{}  [{}{}+{}{}{}]\n", "", 4 * node.depth, printable(wire::lineText(node)), bufferText(node.buffer), node.offset, node.length,
@@ -96,7 +97,7 @@ public:
     std::string frame(const NumberedFrame& frame) override
     {
         const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
-        return capture::frameJson(frame.number, frame.view, *frame.link, d) + "\n";
+        return capture::frameJson(frame.number, frame.view, *frame.link, d, frame.comments) + "\n";
     }
 };
 

@@ -1,70 +1,63 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A frame with its dissection: fields by id, octets of groups, packets quoted by ICMPv6 errors.
+// A frame with its dissection: fields by id, octets of groups, names of its nodes.
 #include "capture/filter/evaluate.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace roamscope::filter {
 
 using wire::FieldId;
 using wire::FieldNode;
 
-/// The nodes of a frame by field. A packet that an error quotes counts as well, as in Wireshark.
+/// The nodes of a frame by field, in reading order.
 class FrameSubject::Occurrences {
 public:
     struct Place {
         const FieldNode* node;
-        std::uint32_t part;
-        std::uint16_t layer;  ///< the how-many-th of its protocol, from 1
         std::uint32_t next;
+        std::uint16_t layer;  ///< the how-many-th of its protocol, from 1
+        bool quoted;          ///< stands in a packet that an ICMPv6 message quotes
     };
     static constexpr std::uint32_t none = 0xffffffff;
 
-    Occurrences(const wire::Dissection& dissection, ByteView frame) : first_(wire::fieldCount(), none), last_(wire::fieldCount(), none)
+    Occurrences(const wire::Dissection& dissection, ByteView frame) : dissection_(dissection), frame_(frame), first_(wire::fieldCount(), none)
     {
+        std::vector<std::uint32_t> last(wire::fieldCount(), none);
+        std::uint16_t layer = 0;
+        std::optional<std::uint16_t> quote;
         places_.reserve(dissection.nodes.size());
-        add(dissection, frame, 0);
+        for (const FieldNode& node : dissection.nodes) {
+            const auto id = static_cast<std::size_t>(node.field);
+            const auto* octets = std::get_if<Bytes>(&node.value);
+            if (node.field == FieldId::MobilityPadN && octets && octets->empty()) continue;  // no octets, no field to Wireshark
+            if (quote && node.depth <= *quote) quote.reset();
+            if (node.field == FieldId::Quoted && !quote) quote = node.depth;
+            if (isProtocol(node.field)) layer = count(node.field);
+            const auto here = static_cast<std::uint32_t>(places_.size());
+            places_.push_back({&node, none, layer, quote.has_value()});
+            if (last[id] == none) first_[id] = here;
+            else places_[last[id]].next = here;
+            last[id] = here;
+        }
     }
 
     [[nodiscard]] std::uint32_t first(FieldId id) const { return first_[static_cast<std::size_t>(id)]; }
     [[nodiscard]] const Place& operator[](std::uint32_t i) const { return places_[i]; }
 
-    [[nodiscard]] ByteView octets(const Place& place) const
+    [[nodiscard]] ByteView octets(const FieldNode& n) const
     {
-        const Part& part = parts_[place.part];
-        const FieldNode& n = *place.node;
-        const ByteView all = n.buffer == 0 ? part.frame : n.buffer <= part.dissection->buffers.size() ? ByteView(part.dissection->buffers[n.buffer - 1u].bytes) : ByteView();
+        const ByteView all = n.buffer == 0 ? frame_ : n.buffer <= dissection_.buffers.size() ? ByteView(dissection_.buffers[n.buffer - 1u].bytes) : ByteView();
         const std::size_t start = std::min<std::size_t>(n.offset, all.size());
         return all.subspan(start, std::min<std::size_t>(n.length, all.size() - start));
     }
 
 private:
-    struct Part {
-        const wire::Dissection* dissection;
-        ByteView frame;
-    };
-
-    void add(const wire::Dissection& d, ByteView frame, int depth)
+    /// Groups of a protocol have a name without a dot.
+    static bool isProtocol(FieldId id)
     {
-        const auto part = static_cast<std::uint32_t>(parts_.size());
-        parts_.push_back({&d, frame});
-        std::uint16_t layer = 0;
-        for (const FieldNode& node : d.nodes) {
-            if (node.depth == 0) layer = count(node.field);
-            const auto* quoted = std::get_if<Bytes>(&node.value);
-            if (node.field == FieldId::MobilityPadN && quoted && quoted->empty()) continue;  // no octets, no field to Wireshark
-            const auto id = static_cast<std::size_t>(node.field);
-            const auto here = static_cast<std::uint32_t>(places_.size());
-            places_.push_back({&node, part, layer, none});
-            if (last_[id] == none) first_[id] = here;
-            else places_[last_[id]].next = here;
-            last_[id] = here;
-            if (node.field != FieldId::Icmpv6Invoking || !quoted || depth == 2) continue;
-            // The error cut the packet, whatever the packet's own header says.
-            constexpr std::size_t longest = 0xffff + 40;
-            quoted_.push_back(wire::dissect(*quoted, wire::linkRawIpv6, longest));
-            add(quoted_.back(), *quoted, depth + 1);
-        }
+        const wire::FieldInfo& info = wire::info(id);
+        return info.type == wire::FieldType::None && info.name.find('.') == std::string_view::npos;
     }
     std::uint16_t count(FieldId id)
     {
@@ -74,12 +67,11 @@ private:
         return 1;
     }
 
+    const wire::Dissection& dissection_;
+    ByteView frame_;
     std::vector<std::uint32_t> first_;
-    std::vector<std::uint32_t> last_;
     std::vector<Place> places_;
-    std::vector<Part> parts_;
     std::vector<std::pair<FieldId, std::uint16_t>> layers_;  ///< how many there were of each protocol
-    std::deque<wire::Dissection> quoted_;
 };
 
 FrameSubject::FrameSubject(const FrameFacts& facts) : facts_(facts) {}
@@ -133,7 +125,7 @@ void FrameSubject::fields(const Symbol& symbol, const std::vector<Stretch>& laye
             else if (const auto* mac = std::get_if<Mac>(&v)) out.add(ByteView(mac->octets));
             else if (const auto* octets = std::get_if<Bytes>(&v)) out.add(ByteView(*octets));
             else if (const auto* text = std::get_if<std::string>(&v)) out.add(std::string_view(*text));
-            else out.add(all.octets(place));
+            else out.add(all.octets(*place.node));
         }
     }
 }
@@ -144,7 +136,7 @@ std::vector<Ipv6Address> FrameSubject::addresses()
     const Occurrences& all = occurrences();
     for (const FieldId id : {FieldId::Ipv6Source, FieldId::Ipv6Destination, FieldId::Ipv6HomeAddress, FieldId::RoutingHomeAddress}) {
         for (std::uint32_t i = all.first(id); i != Occurrences::none; i = all[i].next) {
-            const auto* address = all[i].part == 0 ? std::get_if<Ipv6Address>(&all[i].node->value) : nullptr;
+            const auto* address = all[i].quoted ? nullptr : std::get_if<Ipv6Address>(&all[i].node->value);
             if (address && std::find(out.begin(), out.end(), *address) == out.end()) out.push_back(*address);
         }
     }

@@ -50,6 +50,7 @@ const std::vector<Alias>& aliases()
         {"mip6.hot.token", {"mip6.cot.token"}},
         {"icmpv6.reserved", {"icmpv6.unused"}},
         {"icmpv6.opt.reserved", {"icmpv6.opt.prefix.reserved"}},
+        {"ip.version", {"ipv6.version"}},
         {"data.data", {"icmpv6.data"}},
         {"data", {"icmpv6.data"}},
     };

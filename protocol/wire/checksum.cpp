@@ -77,9 +77,26 @@ std::uint16_t expectedChecksum(const PseudoHeader& addresses, std::uint8_t nextH
     return checksum(addresses, nextHeader, copy);
 }
 
+namespace {
+
+/// A Mobility Header in UDP: its own field must be zero and the UDP checksum stands for it.
+ChecksumVerdict judgeZero(ChecksumVerdict udp, ByteView message, std::size_t position, FieldId field, std::size_t offset, FieldSink* sink)
+{
+    const bool zero = position + 2 <= message.size() && message[position] == 0 && message[position + 1] == 0;
+    if (!sink) return udp;
+    sink->add(field, offset + position, 2, std::string(zero ? "zero, the UDP checksum covers the message" : "not zero as it must be inside UDP"));
+    if (!zero)
+        sink->finding({"", Severity::Warning, "a mobility message in UDP whose checksum field is not zero", "RFC 5844 §4.1.3.2",
+                       static_cast<std::uint32_t>(offset + position), 2});
+    return udp;
+}
+
+}  // namespace
+
 ChecksumVerdict judge(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message, bool cut, std::size_t position,
                       FieldId field, std::size_t offset, FieldSink* sink)
 {
+    if (addresses.udp) return judgeZero(*addresses.udp, message, position, field, offset, sink);
     const ChecksumVerdict verdict = cut ? ChecksumVerdict::Unverifiable : verify(addresses, nextHeader, message);
     if (!sink) return verdict;
     const std::string text = verdict == ChecksumVerdict::Unverifiable ? "not verifiable, the frame is cut"

@@ -12,10 +12,16 @@
 
 namespace roamscope::wire {
 
+/// Absent: the field is 0 where that means "none". Unverifiable: the capture cut the message, or it is encrypted.
+enum class ChecksumVerdict : std::uint8_t { Absent, Good, Bad, Unverifiable };
+
 /// What the checksum covers besides the message.
 struct PseudoHeader {
     Ipv6Address source;       ///< home address option if present, else the IPv6 source
     Ipv6Address destination;  ///< type 2 routing header's address if present, else the IPv6 destination
+    bool ipv4 = false;        ///< both are IPv4-mapped: the message stands in an IPv4 packet
+    /// RFC 5844 §4.1.3.2: a Mobility Header that UDP carries has 0 in its checksum field. Set: the verdict on the UDP checksum.
+    std::optional<ChecksumVerdict> udp = std::nullopt;
 };
 
 /// The value for the checksum field when `message` has zero there; over a message with its checksum in place it is 0 when
@@ -35,9 +41,6 @@ struct PseudoHeader {
 [[nodiscard]] std::uint64_t pseudoWords(std::size_t length, std::uint8_t nextHeader);
 /// Folds a wordSum to its 16 bits, in network order.
 [[nodiscard]] std::uint16_t foldWords(std::uint64_t total);
-
-/// Absent: the field is 0 where that means "none". Unverifiable: the capture cut the message, or it is encrypted.
-enum class ChecksumVerdict : std::uint8_t { Absent, Good, Bad, Unverifiable };
 
 /// A parsed message and what speaks against it. The analyzer shows everything, a node takes only what is acceptable().
 template <class T>

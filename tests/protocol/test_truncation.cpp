@@ -141,7 +141,8 @@ class TestTruncation : public QObject {
         // Cut by the capture: never malformed, and checksums are never called bad.
         const Dissection cut = dissect(prefix, whole.linkType, whole.bytes.size());
         QVERIFY2(!cut.summary.malformed, where.constData());
-        QVERIFY2(cut.findings.empty(), cut.findings.empty() ? "" : (where + ": " + cut.findings[0].text.c_str()).constData());
+        // Random messages stand behind headers that they must not have; that shows in what is there.
+        for (const Finding& finding : cut.findings) QVERIFY2(finding.rfc == "RFC 6275 §6.1", (where + ": " + finding.text.c_str()).constData());
         QVERIFY2(nodeFault(prefix, cut.nodes).empty(), where.constData());
         const DecodedFrame decoded = decodeFrame(prefix, whole.linkType, whole.bytes.size());
         QVERIFY2(decoded.cut, where.constData());
@@ -207,7 +208,7 @@ private Q_SLOTS:
         row("2730 bad MAP options", badMapOptions(), linkRawIpv6, true);
         row("3276 listener records", listenerRecords(), linkRawIpv6, true);
         row("510 mobility options", mobilityOptionFlood(), linkRawIpv6, false);
-        row("1360 quoted errors", quotedErrors(), linkRawIpv6, false);
+        row("1360 quoted errors", quotedErrors(), linkRawIpv6, true);
     }
     void depthBombs()
     {

@@ -2,6 +2,7 @@
 // `decode`: reads a capture frame by frame and prints what stands in it.
 #include "app/cli/commands.hpp"
 #include "app/cli/decode_formats.hpp"
+#include "app/cli/filter_option.hpp"
 #include "app/cli/output.hpp"
 #include "capture/io/capture_reader.hpp"
 
@@ -35,14 +36,6 @@ Result<std::unique_ptr<FrameFormat>> formatOf(const DecodeOptions& options)
     return makeSummaryFormat();
 }
 
-/// Differences between hostile stamps stay inside 64 bits.
-TimePoint since(std::int64_t start, std::int64_t utc)
-{
-    std::int64_t difference = 0;
-    if (__builtin_sub_overflow(utc, start, &difference)) difference = utc < start ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-    return atNanoseconds(difference);
-}
-
 /// The next frame. While none is there at once, what was held back is shown.
 Result<capture::Read> nextFrame(capture::CaptureReader& reader, capture::CaptureRecord& record, FrameFormat& format, Output& out)
 {
@@ -63,9 +56,10 @@ void tellOddities(const std::string& file, const capture::CaptureReader& reader)
 
 int decodeCommand(const DecodeOptions& options)
 {
-    if (!options.filter.empty()) return complain(Usage, "-Y: display filters are not available yet; leave it out and select lines, for example with grep");
     auto format = formatOf(options);
     if (!format) return complain(format.error());
+    const auto choice = FrameChoice::make(options.filter, options.file);
+    if (!choice) return choice.error();
     auto reader = options.follow ? capture::CaptureReader::follow(options.file) : capture::CaptureReader::open(options.file);
     if (!reader) return complain(reader.error());
 
@@ -80,8 +74,9 @@ int decodeCommand(const DecodeOptions& options)
         if (!read || *read == capture::Read::End) break;
         if (*read == capture::Read::Pending) continue;
         if (number == 1) start = record.utc;
-        out.write((*format)->frame({number, record.utc, {since(start, record.utc), record.link, record.originalLength, record.bytes}, &reader->links()[record.link],
-                                     reader->notes().packetComments(number - 1)}));
+        const NumberedFrame frame{number, record.utc, {sinceStart(start, record.utc), record.link, record.originalLength, record.bytes}, &reader->links()[record.link],
+                                  reader->notes().packetComments(number - 1)};
+        if (choice->takes(frame, reader->links())) out.write((*format)->frame(frame));
         ++number;
     }
     out.write((*format)->flush());
@@ -97,12 +92,12 @@ void addDecodeCommand(CLI::App& app, int& status)
     auto options = std::make_shared<DecodeOptions>();
     CLI::App* command = app.add_subcommand("decode", "Print the frames of a capture (pcap, pcapng, also .gz and .zst; - is standard input)");
     command->add_option("FILE", options->file, "The capture")->required();
-    command->add_option("-Y", options->filter, "Display filter (not available yet)");
+    command->add_option("-Y", options->filter, "Display filter as in Wireshark, such as 'mip6.mhtype == BU && mip6.bu.m_flag == 1'; fields lists the names");
     command->add_option("-T", options->format, "summary, tree, json or fields")->check(CLI::IsMember({"summary", "tree", "json", "fields"}))->capture_default_str();
     command->add_option("-e", options->fields, "With -T fields: a field to print; may be given several times")->allow_extra_args(false);
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
     command->add_flag("--follow", options->follow, "Wait at the end of the file for more, like tail -f; SIGINT ends");
-    command->add_option("-c", options->count, "Stop after this many frames")->check(wholeNumber(1));
+    command->add_option("-c", options->count, "Read no more than this many frames (with -Y too, like tshark: not this many lines)")->check(wholeNumber(1));
     command->callback([options, &status] { status = decodeCommand(*options); });
 }
 

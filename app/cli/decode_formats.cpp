@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <limits>
 
 namespace roamscope::cli {
 
@@ -105,6 +106,13 @@ public:
 std::unique_ptr<FrameFormat> makeSummaryFormat() { return std::make_unique<SummaryFormat>(); }
 std::unique_ptr<FrameFormat> makeTreeFormat() { return std::make_unique<TreeFormat>(); }
 std::unique_ptr<FrameFormat> makeJsonFormat() { return std::make_unique<JsonFormat>(); }
+
+TimePoint sinceStart(std::int64_t start, std::int64_t utc)
+{
+    std::int64_t difference = 0;
+    if (__builtin_sub_overflow(utc, start, &difference)) difference = utc < start ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
+    return atNanoseconds(difference);
+}
 
 std::string epochText(std::int64_t ns)
 {

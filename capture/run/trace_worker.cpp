@@ -210,7 +210,7 @@ void TraceWorker::analyse()
         while (options_.analyse && done < trace.size() && !stop_) {
             for (const std::size_t end = std::min(done + analysisStep, trace.size()); done < end; ++done) {
                 const FrameView frame = scan->frame(done);
-                analyzer_.add(static_cast<analysis::FrameIndex>(done), frame, trace.links()[frame.link]);
+                analyzer_.add(static_cast<analysis::FrameIndex>(done), frame, trace.links()[frame.link], trace.row(done));
             }
             if (done == trace.size() || SteadyClock::now() >= due) break;
         }

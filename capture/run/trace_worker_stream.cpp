@@ -74,7 +74,10 @@ void TraceWorker::take(std::int64_t utc, std::uint32_t link, ByteView bytes, std
 
 void TraceWorker::commitStream()
 {
-    if (reader_) progress_ = reader_->progress();
+    if (reader_) {
+        progress_ = reader_->progress();
+        takeNotes(reader_->notes(), false);
+    }
     if (options_.progress) progress_ = options_.progress();
     if (!stream_.records.empty()) {
         spool_->flush();
@@ -119,6 +122,7 @@ void TraceWorker::finishStream(std::optional<Error> problem)
         if (!finished && !problem_ && !problem) problem_ = finished.error();
     }
     progress_ = 1;
+    if (reader_) takeNotes(reader_->notes(), true);
     finishIndex(std::move(problem), std::move(dropped));
 }
 

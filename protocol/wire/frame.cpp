@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/frame.hpp"
 
+#include "protocol/wire/icmpv6_rules.hpp"
 #include "protocol/wire/ipv6_chain.hpp"
 
 #include <fmt/format.h>
@@ -144,6 +145,8 @@ private:
         switch (number) {
         case protocol::icmpv6:
             take(in, parseIcmpv6(in, addresses_, area.cut), area);
+            if (const auto* icmp = std::get_if<Checked<Icmpv6Message>>(&out_.message); icmp && sink_ && out_.inner())
+                checkIcmpv6(icmp->value, *out_.inner(), *sink_);
             return quoted(area);
         case protocol::mobility: return mobility(area);
         case protocol::tcp: return take(in, parseTcp(in, addresses_, area.cut), area);

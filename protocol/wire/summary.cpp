@@ -37,6 +37,36 @@ std::string describe(const RouterAdvertisement& m)
     return out;
 }
 
+std::string describe(const ListenerMessage& m)
+{
+    if (m.type == icmpv6Type::multicastListenerDone) return "MLD done, " + m.group.text();
+    if (m.type == icmpv6Type::multicastListenerReport1) return "MLD report, join " + m.group.text();
+    return m.group.isUnspecified() ? std::string("MLD query for all groups") : "MLD query for " + m.group.text();
+}
+
+std::string describe(const ListenerQuery& m)
+{
+    std::string out = m.group.isUnspecified() ? std::string("MLD query for all groups") : "MLD query for " + m.group.text();
+    if (!m.sources.empty()) out += fmt::format(", {} source{}", m.sources.size(), m.sources.size() == 1 ? "" : "s");
+    return out;
+}
+
+std::string describe(const FastHandover& m)
+{
+    static constexpr std::string_view names[] = {"", "", "RtSolPr", "PrRtAdv", "HI", "HAck"};
+    std::string out = fmt::format("{}, identifier {}", m.subtype < std::size(names) ? names[m.subtype] : "", m.identifier);
+    if (m.code != 0) out += fmt::format(", code {}", m.code);
+    for (const NdOption& option : m.options) {
+        const auto* address = std::get_if<HandoverAddress>(&option);
+        if (!address) continue;
+        if (address->code == HandoverAddress::newRouter) out += ", new router " + address->address.text();
+        if (address->code == HandoverAddress::newRouterPrefix) out += fmt::format(", prefix {}", Prefix{address->address, address->prefixLength}.masked().text());
+        if (address->code == HandoverAddress::newCareOf) out += ", new care-of " + address->address.text();
+    }
+    if (m.type == icmpv6Type::experimentalMobility) out += " (RFC 4068)";
+    return out;
+}
+
 std::string describe(const Icmpv6Message& message, const Ipv6Packet& packet)
 {
     return std::visit(
@@ -62,12 +92,22 @@ std::string describe(const Icmpv6Message& message, const Ipv6Packet& packet)
                                        record.group.text());
                 return out;
             },
-            [](const HomeAgentDiscoveryRequest&) { return std::string("Home agent address discovery request"); },
+            [](const HomeAgentDiscoveryRequest& m) { return fmt::format("Home agent address discovery request{}", m.mobileRouter ? ", R" : ""); },
             [](const HomeAgentDiscoveryReply& m) {
-                return fmt::format("Home agent address discovery reply, {} home agent{}", m.homeAgents.size(), m.homeAgents.size() == 1 ? "" : "s");
+                return fmt::format("Home agent address discovery reply, {} home agent{}{}", m.homeAgents.size(), m.homeAgents.size() == 1 ? "" : "s",
+                                   m.mobileRouter ? ", R" : "");
             },
             [](const MobilePrefixSolicitation&) { return std::string("Mobile prefix solicitation"); },
-            [](const MobilePrefixAdvertisement&) { return std::string("Mobile prefix advertisement"); },
+            [](const MobilePrefixAdvertisement& m) {
+                std::string out = "Mobile prefix advertisement";
+                for (const NdOption& option : m.options)
+                    if (const auto* p = std::get_if<PrefixInformation>(&option)) out += ", prefix " + p->prefix.masked().text();
+                return out;
+            },
+            [](const Redirect& m) { return fmt::format("Redirect, {} by way of {}", m.destination.text(), m.target.text()); },
+            [](const ListenerMessage& m) { return describe(m); },
+            [](const ListenerQuery& m) { return describe(m); },
+            [](const FastHandover& m) { return describe(m); },
             [](const RawIcmpv6& m) {
                 const std::string_view name = icmpv6Name(m.type);
                 return name.empty() ? fmt::format("Type {}, code {}", m.type, m.code) : std::string(name);

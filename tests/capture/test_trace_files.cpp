@@ -246,7 +246,7 @@ private Q_SLOTS:
         QCOMPARE(trace.frame(1999).originalLength, static_cast<std::uint32_t>(sizeOf(1999)));
         TraceScan scan(trace);
         QCOMPARE(scan.frame(1998).bytes.size(), std::size_t{0});
-        QVERIFY2((*session)->view().note.find("has become shorter") != std::string::npos, (*session)->view().note.c_str());
+        QVERIFY2((*session)->view().remark.find("has become shorter") != std::string::npos, (*session)->view().remark.c_str());
     }
 
     void aFileThatIsWrittenAgainIsNoticed()
@@ -260,7 +260,7 @@ private Q_SLOTS:
         store(bytes, "capture", QIODevice::ReadWrite);
         const TraceSnapshot trace = (*session)->view().trace;
         for (std::size_t n = 0; n < trace.size(); n += 3) QVERIFY(trace.frame(n).bytes.size() <= sizeOf(n));
-        QVERIFY2((*session)->view().note.find("was written again") != std::string::npos, (*session)->view().note.c_str());
+        QVERIFY2((*session)->view().remark.find("was written again") != std::string::npos, (*session)->view().remark.c_str());
     }
 
     void aGrowingFileIsFollowed()
@@ -268,9 +268,7 @@ private Q_SLOTS:
         const Bytes bytes = pcapOf(1200);
         const auto half = static_cast<std::ptrdiff_t>(bytes.size() / 2);
         const std::string path = store(Bytes(bytes.begin(), bytes.begin() + half));
-        OpenOptions options;
-        options.follow = true;
-        const auto session = openCapture(path, options);
+        const auto session = openCapture(path, true);
         QVERIFY(session && eventually([&] { return (*session)->view().trace.size() > 100; }));
         const std::size_t before = (*session)->view().trace.size();
         QVERIFY(before < 1200 && !(*session)->view().indexed);
@@ -292,7 +290,7 @@ private Q_SLOTS:
         QVERIFY(eventually([&] { return (*session)->view().complete; }));
         const View view = (*session)->view();
         QVERIFY(view.stopped && view.indexed);
-        QVERIFY2(view.note.find("Stopped: ") == 0, view.note.c_str());
+        QVERIFY2(view.remark.find("Stopped: ") == 0, view.remark.c_str());
         QVERIFY(view.analysis->frames <= view.trace.size());
         for (std::size_t n = 0; n < view.trace.size(); n += 11) QVERIFY(isFrame(view.trace.frame(n), n));
     }

@@ -248,7 +248,7 @@ private Q_SLOTS:
         QFETCH(int, variant);
         RandomMessages random(200 + std::uint64_t(variant), true);
         for (int i = 0; i < rounds; ++i) {
-            const std::vector<NdOption> options{random.ndOption(std::size_t(variant)), random.ndOption(random.below(8))};
+            const std::vector<NdOption> options{random.ndOption(std::size_t(variant)), random.ndOption(random.below(std::variant_size_v<NdOption>))};
             Writer out;
             emitNdOptions(out, options);
             QCOMPARE(out.size() % 8, std::size_t{0});

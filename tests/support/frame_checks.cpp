@@ -87,7 +87,8 @@ std::string packetFault(const Ipv6Packet& packet)
 template <class Message, class Parse>
 std::string messageFault(const char* what, const Bytes& emitted, const Message& message, const PseudoHeader& addresses, Parse parse)
 {
-    FieldReader in(emitted, 0, nullptr);
+    const DecodeContext automatic;  // as the frame was read: a draft that was recognised is recognised again
+    FieldReader in(emitted, 0, nullptr, automatic);
     auto parsed = parse(in, addresses, false);
     if (parsed && parsed->checksum != ChecksumVerdict::Good) return fmt::format("{}: emitted with a bad checksum", what);
     return compare(what, parsed ? Result<Message>(std::move(parsed->value)) : tl::unexpected(parsed.error()), message);

@@ -399,7 +399,7 @@ const std::string& ByteSource::remark() const { return state_->remark; }
 int ByteSource::plainDescriptor() const
 {
     // What standard input is open on may be read by others too.
-    const bool plain = state_->regular && state_->identified && !state_->decompressor && state_->descriptor > STDERR_FILENO;
+    const bool plain = state_->regular && !state_->followed && state_->identified && !state_->decompressor && state_->descriptor > STDERR_FILENO;
     return plain ? state_->descriptor : -1;
 }
 const std::string& ByteSource::name() const { return state_->name; }

@@ -32,6 +32,7 @@ public:
     [[nodiscard]] static Result<ByteSource> follow(const std::string& path);
     /// Reads octets that are in memory already.
     [[nodiscard]] static ByteSource ofOctets(Bytes octets, std::string name);
+
     /// Octets that the caller has: see give(). fill() says Pending for what was not given yet.
     [[nodiscard]] static ByteSource given(std::string name);
     /// Only for given(): from now on `window` is what can be read, its first octet stands at `position`; `last`: nothing follows.
@@ -59,8 +60,8 @@ public:
     [[nodiscard]] bool isRegular() const;
     /// Something odd that did no harm: octets behind compressed data. Empty when there is nothing, or not yet.
     [[nodiscard]] const std::string& remark() const;
-    /// A regular file that is not compressed (known after the first fill()), opened by its path: its octets can be read at any
-    /// offset. The descriptor stays ours; -1 for everything else.
+    /// A regular file that is not compressed nor followed (known after the first fill()), opened by its path: its octets can be
+    /// read at any offset. The descriptor stays ours; -1 for everything else.
     [[nodiscard]] int plainDescriptor() const;
     [[nodiscard]] const std::string& name() const;
 

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "capture/io/byte_source.hpp"
-#include "capture/io/capture_notes.hpp"
 #include "capture/io/file_descriptor.hpp"
+#include "capture/io/capture_notes.hpp"
 #include "capture/trace/trace.hpp"
 
 #include <memory>
@@ -48,6 +48,7 @@ public:
 
 /// For messages: what of a file that breaks after so many packets is kept.
 [[nodiscard]] std::string keptText(std::uint64_t packets);
+
 /// What is needed to read a plain file in large pieces (PlainReader).
 struct PlainCapture {
     FileDescriptor file;  ///< our own, of the whole file

@@ -48,9 +48,14 @@ void PlainReader::takeRecords(RecordBatch& out, bool last)
 {
     window_.give(ByteView(out.octets).first(out.filled), position_, last);
     CaptureRecord record;
-    for (;;) {
+    for (std::size_t before = 0;;) {
         const auto read = capture_.format->next(window_, record, links_, Duration{0});
         if (!read) error_ = read.error();
+        // A long stretch without a frame also gives Pending; then the window has more.
+        if (read && *read == Read::Pending && window_.position() != before) {
+            before = window_.position();
+            continue;
+        }
         if (!read || *read != Read::Frame) break;
         const auto offset = static_cast<std::size_t>(record.bytes.data() - out.octets.data());
         out.records.push_back({record.utc, position_ + offset, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(record.bytes.size()),
@@ -60,7 +65,7 @@ void PlainReader::takeRecords(RecordBatch& out, bool last)
     out.links = shownLinks_;
 }
 
-Result<Read> PlainReader::next(RecordBatch& out, bool growing)
+Result<Read> PlainReader::next(RecordBatch& out)
 {
     out.records.clear();
     out.links = shownLinks_;
@@ -70,7 +75,7 @@ Result<Read> PlainReader::next(RecordBatch& out, bool growing)
     for (bool more = true; more && out.records.empty() && !error_;) {
         more = refill(out);
         if (error_) break;
-        takeRecords(out, !more && !growing);
+        takeRecords(out, !more);
         // What is no whole record yet begins the next piece; one that does not fit makes the piece grow, as far as the file goes.
         const auto used = static_cast<std::ptrdiff_t>(window_.position() - position_);
         position_ = window_.position();
@@ -82,7 +87,7 @@ Result<Read> PlainReader::next(RecordBatch& out, bool growing)
     }
     if (!out.records.empty()) return Read::Frame;
     if (error_) return tl::unexpected(*error_);
-    return growing ? Read::Pending : Read::End;
+    return Read::End;
 }
 
 }  // namespace roamscope::capture

@@ -34,13 +34,12 @@ class PlainReader {
 public:
     explicit PlainReader(PlainCapture capture);
 
-    /// Replaces the batch by the next records, at least one. End: there are no more. `growing`: what the file ends with may be
-    /// half a record whose rest is still to come: Pending instead of End or of an error about the end. After an error, which
-    /// comes when all records before it were given, the same error again.
-    [[nodiscard]] Result<Read> next(RecordBatch& out, bool growing = false);
+    /// Replaces the batch by the next records, at least one. End: there are no more. After an error, which comes when all records
+    /// before it were given, the same error again.
+    [[nodiscard]] Result<Read> next(RecordBatch& out);
 
     [[nodiscard]] const std::vector<std::uint64_t>& dropped() const { return links_.dropped; }
-    [[nodiscard]] const CaptureNotes& notes() const { return links_.notes; }  ///< comments, names, oddities met so far
+    [[nodiscard]] const CaptureNotes& notes() const { return links_.notes; }
     [[nodiscard]] std::uint64_t position() const { return position_; }  ///< octets of the file that are done
     [[nodiscard]] double progress() const;                              ///< 0..1
     [[nodiscard]] int descriptor() const { return capture_.file.get(); }

@@ -24,13 +24,12 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> openCapture(const std::string& path, const OpenOptions& options)
+Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow, bool analyse)
 {
-    auto reader = CaptureReader::open(path);
+    auto reader = follow ? CaptureReader::follow(path) : CaptureReader::open(path);
     if (!reader) return tl::unexpected(reader.error());
     TraceWorker::Options work;
-    work.follow = options.follow;
-    work.analyse = options.analyse;
+    work.analyse = analyse;
     return std::make_unique<FileSession>(std::move(*reader), std::move(work));
 }
 

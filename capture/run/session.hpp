@@ -46,8 +46,8 @@ struct View {
     double analysisProgress = 0;                         ///< 0..1 of the frames of `trace`
     std::optional<Duration> timeLeft;                    ///< of reading and analysis, once it can be told
     std::optional<Error> problem;                        ///< where and why a file or run broke; the rest above is kept
+    std::string remark;                                  ///< what people should know of the state although nothing is broken; may be empty
     std::shared_ptr<const CaptureNotes> notes = std::make_shared<const CaptureNotes>();  ///< never null: comments, names, oddities of the file
-    std::string note;                                    ///< what people should know although nothing is broken; may be empty
     std::uint64_t dropped = 0;                           ///< frames that the kernel or we had to drop
 };
 
@@ -97,11 +97,8 @@ public:
 
 /// Opens a capture file (pcap or pcapng, also .gz and .zst) and reads it in a thread. Fails only when it cannot be opened or
 /// is no capture; a file that breaks later keeps what was read (View::problem).
-struct OpenOptions {
-    bool follow = false;   ///< a plain file that is still being written: goes on with what is appended, until stop()
-    bool analyse = true;   ///< false: the index only
-};
-[[nodiscard]] Result<std::unique_ptr<Session>> openCapture(const std::string& path, const OpenOptions& options = {});
+/// `follow`: its end is where more may come; the view is complete only after stop(). `analyse`: false makes the index only.
+[[nodiscard]] Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow = false, bool analyse = true);
 
 struct LabOptions {
     lab::Scenario scenario;

@@ -12,7 +12,6 @@ namespace {
 
 constexpr auto publishInterval = std::chrono::milliseconds(33);
 constexpr auto growthInterval = std::chrono::milliseconds(100);
-constexpr auto notesInterval = std::chrono::milliseconds(500);
 constexpr std::size_t indexThreads = 2;
 /// Parts that may be ahead of one that is not done yet.
 constexpr std::uint64_t maxAhead = 32;
@@ -27,7 +26,7 @@ TraceWorker::TraceWorker(CaptureReader reader, Options options) : options_(std::
         file_ = std::make_shared<FileOctets>(plain->file.duplicate(), plain->name);
         plain_.emplace(std::move(*plain));
         index_ = std::make_unique<TraceIndex>(file_, options_.startUtc.value_or(0));
-        start([this] { indexPlain(); }, options_.follow ? 1 : indexThreads);
+        start([this] { indexPlain(); }, indexThreads);
         return;
     }
     reader_ = std::move(reader);
@@ -81,7 +80,7 @@ View TraceWorker::view() const
         const std::lock_guard lock(mutex_);
         out = view_;
     }
-    if (const auto trouble = out.trace.trouble(); trouble && out.note.empty()) out.note = *trouble;
+    if (const auto trouble = out.trace.trouble(); trouble && out.remark.empty()) out.remark = *trouble;
     return out;
 }
 
@@ -104,16 +103,17 @@ void TraceWorker::indexPlain()
     }
     if (--readers_ > 0) return;
     file_->settled();
+    takeNotes(plain_->notes(), true);
     finishIndex(readProblem_, plain_->dropped());
 }
 
 bool TraceWorker::nextPiece(RecordBatch& batch, std::uint64_t& serial)
 {
     const std::lock_guard lock(readMutex_);
-    while (!readEnded_ && !stop_) {
-        const auto read = plain_->next(batch, options_.follow);
+    if (!readEnded_ && !stop_) {
+        const auto read = plain_->next(batch);
         progress_ = plain_->progress();
-        publishNotes(plain_->notes(), !read || *read == Read::End);
+        takeNotes(plain_->notes(), false);
         if (read && *read == Read::Frame) {
             if (!options_.startUtc) {
                 options_.startUtc = batch.records.front().utc;
@@ -123,19 +123,26 @@ bool TraceWorker::nextPiece(RecordBatch& batch, std::uint64_t& serial)
             serial = serials_++;
             return true;
         }
-        if (read && *read == Read::Pending && awaitGrowth()) continue;
         readEnded_ = true;
         if (!read) readProblem_ = read.error();
     }
     return false;
 }
 
-/// A followed file has no more for now. False when it is left.
-bool TraceWorker::awaitGrowth()
+/// Shows what the file says beside its frames. What is dear to copy is copied less often.
+void TraceWorker::takeNotes(const CaptureNotes& notes, bool ended)
 {
-    std::unique_lock lock(mutex_);
-    publishIndex(false);
-    return !wake_.wait_for(lock, growthInterval, [this] { return stop_.load(); });
+    const auto start = SteadyClock::now();
+    if (!ended && start < nextNotes_) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (view_.notes->revision() == notes.revision()) return;
+    }
+    auto copy = std::make_shared<const CaptureNotes>(notes);
+    const auto now = SteadyClock::now();
+    nextNotes_ = now + std::max<SteadyClock::duration>(publishInterval, 10 * (now - start));
+    const std::lock_guard lock(mutex_);
+    view_.notes = std::move(copy);
 }
 
 void TraceWorker::commit(std::uint64_t serial, IndexPart& part)
@@ -162,16 +169,6 @@ void TraceWorker::publishIndex(bool ended)
     wake_.notify_all();
 }
 
-/// Notes are few, but a copy of many takes time: seldom while they still grow.
-void TraceWorker::publishNotes(const CaptureNotes& notes, bool last)
-{
-    const auto now = SteadyClock::now();
-    const std::lock_guard lock(mutex_);
-    if (notes.revision() == view_.notes->revision() || (!last && now < nextNotes_)) return;
-    view_.notes = std::make_shared<const CaptureNotes>(notes);
-    nextNotes_ = now + notesInterval;
-}
-
 void TraceWorker::finishIndex(std::optional<Error> problem, std::vector<std::uint64_t> dropped)
 {
     const std::lock_guard lock(mutex_);
@@ -192,8 +189,8 @@ void TraceWorker::describe(View& view) const
     };
     view.timeLeft.reset();
     if (view.complete) return;
-    // A lab and a followed file end when they end.
-    if (plain_ && !options_.follow) view.timeLeft = view.indexed ? left(analysisBegun_, view.analysisProgress) : left(begun_, view.progress);
+    // A lab, a pipe and a followed file end when they end.
+    if (plain_) view.timeLeft = view.indexed ? left(analysisBegun_, view.analysisProgress) : left(begun_, view.progress);
 }
 
 void TraceWorker::analyse()
@@ -208,7 +205,7 @@ void TraceWorker::analyse()
         {
             std::unique_lock lock(mutex_);
             // A plain file is indexed first, with all there is; whatever comes slowly is analysed as it comes.
-            const auto ready = [&] { return stop_ || view_.indexed || (!(plain_ && !options_.follow) && options_.analyse && view_.trace.size() > done); };
+            const auto ready = [&] { return stop_ || view_.indexed || (!plain_ && options_.analyse && view_.trace.size() > done); };
             if (done > shown) wake_.wait_until(lock, due, ready);
             else wake_.wait(lock, ready);
             // Ends only after the index, so that the last view is whole.
@@ -222,7 +219,7 @@ void TraceWorker::analyse()
         while (options_.analyse && done < trace.size() && !stop_) {
             for (const std::size_t end = std::min(done + analysisStep, trace.size()); done < end; ++done) {
                 const FrameView frame = scan->frame(done);
-                analyzer_.add(static_cast<analysis::FrameIndex>(done), frame, trace.links()[frame.link]);
+                analyzer_.add(static_cast<analysis::FrameIndex>(done), frame, trace.links()[frame.link], trace.row(done));
             }
             if (done == trace.size() || SteadyClock::now() >= due) break;
         }
@@ -247,7 +244,7 @@ void TraceWorker::publishAnalysis(std::size_t frames, bool ended)
     view_.complete = ended;
     view_.stopped = view_.stopped || (ended && stop_ && frames < view_.trace.size());
     if (ended && view_.stopped && plain_)
-        view_.note = fmt::format("Stopped: {} packets are here ({:.0f} % of the file), {} of them analysed", view_.trace.size(), 100 * progress_.load(), frames);
+        view_.remark = fmt::format("Stopped: {} packets are here ({:.0f} % of the file), {} of them analysed", view_.trace.size(), 100 * progress_.load(), frames);
     describe(view_);
     ++view_.revision;
 }

@@ -31,7 +31,6 @@ public:
         std::optional<std::int64_t> startUtc;  ///< time 0 of the trace, ns since 1970; none: the first frame's stamp
         std::optional<PcapngWriter> writer;    ///< every frame is also written here; not for plain files
         std::function<double()> progress;      ///< 0..1 for the view; none: the reader's own
-        bool follow = false;                   ///< a plain file: wait for more at its end
         bool analyse = true;
     };
 
@@ -61,7 +60,7 @@ private:
     // A plain file.
     void indexPlain();
     bool nextPiece(RecordBatch& batch, std::uint64_t& serial);
-    bool awaitGrowth();
+    void takeNotes(const CaptureNotes& notes, bool ended);
     // Everything else.
     void readStream();
     void readBox();
@@ -73,7 +72,6 @@ private:
 
     void commit(std::uint64_t serial, IndexPart& part);
     void publishIndex(bool ended);
-    void publishNotes(const CaptureNotes& notes, bool last);
     void finishIndex(std::optional<Error> problem, std::vector<std::uint64_t> dropped);
 
     void analyse();
@@ -85,11 +83,12 @@ private:
     SteadyClock::time_point begun_ = SteadyClock::now();
     std::atomic<double> progress_ = 0;
 
-    std::mutex readMutex_;  ///< guards the plain file's reader and the three below
+    std::mutex readMutex_;  ///< guards the plain file's reader and the four below
     std::optional<PlainReader> plain_;
     std::uint64_t serials_ = 0;
     bool readEnded_ = false;
     std::optional<Error> readProblem_;
+    SteadyClock::time_point nextNotes_{};  ///< also of the stream's thread
     std::atomic<std::size_t> readers_ = 0;  ///< threads that still index
 
     std::optional<CaptureReader> reader_;  ///< the stream's; of its thread, as the rest of this part
@@ -111,7 +110,6 @@ private:
     View view_;
     std::vector<std::uint64_t> dropped_;
     SteadyClock::time_point nextPublish_{};
-    SteadyClock::time_point nextNotes_{};
     SteadyClock::time_point analysisBegun_{};
 
     std::vector<std::jthread> threads_;

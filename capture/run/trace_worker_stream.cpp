@@ -74,9 +74,11 @@ void TraceWorker::take(std::int64_t utc, std::uint32_t link, ByteView bytes, std
 
 void TraceWorker::commitStream()
 {
-    if (reader_) progress_ = reader_->progress();
+    if (reader_) {
+        progress_ = reader_->progress();
+        takeNotes(reader_->notes(), false);
+    }
     if (options_.progress) progress_ = options_.progress();
-    if (reader_) publishNotes(reader_->notes(), false);
     if (!stream_.records.empty()) {
         spool_->flush();
         IndexPart part;
@@ -112,7 +114,6 @@ void TraceWorker::flushWriter()
 void TraceWorker::finishStream(std::optional<Error> problem)
 {
     commitStream();
-    if (reader_) publishNotes(reader_->notes(), true);
     std::vector<std::uint64_t> dropped = reader_ ? reader_->dropped() : std::vector<std::uint64_t>{};
     if (options_.writer) {
         auto finished = options_.writer->finish(dropped);
@@ -121,6 +122,7 @@ void TraceWorker::finishStream(std::optional<Error> problem)
         if (!finished && !problem_ && !problem) problem_ = finished.error();
     }
     progress_ = 1;
+    if (reader_) takeNotes(reader_->notes(), true);
     finishIndex(std::move(problem), std::move(dropped));
 }
 

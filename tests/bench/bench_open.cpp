@@ -126,9 +126,7 @@ void randomAccess(const View& view)
 int openHere(const std::string& path, bool indexOnly)
 {
     const auto start = Clock::now();
-    OpenOptions options;
-    options.analyse = !indexOnly;
-    const auto session = openCapture(path, options);
+    const auto session = openCapture(path, false, !indexOnly);
     if (!session) return std::fprintf(stderr, "%s\n", session.error().text.c_str()), 1;
     double firstRows = 0;
     View view = (*session)->view();

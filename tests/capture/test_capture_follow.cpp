@@ -172,7 +172,7 @@ private Q_SLOTS:
     void aSessionFollowsUntilItIsStopped()
     {
         append(start(1), 0, start(1).size());
-        auto session = openCapture(path_.toStdString(), {true, true});
+        auto session = openCapture(path_.toStdString(), true);
         QVERIFY(session);
         QTRY_COMPARE((*session)->view().trace.size(), std::size_t{1});
         append(start(3), start(1).size(), start(3).size() - 1);

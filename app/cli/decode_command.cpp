@@ -4,6 +4,7 @@
 #include "app/cli/decode_formats.hpp"
 #include "app/cli/output.hpp"
 #include "capture/io/capture_reader.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <fmt/format.h>
 #include <limits>
@@ -55,6 +56,7 @@ int decodeCommand(const DecodeOptions& options)
     std::optional<Error> broken;
     std::int64_t start = 0;
     capture::CaptureRecord record;
+    wire::Reassembler reassembler;
     for (std::size_t number = 1; number <= options.count && !out.gone() && !interrupted();) {
         const auto read = reader->next(record, 200ms);
         if (!read) broken = read.error();
@@ -65,7 +67,12 @@ int decodeCommand(const DecodeOptions& options)
             continue;
         }
         if (number == 1) start = record.utc;
-        out.write((*format)->frame({number, record.utc, {since(start, record.utc), record.link, record.originalLength, record.bytes}, &reader->links()[record.link]}));
+        const capture::TraceLink& link = reader->links()[record.link];
+        const capture::FrameView view{since(start, record.utc), record.link, record.originalLength, record.bytes};
+        const auto pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
+        wire::DecodeContext context;
+        context.whole = pieces.datagram ? &*pieces.datagram : nullptr;
+        out.write((*format)->frame({number, record.utc, view, &link, context}));
         ++number;
     }
     out.write((*format)->flush());

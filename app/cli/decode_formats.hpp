@@ -18,6 +18,7 @@ struct NumberedFrame {
     std::int64_t utc = 0;    ///< ns since 1970
     capture::FrameView view;
     const capture::TraceLink* link = nullptr;
+    wire::DecodeContext context = {};  ///< keys, and the datagram that the frame completes
 };
 
 class FrameFormat {

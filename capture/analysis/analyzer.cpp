@@ -4,6 +4,7 @@
 #include "capture/analysis/conformance.hpp"
 #include "capture/analysis/directory.hpp"
 #include "capture/analysis/handovers.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <algorithm>
 
@@ -49,7 +50,13 @@ public:
         end_ = std::max(end_, time);
         if (links_.find(view.link) == links_.end()) links_.emplace(view.link, link.name);
 
-        const wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
+        wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
+        wire::DecodeContext context;
+        const wire::Reassembler::Outcome pieces = frame.fragment ? reassemble(index, view, frame) : wire::Reassembler::Outcome{};
+        if (pieces.datagram) {
+            context.whole = &*pieces.datagram;
+            frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength, nullptr, context);
+        }
         if (frame.cut) ++cutFrames_;
         if (frame.encrypted && frame.upper == wire::protocol::esp) ++encryptedFrames_;
         if (frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut) ++malformedFrames_;
@@ -62,7 +69,7 @@ public:
         if (!worthFields(o) || (signal && isCopy(*signal))) return;
 
         wire::FieldSink sink;
-        static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink));
+        static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink, context));
         conformance_.addFrame(index, sink.findings());
         if (!signal) return;
         conformance_.addSignal(*signal, o, sink.nodes(), exchanges_, bindings_, mobiles_);
@@ -95,6 +102,15 @@ public:
     }
 
 private:
+    /// The whole that this piece completes; pieces that contradict each other are reported.
+    wire::Reassembler::Outcome reassemble(FrameIndex index, const capture::FrameView& view, const wire::DecodedFrame& frame)
+    {
+        auto outcome = reassembler_.add({index + 1, view.time, view.link}, view.bytes, frame);
+        if (outcome.finding) conformance_.addFrame(index, {*outcome.finding});
+        return outcome;
+    }
+
+    wire::Reassembler reassembler_;
     std::size_t frames_ = 0;
     std::uint64_t cutFrames_ = 0;
     std::uint64_t encryptedFrames_ = 0;

@@ -2,6 +2,7 @@
 #include "protocol/wire/frame.hpp"
 
 #include "protocol/wire/ipv6_chain.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <fmt/format.h>
 
@@ -34,6 +35,7 @@ public:
         else undecoded({frame_, 0, out_.cut}, fmt::format("link type {} is not decoded", linkType));
         if (!out_.packets.empty()) out_.packets.back().payload.assign(payload_.begin(), payload_.end());
         out_.ipHeaders = ipHeaders_;
+        if (sink_ && derived()) finishDerived();
         return std::move(out_);
     }
 
@@ -90,18 +92,134 @@ private:
         counted(in);
         out_.overIpv4 = false;
         if (parsed->chain.violation && !out_.violation) out_.violation = std::move(parsed->chain.violation);
-        addresses_ = parsed->packet.pseudoHeader();
-        if (parsed->chain.finalDestination) addresses_.destination = *parsed->chain.finalDestination;
+        const std::size_t start = area.base;
         area = {parsed->payload, parsed->payloadOffset, parsed->cut};
         payload_ = parsed->payload;
         out_.packets.push_back(std::move(parsed->packet));
         chain_ = std::move(parsed->chain);
+        if (chain_.fragment && !fragment(start, area)) return std::nullopt;
+        const Ipv6Packet& packet = out_.packets.back();
+        passed(packet.source, packet.destination);
+        return behindChain(area);
+    }
+
+    /// Addresses and next header after the extension headers of the last packet.
+    std::optional<std::uint8_t> behindChain(const Area& area)
+    {
+        addresses_ = out_.packets.back().pseudoHeader();
+        if (chain_.finalDestination) addresses_.destination = *chain_.finalDestination;
         out_.upper = chain_.next;
-        if (chain_.limited) {
-            undecoded(area, fmt::format("more than {} extension headers in one packet", maxExtensionHeaders), true);
-            return std::nullopt;
+        if (!chain_.limited) return chain_.next;
+        undecoded(area, fmt::format("more than {} extension headers in one packet", maxExtensionHeaders), true);
+        return std::nullopt;
+    }
+
+    /// A piece of an IPv6 packet in `area`, its fragment header included. True when the whole is at hand: then `area` is what
+    /// stands behind the extension headers of the whole.
+    bool fragment(std::size_t packetStart, Area& area)
+    {
+        const FragmentHeader& header = *chain_.fragment;
+        Ipv6Packet& packet = out_.packets.back();
+        const Area data = rest(area, fragmentOctets);
+        Fragment piece{{false, 0, header.id, packet.source, packet.destination, path_},
+                       header.place, header.more, header.next, header.offset, data.base, data.octets.size(), area.cut};
+        if (sink_ && !area.cut) judgeFragment(piece, packetStart, data.octets);
+        out_.upper = protocol::fragment;
+        if (!takeFragment(piece, data)) return false;
+        const ReassembledDatagram& whole = *context_.whole;
+        packet.hopByHop = whole.first.hopByHop;
+        packet.routing = whole.first.routing;
+        packet.destinationOptions = whole.first.destinationOptions;
+        derive(wholeName(whole), whole.bytes, data.base);
+        FieldReader in(frame_, 0, sink_, context_);
+        auto chain = parseChain(in, packet, whole.next, ChainPlace::Reassembled);
+        if (!chain) {
+            stop(std::move(chain.error()), false);
+            return false;
         }
-        return chain_.next;
+        chain_ = std::move(*chain);
+        packet.nextHeader = chain_.next;
+        area = {in.rest(), in.offset(), false};
+        payload_ = area.octets = frame_.subspan(area.base);
+        return true;
+    }
+
+    /// Notes a fragment, and shows its octets when nothing is known about the whole.
+    bool takeFragment(const Fragment& piece, const Area& data)
+    {
+        if (!derived()) out_.fragment = piece;
+        if (!derived() && context_.whole && context_.whole->key == piece.key) return true;
+        undecoded(data);
+        return false;
+    }
+
+    /// RFC 8200 §4.5, RFC 7112: what a receiver refuses in a piece as such.
+    void judgeFragment(const Fragment& piece, std::size_t packetStart, ByteView data)
+    {
+        const auto report = [&](std::string text, std::string_view rfc, std::size_t offset, std::size_t length) {
+            sink_->finding({"", Severity::Error, std::move(text), rfc, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(length)});
+        };
+        if (piece.more && data.size() % 8 != 0)
+            report(fmt::format("a fragment of {} octets that is not the last; a multiple of 8 is required", data.size()), "RFC 8200 §4.5", packetStart + 4, 2);
+        if (piece.place + data.size() > 65535)
+            report(fmt::format("a fragment that ends at octet {} of a packet; 65535 is the most", piece.place + data.size()), "RFC 8200 §4.5",
+                   piece.headerOffset + 2, 2);
+        if (piece.place == 0 && piece.more && !hasWholeChain(piece.next, data))
+            report("a first fragment that does not hold all headers", "RFC 7112 §5", piece.headerOffset, fragmentOctets);
+    }
+
+    static bool hasWholeChain(std::uint8_t next, ByteView data)
+    {
+        FieldReader in(data, 0, nullptr);
+        Ipv6Packet scratch;
+        const auto chain = parseChain(in, scratch, next, ChainPlace::Reassembled);
+        if (!chain) return false;
+        switch (chain->next) {
+        case protocol::tcp: return in.remaining() >= 20;
+        case protocol::ipv6: return in.remaining() >= Ipv6Packet::headerOctets;
+        case protocol::udp:
+        case protocol::esp: return in.remaining() >= 8;
+        case protocol::mobility: return in.remaining() >= 6;
+        case protocol::icmpv6: return in.remaining() >= 4;
+        default: return true;
+        }
+    }
+
+    static std::string wholeName(const ReassembledDatagram& whole)
+    {
+        constexpr std::size_t most = 10;
+        std::string out = "Reassembled from frames ";
+        for (std::size_t i = 0; i < std::min(most, whole.frames.size()); ++i) out += fmt::format("{}{}", i == 0 ? "" : ", ", whole.frames[i]);
+        if (whole.frames.size() > most) out += fmt::format(" and {} more", whole.frames.size() - most);
+        return out;
+    }
+
+    /// From here on `octets` are decoded, which what stands at `carrier` in the frame leads to.
+    void derive(std::string name, ByteView octets, std::size_t carrier)
+    {
+        if (!derived()) {
+            carrier_ = carrier;
+            frameChain_ = chain_;
+        }
+        frame_ = octets;
+        if (sink_ && sink_->beginBuffer(std::move(name), octets)) ++buffers_;
+    }
+
+    void finishDerived()
+    {
+        sink_->closeTo(groups_, frame_.size());
+        for (; buffers_ > 0; --buffers_) sink_->endBuffer();
+        if (mobilityType_) judgeCarrier(*sink_, *mobilityType_, frameChain_);
+    }
+
+    [[nodiscard]] bool derived() const { return carrier_.has_value(); }
+    /// An offset as an offset in the captured frame.
+    [[nodiscard]] std::size_t inFrame(std::size_t offset) const { return carrier_.value_or(offset); }
+
+    void passed(const Ipv6Address& source, const Ipv6Address& destination)
+    {
+        for (const Ipv6Address* address : {&source, &destination})
+            for (const std::uint8_t octet : address->octets) path_ = (path_ ^ octet) * 0x100000001b3u;
     }
 
     std::optional<std::uint8_t> ipv4(Area& area)
@@ -115,15 +233,23 @@ private:
         counted(in);
         out_.ipv4 = parsed->header;
         out_.overIpv4 = true;
-        addresses_ = parsed->header.pseudoHeader();
+        const Ipv4Header& header = parsed->header;
+        addresses_ = header.pseudoHeader();
         chain_ = {};
-        out_.upper = parsed->header.protocol;
+        out_.upper = header.protocol;
+        const std::size_t start = area.base;
         area = {area.octets.subspan(parsed->payloadOffset - area.base, parsed->payloadOctets), parsed->payloadOffset, parsed->cut};
-        if (parsed->header.isFragment()) {
-            undecoded(area, "a fragment, not reassembled");
-            return std::nullopt;
+        if (header.isFragment()) {
+            const Fragment piece{{true, header.protocol, header.identification, addresses_.source, addresses_.destination, path_},
+                                 header.fragmentOffset, header.moreFragments, header.protocol, start, area.base, area.octets.size(), area.cut};
+            out_.upper = protocol::fragment;
+            if (!takeFragment(piece, area)) return std::nullopt;
+            derive(wholeName(*context_.whole), context_.whole->bytes, area.base);
+            area = {frame_, 0, false};
+            out_.upper = header.protocol;
         }
-        return parsed->header.protocol;
+        passed(addresses_.source, addresses_.destination);
+        return header.protocol;
     }
 
     /// What an IP header, an ESP packet or a UDP tunnel carries: an IP packet to go on with, or something that is decoded here.
@@ -170,7 +296,9 @@ private:
     {
         FieldReader in(area.octets, area.base, sink_, context_);
         take(in, parseMobility(in, addresses_, area.cut), area);
-        if (sink_ && std::holds_alternative<Checked<MobilityMessage>>(out_.message)) judgeCarrier(*sink_, area.octets[2], chain_);
+        if (!sink_ || !std::holds_alternative<Checked<MobilityMessage>>(out_.message)) return;
+        mobilityType_ = area.octets[2];
+        judgeCarrier(*sink_, *mobilityType_, chain_);
     }
 
     template <class Message>
@@ -178,7 +306,7 @@ private:
     {
         if (!result) return stop(std::move(result.error()), area.cut);
         out_.message = std::move(*result);
-        out_.messageOffset = area.base;
+        out_.messageOffset = inFrame(area.base);
         if (in.remaining() > 0) undecoded(rest(area, in.position()));
     }
 
@@ -192,7 +320,9 @@ private:
         if (quotes_ == maxQuotes) return sink_->add(FieldId::Limit, inside.base, 0, fmt::format("more than {} packets quoted one in the other", maxQuotes));
         sink_->open(FieldId::Quoted, inside.base);
         const std::size_t findings = sink_->findings().size();
-        FrameDecoder(frame_, true, sink_, context_, quotes_ + 1).quote({inside.octets, inside.base, true});
+        DecodeContext context = context_;
+        context.whole = nullptr;
+        FrameDecoder(frame_, true, sink_, context, quotes_ + 1).quote({inside.octets, inside.base, true});
         // It was judged where it was sent.
         sink_->findings().resize(findings);
         sink_->close(inside.base + inside.octets.size());
@@ -299,14 +429,14 @@ private:
     {
         out_.encrypted = true;
         if (sink_) sink_->add(FieldId::Encrypted, area.base, area.octets.size(), why);
-        out_.undecodedOffset = area.base;
+        out_.undecodedOffset = inFrame(area.base);
         if (sink_) showData(area);
     }
 
     void undecoded(const Area& area, std::string why = {}, bool limit = false)
     {
-        out_.undecodedOffset = area.base;
-        if (!why.empty()) out_.error = Error{ErrorCode::Unsupported, area.base, why};
+        out_.undecodedOffset = inFrame(area.base);
+        if (!why.empty()) out_.error = Error{ErrorCode::Unsupported, inFrame(area.base), why};
         if (!sink_) return;
         if (limit) sink_->add(FieldId::Limit, area.base, 0, std::move(why));
         showData(area);
@@ -325,7 +455,8 @@ private:
                 sink_->finding({"", Severity::Error, error.text, "", static_cast<std::uint32_t>(offset),
                                 static_cast<std::uint32_t>(frame_.size() - offset)});
         }
-        out_.undecodedOffset = offset;
+        error.offset = inFrame(error.offset);
+        out_.undecodedOffset = inFrame(offset);
         out_.error = std::move(error);
     }
 
@@ -337,7 +468,7 @@ private:
         sink_->close(area.base + area.octets.size());
     }
 
-    ByteView frame_;
+    ByteView frame_;                ///< or the derived octets that are being decoded
     FieldSink* sink_;
     const DecodeContext& context_;
     const std::size_t groups_;      ///< open groups that are not ours
@@ -349,6 +480,11 @@ private:
     ByteView payload_;                 ///< of the last IPv6 packet
     PseudoHeader addresses_;           ///< of the innermost IP header
     Chain chain_;                      ///< of the innermost IPv6 header
+    std::optional<std::size_t> carrier_;     ///< where in the frame stands what the derived octets come from
+    Chain frameChain_;                       ///< chain_ as it was then
+    std::size_t buffers_ = 0;                ///< begun at the sink
+    std::optional<std::uint8_t> mobilityType_;
+    std::uint64_t path_ = 0xcbf29ce484222325u;
 };
 
 }  // namespace

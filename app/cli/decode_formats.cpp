@@ -24,6 +24,9 @@ std::string linkText(const NumberedFrame& frame)
     return frame.link->name.empty() ? fmt::format("#{}", frame.view.link) : printable(frame.link->name);
 }
 
+/// "2:" before offsets that count in the second buffer; nothing for the frame itself.
+std::string bufferText(unsigned buffer) { return buffer == 0 ? std::string() : fmt::format("{}:", buffer); }
+
 /// One line a frame, in columns. The first lines are held back until their widths are known.
 class SummaryFormat final : public FrameFormat {
 public:
@@ -75,11 +78,14 @@ public:
                                       frame.view.bytes.size(), linkText(frame), secondsText(frame.view.time), epochText(frame.utc));
         for (const FieldNode& node : d.nodes) {
             const std::string_view rfc = wire::info(node.field).rfc;
-            out += fmt::format("{:{}}{}  [{}+{}{}{}]\n", "", 4 * node.depth, printable(wire::lineText(node)), node.offset, node.length, rfc.empty() ? "" : ", ", rfc);
+            out += fmt::format("{:{}}{}  [{}{}+{}{}{}]\n", "", 4 * node.depth, printable(wire::lineText(node)), bufferText(node.buffer), node.offset, node.length,
+                               rfc.empty() ? "" : ", ", rfc);
         }
         for (const wire::Finding& f : d.findings)
-            out += fmt::format("! {}: {}{}{}  [{}+{}{}{}]\n", capture::severityName(f.severity), f.rule, f.rule.empty() ? "" : ": ", printable(f.text), f.offset, f.length,
-                               f.rfc.empty() ? "" : ", ", f.rfc);
+            out += fmt::format("! {}: {}{}{}  [{}{}+{}{}{}]\n", capture::severityName(f.severity), f.rule, f.rule.empty() ? "" : ": ", printable(f.text),
+                               bufferText(f.buffer), f.offset, f.length, f.rfc.empty() ? "" : ", ", f.rfc);
+        for (std::size_t i = 0; i < d.buffers.size(); ++i)
+            out += fmt::format("Buffer {}: {}: {}\n", i + 1, printable(d.buffers[i].name), wire::hexText(d.buffers[i].bytes));
         return out + "\n";
     }
 };

@@ -24,8 +24,10 @@ Json valueJson(const wire::FieldNode& node)
 Json fieldJson(const wire::FieldNode& node)
 {
     const wire::FieldInfo& info = wire::info(node.field);
-    return {{"name", info.name},     {"value", valueJson(node)}, {"text", node.text}, {"offset", node.offset},
-            {"length", node.length}, {"mask", info.mask},        {"rfc", info.rfc}};
+    Json out{{"name", info.name},     {"value", valueJson(node)}, {"text", node.text}, {"offset", node.offset},
+             {"length", node.length}, {"mask", info.mask},        {"rfc", info.rfc}};
+    if (node.buffer > 0) out["buffer"] = node.buffer;
+    return out;
 }
 
 /// The tree's layers (depth 0); what is beneath each stands in reading order in its `fields`.
@@ -60,15 +62,20 @@ std::string jsonString(std::string_view text) { return dump(Json(std::string(tex
 std::string frameJson(std::size_t number, const FrameView& frame, const TraceLink& link, const wire::Dissection& dissection)
 {
     Json findings = Json::array();
-    for (const wire::Finding& f : dissection.findings)
+    for (const wire::Finding& f : dissection.findings) {
         findings.push_back({{"rule", f.rule}, {"severity", severityName(f.severity)}, {"text", f.text}, {"rfc", f.rfc}, {"offset", f.offset}, {"length", f.length}});
-    return dump({{"frame", number},
-                 {"time", toNanoseconds(frame.time)},
-                 {"link", link.name},
-                 {"length", frame.originalLength},
-                 {"summary", dissection.summary.info},
-                 {"layers", layersJson(dissection.nodes)},
-                 {"findings", std::move(findings)}});
+        if (f.buffer > 0) findings.back()["buffer"] = f.buffer;
+    }
+    Json out{{"frame", number},
+             {"time", toNanoseconds(frame.time)},
+             {"link", link.name},
+             {"length", frame.originalLength},
+             {"summary", dissection.summary.info},
+             {"layers", layersJson(dissection.nodes)},
+             {"findings", std::move(findings)}};
+    // Offsets of fields and findings with "buffer": n count in the n-th of these.
+    for (const wire::DerivedOctets& buffer : dissection.buffers) out["buffers"].push_back({{"name", buffer.name}, {"octets", wire::hexText(buffer.bytes)}});
+    return dump(out);
 }
 
 }  // namespace roamscope::capture

@@ -18,14 +18,6 @@ constexpr FieldInfo registry[] = {
 
 constexpr std::size_t dropped = static_cast<std::size_t>(-1);
 
-std::string hex(ByteView bytes)
-{
-    std::string out;
-    out.reserve(2 * bytes.size());
-    for (const std::uint8_t octet : bytes) out += fmt::format("{:02x}", octet);
-    return out;
-}
-
 std::string numberText(std::uint64_t v, FieldDisplay display)
 {
     switch (display) {
@@ -44,6 +36,14 @@ std::string numberText(std::uint64_t v, FieldDisplay display)
 const FieldInfo& info(FieldId id) { return registry[static_cast<std::size_t>(id)]; }
 std::size_t fieldCount() { return std::size(registry); }
 
+std::string hexText(ByteView bytes)
+{
+    std::string out;
+    out.reserve(2 * bytes.size());
+    for (const std::uint8_t octet : bytes) out += fmt::format("{:02x}", octet);
+    return out;
+}
+
 std::string valueText(const FieldNode& node)
 {
     struct Visitor {
@@ -53,7 +53,7 @@ std::string valueText(const FieldNode& node)
         std::string operator()(const Ipv6Address& v) const { return v.text(); }
         std::string operator()(const Ipv4Address& v) const { return v.text(); }
         std::string operator()(const Mac& v) const { return v.text(); }
-        std::string operator()(const Bytes& v) const { return hex(v); }
+        std::string operator()(const Bytes& v) const { return hexText(v); }
         std::string operator()(const std::string& v) const { return v; }
     };
     return std::visit(Visitor{node}, node.value);

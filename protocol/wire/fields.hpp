@@ -79,6 +79,8 @@ struct DerivedOctets {
 
 /// Value as text: decimal or hexadecimal by the registry, addresses by RFC 5952, octets as hex, booleans as 1/0.
 [[nodiscard]] std::string valueText(const FieldNode& node);
+/// Two lower-case digits an octet, nothing between them.
+[[nodiscard]] std::string hexText(ByteView bytes);
 /// The whole line of a tree: label, value and meaning.
 [[nodiscard]] std::string lineText(const FieldNode& node);
 

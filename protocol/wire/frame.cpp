@@ -94,6 +94,7 @@ private:
         if (parsed->chain.violation && !out_.violation) out_.violation = std::move(parsed->chain.violation);
         const std::size_t start = area.base;
         area = {parsed->payload, parsed->payloadOffset, parsed->cut};
+        out_.payloadOffset = inFrame(area.base);
         payload_ = parsed->payload;
         out_.packets.push_back(std::move(parsed->packet));
         chain_ = std::move(parsed->chain);
@@ -124,6 +125,7 @@ private:
         Fragment piece{{false, 0, header.id, packet.source, packet.destination, path_},
                        header.place, header.more, header.next, header.offset, data.base, data.octets.size(), area.cut};
         if (sink_ && !area.cut) judgeFragment(piece, packetStart, data.octets);
+        out_.messageOffset = inFrame(header.offset);
         out_.upper = protocol::fragment;
         if (!takeFragment(piece, data)) return false;
         const ReassembledDatagram& whole = *context_.whole;
@@ -139,8 +141,8 @@ private:
         }
         chain_ = std::move(*chain);
         packet.nextHeader = chain_.next;
-        area = {in.rest(), in.offset(), false};
-        payload_ = area.octets = frame_.subspan(area.base);
+        area = {frame_.subspan(in.position()), in.position(), false};
+        payload_ = area.octets;
         return true;
     }
 
@@ -239,9 +241,11 @@ private:
         out_.upper = header.protocol;
         const std::size_t start = area.base;
         area = {area.octets.subspan(parsed->payloadOffset - area.base, parsed->payloadOctets), parsed->payloadOffset, parsed->cut};
+        out_.payloadOffset = inFrame(area.base);
         if (header.isFragment()) {
             const Fragment piece{{true, header.protocol, header.identification, addresses_.source, addresses_.destination, path_},
                                  header.fragmentOffset, header.moreFragments, header.protocol, start, area.base, area.octets.size(), area.cut};
+            out_.messageOffset = inFrame(area.base);
             out_.upper = protocol::fragment;
             if (!takeFragment(piece, area)) return std::nullopt;
             derive(wholeName(*context_.whole), context_.whole->bytes, area.base);
@@ -256,6 +260,9 @@ private:
     std::optional<Version> carried(std::uint8_t number, Area& area)
     {
         out_.upper = number;
+        out_.messageOffset = inFrame(area.base);
+        const std::size_t typeAt = number == protocol::mobility ? 2 : 0;
+        if ((number == protocol::mobility || number == protocol::icmpv6) && area.octets.size() > typeAt) out_.messageType = area.octets[typeAt];
         switch (number) {
         case protocol::ipv6: return Version::V6;
         case protocol::ipv4: return Version::V4;
@@ -306,7 +313,6 @@ private:
     {
         if (!result) return stop(std::move(result.error()), area.cut);
         out_.message = std::move(*result);
-        out_.messageOffset = inFrame(area.base);
         if (in.remaining() > 0) undecoded(rest(area, in.position()));
     }
 
@@ -344,8 +350,8 @@ private:
         if (on(udpPort::proxyControl)) {
             enterTunnel();
             addresses_.udp = out_.tunnel->checksum;
-            if (enter(data)) message(protocol::mobility, data);
-            return std::nullopt;
+            area = data;
+            return enter(data) ? carried(protocol::mobility, area) : std::nullopt;
         }
         payload(datagram->value, data);
         return std::nullopt;
@@ -436,6 +442,7 @@ private:
     void undecoded(const Area& area, std::string why = {}, bool limit = false)
     {
         out_.undecodedOffset = inFrame(area.base);
+        out_.limited = limit;
         if (!why.empty()) out_.error = Error{ErrorCode::Unsupported, inFrame(area.base), why};
         if (!sink_) return;
         if (limit) sink_->add(FieldId::Limit, area.base, 0, std::move(why));

@@ -66,14 +66,17 @@ struct DecodedFrame {
     std::size_t ipHeaders = 0;        ///< of both versions
     /// Number of what the innermost IP header carries, behind AH and opened ESP; `fragment` for a piece that was not reassembled.
     std::uint8_t upper = protocol::none;
+    std::size_t payloadOffset = 0;    ///< behind the headers of the innermost IP packet, in the frame
     DecodedMessage message;
-    std::size_t messageOffset = 0;    ///< of `message` in the frame; of the carrier's payload when it stands in derived octets
+    std::size_t messageOffset = 0;    ///< where `upper` begins in the frame, or what leads to it when it stands in derived octets
+    std::uint8_t messageType = 0;     ///< of a mobility or ICMPv6 message, also of one that could not be read
     std::optional<Probe> probe;       ///< of this project's traffic source, when `message` is UDP
     std::optional<Fragment> fragment;  ///< the IP packet that stands in the frame last is a piece of a larger one
     bool encrypted = false;           ///< ESP (then `upper` says so) or the link's encryption hides the rest
     std::optional<Error> error;       ///< why decoding stopped before the end; offset is the octet
     std::optional<Error> violation;   ///< why a receiver must drop a packet of it although it could be read
     bool cut = false;                 ///< the capture did not keep the whole frame
+    bool limited = false;             ///< decoding stopped at a bound of this decoder
     std::uint16_t etherType = 0;      ///< what the link carries, 0 when it does not say
     std::size_t undecodedOffset = 0;  ///< start of the octets that nothing here understood; frame size when none
 

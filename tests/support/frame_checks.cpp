@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/frame_checks.hpp"
 
+#include "protocol/wire/skim.hpp"
+
 #include <fmt/format.h>
 
 namespace roamscope::test {
@@ -132,6 +134,32 @@ std::string fixpointFault(const DecodedFrame& frame)
         return messageFault("ICMPv6", emitIcmpv6(m->value, addresses), m->value, addresses, parseIcmpv6);
     if (const auto* m = std::get_if<Checked<UdpDatagram>>(&frame.message))
         return messageFault("UDP", emitUdp(m->value, addresses), m->value, addresses, parseUdp);
+    return {};
+}
+
+namespace {
+
+}  // namespace
+
+std::string skimFault(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
+{
+    const wire::DecodedFrame decoded = wire::decodeFrame(frame, linkType, originalLength);
+    const wire::Skim want = wire::skimOf(decoded);
+    const wire::Skim got = wire::skim(frame, linkType, originalLength);
+    const auto name = [](wire::FrameClass kind) { return static_cast<int>(kind); };
+    // A frame that breaks off inside its first IP header: skim() may know it, the decoder keeps nothing.
+    const bool near = decoded.ipHeaders == 0 && got.kind == wire::FrameClass::Ipv6;
+    if (got.kind != want.kind && !near) return fmt::format("skim() finds class {}, the decoder {}", name(got.kind), name(want.kind));
+    // The decoder has no verdict on a message that it could not read.
+    const bool unread = decoded.error && std::holds_alternative<std::monostate>(decoded.message);
+    const std::uint16_t compared = static_cast<std::uint16_t>(unread ? ~wire::mark::badChecksum : 0xffff);
+    if ((got.marks & compared) != (want.marks & compared)) return fmt::format("skim() sets marks {:#x}, the decoder means {:#x}", got.marks, want.marks);
+    if (!unread && got.checksum != want.checksum)
+        return fmt::format("skim() gives checksum verdict {}, the decoder {}", static_cast<int>(got.checksum), static_cast<int>(want.checksum));
+    if (got.type != want.type) return fmt::format("skim() finds type {}, the decoder {}", got.type, want.type);
+    if (!near && got.messageOffset != want.messageOffset)
+        return fmt::format("skim() finds the message at {}, the decoder at {}", got.messageOffset, want.messageOffset);
+    if (got.messageOffset > frame.size()) return "skim() points behind the frame";
     return {};
 }
 

@@ -7,13 +7,26 @@
 
 namespace roamscope::ui {
 
+namespace {
+
+QString markOf(wire::Severity severity)
+{
+    switch (severity) {
+    case wire::Severity::Note: return QStringLiteral("ℹ ");
+    case wire::Severity::Warning: return QStringLiteral("⚠ ");
+    case wire::Severity::Error: break;
+    }
+    return QStringLiteral("✖ ");
+}
+
+}  // namespace
+
 QString findingLine(const wire::Finding& finding)
 {
     QStringList source;
     if (!finding.rule.empty()) source << toQt(finding.rule);
     if (!finding.rfc.empty()) source << toQt(finding.rfc);
-    const QString mark = finding.severity == wire::Severity::Error ? QStringLiteral("✖ ") : QStringLiteral("⚠ ");
-    return mark + toQt(finding.text) + (source.isEmpty() ? QString() : QStringLiteral(" (%1)").arg(source.join(QStringLiteral(", "))));
+    return markOf(finding.severity) + toQt(finding.text) + (source.isEmpty() ? QString() : QStringLiteral(" (%1)").arg(source.join(QStringLiteral(", "))));
 }
 
 void DissectionModel::setDissection(wire::Dissection dissection, std::vector<wire::Finding> more)
@@ -50,7 +63,7 @@ void DissectionModel::attachFindings()
 {
     for (std::size_t f = 0; f < dissection_.findings.size(); ++f) {
         const wire::Finding& finding = dissection_.findings[f];
-        int at = innermost(finding.offset, finding.length);
+        int at = innermost({finding.offset, finding.length, finding.buffer});
         if (at < 0) continue;
         places_[static_cast<std::size_t>(at)].findings.push_back(f);
         for (; at >= 0; at = places_[static_cast<std::size_t>(at)].parent) {
@@ -60,12 +73,13 @@ void DissectionModel::attachFindings()
     }
 }
 
-int DissectionModel::innermost(std::size_t offset, std::size_t length) const
+int DissectionModel::innermost(const Range& range) const
 {
     int best = -1;
     for (std::size_t i = 0; i < dissection_.nodes.size(); ++i) {
         const wire::FieldNode& node = dissection_.nodes[i];
-        if (node.offset > offset || node.offset + node.length < offset + length || node.length == 0) continue;
+        if (node.buffer != range.buffer || node.offset > range.offset || node.offset + node.length < range.offset + range.length || node.length == 0)
+            continue;
         // Of fields that share their octets (bits of one word) the first stands for all, unless a deeper one is smaller.
         if (best < 0 || node.length < dissection_.nodes[static_cast<std::size_t>(best)].length ||
             (node.length == dissection_.nodes[static_cast<std::size_t>(best)].length &&
@@ -83,12 +97,12 @@ const wire::FieldNode* DissectionModel::node(const QModelIndex& index) const
 DissectionModel::Range DissectionModel::rangeOf(const QModelIndex& index) const
 {
     const wire::FieldNode* field = node(index);
-    return field ? Range{field->offset, field->length} : Range{};
+    return field ? Range{field->offset, field->length, field->buffer} : Range{};
 }
 
-QModelIndex DissectionModel::fieldAt(std::size_t octet) const
+QModelIndex DissectionModel::fieldAt(std::size_t octet, int buffer) const
 {
-    const int at = innermost(octet, 1);
+    const int at = innermost({octet, 1, buffer});
     return at < 0 ? QModelIndex() : createIndex(places_[static_cast<std::size_t>(at)].row, 0, static_cast<quintptr>(at));
 }
 
@@ -103,6 +117,7 @@ QString DissectionModel::explanation(const QModelIndex& index) const
     source << toQt(info.name);
     if (field->length <= 1) source << tr("octet %1").arg(field->offset);
     else source << tr("octets %1–%2").arg(field->offset).arg(field->offset + field->length - 1);
+    if (field->buffer > 0 && field->buffer <= dissection_.buffers.size()) source << toQt(dissection_.buffers[field->buffer - 1u].name);
     text += QStringLiteral("  [%1]").arg(source.join(QStringLiteral(" · ")));
     for (const std::size_t f : places_[index.internalId()].findings) text += QLatin1Char('\n') + findingLine(dissection_.findings[f]);
     return text;
@@ -150,7 +165,7 @@ QVariant DissectionModel::data(const QModelIndex& index, int role) const
     if (role == SeverityRole) return severity < 0 ? QVariant() : QVariant(severity);
     if (role == Qt::DisplayRole && index.column() == Rfc) return toQt(wire::info(field->field).rfc);
     if (role == Qt::DisplayRole) {
-        const QString mark = severity < 0 ? QString() : severity == static_cast<int>(wire::Severity::Error) ? QStringLiteral("✖ ") : QStringLiteral("⚠ ");
+        const QString mark = severity < 0 ? QString() : markOf(static_cast<wire::Severity>(severity));
         return mark + toQt(wire::lineText(*field));
     }
     if (role == Qt::ToolTipRole && index.column() == Line) return toQt(wire::lineText(*field)).toHtmlEscaped();

@@ -22,6 +22,7 @@ public:
     struct Range {
         std::size_t offset = 0;
         std::size_t length = 0;
+        int buffer = 0;  ///< 0: the frame; n: the n-th of buffers()
     };
 
     using QAbstractItemModel::QAbstractItemModel;
@@ -31,8 +32,10 @@ public:
     void clear() { setDissection({}); }
 
     [[nodiscard]] Range rangeOf(const QModelIndex& index) const;
-    /// The innermost field that covers an octet; invalid when none does.
-    [[nodiscard]] QModelIndex fieldAt(std::size_t octet) const;
+    /// The innermost field that covers an octet of the frame (or of a buffer, see Range); invalid when none does.
+    [[nodiscard]] QModelIndex fieldAt(std::size_t octet, int buffer = 0) const;
+    /// Octets that do not stand in the frame itself: reassembled, decrypted.
+    [[nodiscard]] const std::vector<wire::DerivedOctets>& buffers() const { return dissection_.buffers; }
     /// What the field means, in plain words, its RFC section and what is wrong with it. Plain text.
     [[nodiscard]] QString explanation(const QModelIndex& index) const;
     /// Findings of the frame, one a line; empty when there are none.
@@ -57,7 +60,7 @@ private:
 
     void arrange();
     void attachFindings();
-    [[nodiscard]] int innermost(std::size_t offset, std::size_t length) const;
+    [[nodiscard]] int innermost(const Range& range) const;
     [[nodiscard]] const std::vector<int>& childrenOf(const QModelIndex& parent) const;
 
     wire::Dissection dissection_;

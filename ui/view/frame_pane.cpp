@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/view/frame_pane.hpp"
 
+#include "ui/model/format.hpp"
 #include "ui/model/theme.hpp"
 
 #include <QHeaderView>
@@ -35,7 +36,7 @@ protected:
 }  // namespace
 
 FramePane::FramePane(Workspace& workspace, QWidget* parent)
-    : QWidget(parent), workspace_(workspace), tree_(new QTreeView), explanation_(new QLabel), bytes_(new BytesView), splitter_(new QSplitter(Qt::Vertical))
+    : QWidget(parent), workspace_(workspace), tree_(new QTreeView), explanation_(new QLabel), buffers_(new QTabBar), bytes_(new BytesView), splitter_(new QSplitter(Qt::Vertical))
 {
     tree_->setModel(&model_);
     tree_->setItemDelegate(new FieldDelegate(tree_));
@@ -60,8 +61,17 @@ FramePane::FramePane(Workspace& workspace, QWidget* parent)
     column->setSpacing(0);
     column->addWidget(tree_, 1);
     column->addWidget(explanation_);
+    buffers_->setExpanding(false);
+    buffers_->setDrawBase(false);
+    buffers_->setAccessibleName(tr("Octets of"));
+    auto* lower = new QWidget;
+    auto* octets = new QVBoxLayout(lower);
+    octets->setContentsMargins(0, 0, 0, 0);
+    octets->setSpacing(0);
+    octets->addWidget(buffers_);
+    octets->addWidget(bytes_, 1);
     splitter_->addWidget(upper);
-    splitter_->addWidget(bytes_);
+    splitter_->addWidget(lower);
     splitter_->setStretchFactor(0, 3);
     splitter_->setStretchFactor(1, 1);
     splitter_->setSizes({300, 130});
@@ -72,6 +82,7 @@ FramePane::FramePane(Workspace& workspace, QWidget* parent)
 
     connect(&workspace.cursor(), &TimeCursor::frameChanged, this, &FramePane::showFrame);
     connect(tree_->selectionModel(), &QItemSelectionModel::currentChanged, this, [this](const QModelIndex& now) { showField(now); });
+    connect(buffers_, &QTabBar::currentChanged, this, &FramePane::showBuffer);
     connect(bytes_, &BytesView::octetChosen, this, &FramePane::showOctet);
     connect(&workspace, &Workspace::sessionChanged, this, &FramePane::showFrame);
     const auto remember = [this](const QModelIndex& index, bool open) {
@@ -88,7 +99,8 @@ void FramePane::showFrame()
     const capture::TraceSnapshot& trace = workspace_.view().trace;
     if (!frame || *frame >= trace.size()) {
         model_.clear();
-        bytes_->setBytes({});
+        frameBytes_.clear();
+        showBuffers();
         explanation_->setText(workspace_.session() ? tr("Select a packet to see its fields.") : QString());
         return;
     }
@@ -98,10 +110,29 @@ void FramePane::showFrame()
     for (const analysis::TraceFinding& finding : workspace_.analysis().findings)
         if (finding.frame == *frame) more.push_back(finding.finding);
     model_.setDissection(wire::dissect(shown.bytes, linkType, shown.originalLength), std::move(more));
-    bytes_->setBytes(Bytes(shown.bytes.begin(), shown.bytes.end()));
+    frameBytes_.assign(shown.bytes.begin(), shown.bytes.end());
+    showBuffers();
     expandLayers();
     const QString findings = model_.findingsText();
     explanation_->setText(findings.isEmpty() ? tr("Click a field or an octet to see what it means.") : findings);
+}
+
+void FramePane::showBuffers()
+{
+    const QSignalBlocker quiet(buffers_);
+    while (buffers_->count() > 0) buffers_->removeTab(0);
+    buffers_->addTab(tr("Frame, %1 octets").arg(frameBytes_.size()));
+    for (const wire::DerivedOctets& buffer : model_.buffers())
+        buffers_->addTab(tr("%1, %2 octets").arg(toQt(buffer.name)).arg(buffer.bytes.size()));
+    buffers_->setVisible(buffers_->count() > 1);
+    showBuffer(0);
+}
+
+void FramePane::showBuffer(int buffer)
+{
+    const auto place = static_cast<std::size_t>(buffer);
+    if (buffer == 0) bytes_->setBytes(frameBytes_);
+    else if (buffer > 0 && place <= model_.buffers().size()) bytes_->setBytes(model_.buffers()[place - 1].bytes);
 }
 
 void FramePane::expandLayers()
@@ -122,13 +153,14 @@ void FramePane::showField(const QModelIndex& index)
 {
     if (!index.isValid()) return;
     const DissectionModel::Range range = model_.rangeOf(index);
+    buffers_->setCurrentIndex(range.buffer);
     bytes_->mark(range.offset, range.length);
     explanation_->setText(model_.explanation(index));
 }
 
 void FramePane::showOctet(std::size_t offset)
 {
-    const QModelIndex field = model_.fieldAt(offset);
+    const QModelIndex field = model_.fieldAt(offset, std::max(0, buffers_->currentIndex()));
     if (!field.isValid()) return bytes_->mark(offset, 1);
     tree_->setCurrentIndex(field);
     tree_->scrollTo(field);

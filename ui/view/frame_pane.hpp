@@ -9,6 +9,7 @@
 
 #include <QLabel>
 #include <QSplitter>
+#include <QTabBar>
 #include <QTreeView>
 
 #include <map>
@@ -24,6 +25,8 @@ public:
     [[nodiscard]] QTreeView* tree() const { return tree_; }
     [[nodiscard]] BytesView* bytes() const { return bytes_; }
     [[nodiscard]] QLabel* explanation() const { return explanation_; }
+    /// Which octets are shown: the frame, or what was reassembled or decrypted from it. Hidden while there is only the frame.
+    [[nodiscard]] QTabBar* buffers() const { return buffers_; }
     [[nodiscard]] QSplitter* splitter() const { return splitter_; }
     [[nodiscard]] DissectionModel& model() { return model_; }
 
@@ -31,13 +34,17 @@ private:
     void showFrame();
     void showField(const QModelIndex& index);
     void showOctet(std::size_t offset);
+    void showBuffers();
+    void showBuffer(int buffer);
     void expandLayers();
 
     Workspace& workspace_;
     DissectionModel model_;
     QTreeView* tree_;
     QLabel* explanation_;
+    QTabBar* buffers_;
     BytesView* bytes_;
+    Bytes frameBytes_;
     QSplitter* splitter_;
     std::map<wire::FieldId, bool> opened_;  ///< layers that someone opened or closed
     bool arranging_ = false;

@@ -5,6 +5,7 @@
 #include "app/cli/filter_option.hpp"
 #include "app/cli/output.hpp"
 #include "capture/io/capture_reader.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <fmt/format.h>
 #include <limits>
@@ -68,14 +69,19 @@ int decodeCommand(const DecodeOptions& options)
     std::optional<Error> broken;
     std::int64_t start = 0;
     capture::CaptureRecord record;
+    wire::Reassembler reassembler;
     for (std::size_t number = 1; number <= options.count && !out.gone() && !interrupted();) {
         const auto read = nextFrame(*reader, record, **format, out);
         if (!read) broken = read.error();
         if (!read || *read == capture::Read::End) break;
         if (*read == capture::Read::Pending) continue;
         if (number == 1) start = record.utc;
-        const NumberedFrame frame{number, record.utc, {sinceStart(start, record.utc), record.link, record.originalLength, record.bytes}, &reader->links()[record.link],
-                                  reader->notes().packetComments(number - 1)};
+        const capture::TraceLink& link = reader->links()[record.link];
+        const capture::FrameView view{sinceStart(start, record.utc), record.link, record.originalLength, record.bytes};
+        const auto pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
+        wire::DecodeContext context;
+        context.whole = pieces.datagram ? &*pieces.datagram : nullptr;
+        const NumberedFrame frame{number, record.utc, view, &link, reader->notes().packetComments(number - 1), context};
         if (choice->takes(frame, reader->links())) out.write((*format)->frame(frame));
         ++number;
     }

@@ -101,7 +101,7 @@ public:
     {
         found_.assign(fields_.size(), {});
         addFrame(frame);
-        collect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
+        collect(frame);
         std::string out;
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             if (i > 0) out += style_.separator;
@@ -127,9 +127,9 @@ private:
         if (!frame.link->name.empty()) add(FieldId::FrameInterfaceName, printable(frame.link->name));
     }
 
-    void collect(ByteView bytes, std::uint16_t linkType, std::size_t length)
+    void collect(const NumberedFrame& frame)
     {
-        const wire::Dissection d = wire::dissect(bytes, linkType, length);
+        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, frame.context);
         std::string icmpType;
         for (const FieldNode& node : d.nodes) {
             Printed printed = asTshark(node);

@@ -75,7 +75,7 @@ bool FrameChoice::takes(const NumberedFrame& frame, const std::vector<capture::T
     const auto startUtc = static_cast<std::int64_t>(static_cast<std::uint64_t>(frame.utc) - static_cast<std::uint64_t>(toNanoseconds(view.time)));
     const filter::Verdict verdict = filter_->byRow(frame.number, row, links, startUtc);
     if (verdict != filter::Verdict::Unknown) return verdict == filter::Verdict::Yes;
-    const wire::Dissection dissection = wire::dissect(view.bytes, frame.link->linkType, view.originalLength);
+    const wire::Dissection dissection = wire::dissect(view.bytes, frame.link->linkType, view.originalLength, frame.context);
     return filter_->matches({frame.number, startUtc, view, frame.link, &dissection, analysis_.get(), findings_.get(), {}});
 }
 

@@ -79,7 +79,7 @@ int decodeCommand(const DecodeOptions& options)
         if (!read) broken = read.error();
         if (!read || *read == capture::Read::End) break;
         if (*read == capture::Read::Pending) continue;
-        if (number == 1) start = record.utc;
+        if (number == 1) start = capture::traceStart(record.utc);
         out.write((*format)->frame({number, record.utc, {since(start, record.utc), record.link, record.originalLength, record.bytes}, &reader->links()[record.link],
                                      reader->notes().packetComments(number - 1)}));
         ++number;

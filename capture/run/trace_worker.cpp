@@ -71,8 +71,8 @@ void TraceWorker::readCapture()
         if (*read == Read::End) return finish(std::nullopt);
         if (*read == Read::Frame) {
             if (!options_.startUtc) {
-                options_.startUtc = record.utc;
-                trace_.setStartUtc(record.utc);
+                options_.startUtc = traceStart(record.utc);
+                trace_.setStartUtc(*options_.startUtc);
             }
             addLinks(reader_->links());
             take(since(*options_.startUtc, record.utc), record.link, record.bytes, record.originalLength);

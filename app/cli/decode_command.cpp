@@ -4,6 +4,7 @@
 #include "app/cli/decode_formats.hpp"
 #include "app/cli/output.hpp"
 #include "capture/io/capture_reader.hpp"
+#include "capture/io/key_file.hpp"
 #include "protocol/wire/reassembly.hpp"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ struct DecodeOptions {
     std::string file;
     std::string filter;
     std::string format = "summary";
+    std::string keyFile;
     std::vector<std::string> fields;
     std::vector<std::string> fieldOptions;
     std::size_t count = std::numeric_limits<std::size_t>::max();
@@ -48,6 +50,12 @@ int decodeCommand(const DecodeOptions& options)
     if (!options.filter.empty()) return complain(Usage, "-Y: display filters are not available yet; leave it out and select lines, for example with grep");
     auto format = formatOf(options);
     if (!format) return complain(format.error());
+    std::optional<wire::EspKeys> keys;
+    if (!options.keyFile.empty()) {
+        auto read = capture::loadKeys(options.keyFile);
+        if (!read) return complain(read.error());
+        keys = std::move(*read);
+    }
     auto reader = capture::CaptureReader::open(options.file);
     if (!reader) return complain(reader.error());
 
@@ -71,6 +79,7 @@ int decodeCommand(const DecodeOptions& options)
         const capture::FrameView view{since(start, record.utc), record.link, record.originalLength, record.bytes};
         const auto pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
         wire::DecodeContext context;
+        context.keys = keys ? &*keys : nullptr;
         context.whole = pieces.datagram ? &*pieces.datagram : nullptr;
         out.write((*format)->frame({number, record.utc, view, &link, context}));
         ++number;
@@ -91,6 +100,7 @@ void addDecodeCommand(CLI::App& app, int& status)
     command->add_option("-T", options->format, "summary, tree, json or fields")->check(CLI::IsMember({"summary", "tree", "json", "fields"}))->capture_default_str();
     command->add_option("-e", options->fields, "With -T fields: a field to print; may be given several times")->allow_extra_args(false);
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
+    command->add_option("--keys", options->keyFile, "JSON file with the keys of ESP packets (schema keys describes it): a list \"esp\" of spi, encryption, encryption_key, integrity, integrity_key");
     command->add_option("-c", options->count, "Stop after this many frames")->check(wholeNumber(1));
     command->callback([options, &status] { status = decodeCommand(*options); });
 }

@@ -187,7 +187,10 @@ private:
         default: {
             if (left() < fragmentOctets) return missing(), false;
             // Whole all the same: offset 0 and no more (RFC 6946).
-            if ((u16(2) & 0xfff9) == 0) next = u8(0);
+            if ((u16(2) & 0xfff9) == 0) {
+                next = u8(0);
+                if (next == protocol::fragment) return foreign_ = true, false;
+            }
             at_ += fragmentOctets;
             return true;
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Depth bombs (threat T2): each ends at a visible limit, the work is bounded, and a stack of 256 KiB is enough.
+#include "protocol/wire/ipv6_chain.hpp"
 #include "protocol/wire/summary.hpp"
 
 #include "tests/support/frame_checks.hpp"

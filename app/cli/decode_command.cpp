@@ -5,6 +5,7 @@
 #include "app/cli/filter_option.hpp"
 #include "app/cli/output.hpp"
 #include "capture/io/capture_reader.hpp"
+#include "capture/io/key_file.hpp"
 #include "protocol/wire/reassembly.hpp"
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ struct DecodeOptions {
     std::string file;
     std::string filter;
     std::string format = "summary";
+    std::string keyFile;
     std::vector<std::string> fields;
     std::vector<std::string> fieldOptions;
     std::size_t count = std::numeric_limits<std::size_t>::max();
@@ -62,6 +64,12 @@ int decodeCommand(const DecodeOptions& options)
     const auto choice = FrameChoice::make(options.filter, options.file);
     if (!choice) return choice.error();
     auto reader = options.follow ? capture::CaptureReader::follow(options.file) : capture::CaptureReader::open(options.file);
+    std::optional<wire::EspKeys> keys;
+    if (!options.keyFile.empty()) {
+        auto read = capture::loadKeys(options.keyFile);
+        if (!read) return complain(read.error());
+        keys = std::move(*read);
+    }
     if (!reader) return complain(reader.error());
 
     Output out;
@@ -80,6 +88,7 @@ int decodeCommand(const DecodeOptions& options)
         const capture::FrameView view{sinceStart(start, record.utc), record.link, record.originalLength, record.bytes};
         const auto pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
         wire::DecodeContext context;
+        context.keys = keys ? &*keys : nullptr;
         context.whole = pieces.datagram ? &*pieces.datagram : nullptr;
         const NumberedFrame frame{number, record.utc, view, &link, reader->notes().packetComments(number - 1), context};
         if (choice->takes(frame, reader->links())) out.write((*format)->frame(frame));
@@ -104,6 +113,7 @@ void addDecodeCommand(CLI::App& app, int& status)
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
     command->add_flag("--follow", options->follow, "Wait at the end of the file for more, like tail -f; SIGINT ends");
     command->add_option("-c", options->count, "Read no more than this many frames (with -Y too, like tshark: not this many lines)")->check(wholeNumber(1));
+    command->add_option("--keys", options->keyFile, "JSON file with the keys of ESP packets (schema keys describes it): a list \"esp\" of spi, encryption, encryption_key, integrity, integrity_key");
     command->callback([options, &status] { status = decodeCommand(*options); });
 }
 

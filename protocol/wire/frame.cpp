@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/frame.hpp"
 
+#include "protocol/wire/esp.hpp"
 #include "protocol/wire/icmpv6_rules.hpp"
 #include "protocol/wire/ipv6_chain.hpp"
 #include "protocol/wire/reassembly.hpp"
 
+#include <deque>
 #include <fmt/format.h>
 
 namespace roamscope::wire {
@@ -285,6 +287,10 @@ private:
         case protocol::ipv6: return Version::V6;
         case protocol::ipv4: return Version::V4;
         case protocol::udp: return udp(area);
+        case protocol::esp: return esp(area);
+        case protocol::ah:
+        case protocol::destinationOptions:
+        case protocol::routing: return moreHeaders(number, area);
         default: message(number, area); return std::nullopt;
         }
     }
@@ -301,22 +307,102 @@ private:
         case protocol::mobility: return mobility(area);
         case protocol::tcp: return take(in, parseTcp(in, addresses_, area.cut), area);
         case protocol::none: return;
-        case protocol::esp: return esp(area);
         case protocol::fragment: return undecoded(rest(area, fragmentOctets));  // its header has been shown
         default: return undecoded(area);
         }
     }
 
-    void esp(const Area& area)
+    /// ESP: opened with the user's key or because it is not encrypted, or shown as what it is.
+    std::optional<Version> esp(Area& area)
     {
         FieldReader in(area.octets, area.base, sink_, context_);
         in.open(FieldId::Esp);
-        in.u32(FieldId::EspSpi);
+        const std::uint32_t spi = in.u32(FieldId::EspSpi);
         in.u32(FieldId::EspSequence);
+        if (in.failed()) {
+            in.close();
+            stop({ErrorCode::Truncated, area.base, "an ESP header has 8 octets, fewer are there"}, area.cut);
+            return std::nullopt;
+        }
+        Result<OpenedEsp> opened = openedEsp(spi, area);
+        if (opened) showOpened(in, *opened, area);
+        else if (sink_) sink_->add(FieldId::EspState, area.base, 0, opened.error().text);
         in.close();
-        if (in.failed()) return stop({ErrorCode::Truncated, area.base, "an ESP header has 8 octets, fewer are there"}, area.cut);
-        out_.encrypted = true;
-        undecoded(rest(area, in.position()));
+        if (!opened) {
+            out_.encrypted = true;
+            undecoded(rest(area, espHeaderOctets));
+            return std::nullopt;
+        }
+        if (!enter(area)) return std::nullopt;
+        return inEsp(std::move(*opened), area);
+    }
+
+    Result<OpenedEsp> openedEsp(std::uint32_t spi, const Area& area)
+    {
+        if (area.cut) return fail(ErrorCode::Truncated, area.base, "not readable, the capture cut its end");
+        const Ipv6Packet* packet = out_.overIpv4 || out_.packets.empty() ? nullptr : &out_.packets.back();
+        const EspAssociation* association =
+            context_.keys ? context_.keys->find(spi, packet ? packet->source : addresses_.source, packet ? packet->destination : addresses_.destination) : nullptr;
+        if (association) return openEsp(area.octets, *association);
+        if (auto plain = openNullEsp(area.octets, addresses_)) return std::move(*plain);
+        return fail(ErrorCode::Unsupported, area.base, "encrypted, and no key was given for it");
+    }
+
+    void showOpened(FieldReader& in, const OpenedEsp& opened, const Area& area)
+    {
+        if (!sink_) return;
+        sink_->add(FieldId::EspState, area.base, 0, opened.how);
+        in.reserved(FieldId::EspIv, opened.ivOctets);
+        const std::size_t check = area.octets.size() - opened.checkOctets;
+        if (!opened.derived) showTrailer(area.octets.first(check).last(opened.plainOctets - opened.payloadOctets), area.base + check);
+        in.skip(check - in.position());
+        in.reserved(FieldId::EspIcv, opened.checkOctets);
+    }
+
+    /// Padding, its length and the next header, which end at `end`.
+    void showTrailer(ByteView trailer, std::size_t end)
+    {
+        FieldReader in(trailer, end - trailer.size(), sink_, context_);
+        in.reserved(FieldId::EspPad, trailer.size() - 2);
+        in.u8(FieldId::EspPadLength);
+        in.note(nextHeaderName(in.u8(FieldId::EspNext)));
+    }
+
+    std::optional<Version> inEsp(OpenedEsp opened, Area& area)
+    {
+        if (opened.derived) {
+            const std::size_t base = area.base;
+            const Bytes& plain = decrypted_.emplace_back(std::move(opened.decrypted));
+            derive("Decrypted ESP", plain, base);
+            if (sink_) {
+                sink_->open(FieldId::EspTrailer, opened.payloadOctets);
+                showTrailer(frame_.subspan(opened.payloadOctets), frame_.size());
+                sink_->close(frame_.size());
+            }
+            area = {frame_.first(opened.payloadOctets), 0, false};
+        } else {
+            area = {area.octets.subspan(espHeaderOctets + opened.ivOctets, opened.payloadOctets), area.base + espHeaderOctets + opened.ivOctets, false};
+        }
+        return carried(opened.next, area);
+    }
+
+    /// Extension headers behind an IPv4 header or inside ESP; what they say counts for nobody but the reader.
+    std::optional<Version> moreHeaders(std::uint8_t number, Area& area)
+    {
+        if (!enter(area)) return std::nullopt;
+        FieldReader in(area.octets, area.base, sink_, context_);
+        Ipv6Packet scratch;
+        auto chain = parseChain(in, scratch, number, ChainPlace::Decrypted);
+        if (!chain) {
+            stop(std::move(chain.error()), area.cut);
+            return std::nullopt;
+        }
+        area = rest(area, in.position());
+        if (chain->next == number || chain->fragment || chain->limited) {
+            undecoded(area);
+            return std::nullopt;
+        }
+        return carried(chain->next, area);
     }
 
     void mobility(const Area& area)
@@ -367,14 +453,45 @@ private:
             area = data;
             return tunnelled(area);
         }
+        if (on(udpPort::ikeNat)) {
+            area = data;
+            return behindNat(area);
+        }
         if (on(udpPort::proxyControl)) {
             enterTunnel();
             addresses_.udp = out_.tunnel->checksum;
             area = data;
             return enter(data) ? carried(protocol::mobility, area) : std::nullopt;
         }
-        payload(datagram->value, data);
+        if (on(udpPort::ike)) internetKeyExchange(data);
+        else payload(datagram->value, data);
         return std::nullopt;
+    }
+
+    /// RFC 3948: IKE behind four zero octets, a keep-alive of one octet, else ESP.
+    std::optional<Version> behindNat(Area& area)
+    {
+        const ByteView octets = area.octets;
+        constexpr std::size_t markerOctets = 4;
+        const bool keepAlive = octets.size() == 1 && octets[0] == 0xff;
+        const bool ike = octets.size() >= markerOctets && std::all_of(octets.begin(), octets.begin() + markerOctets, [](std::uint8_t o) { return o == 0; });
+        if (ike && sink_) sink_->add(FieldId::UdpEncapsulationMarker, area.base, markerOctets, {});
+        if (keepAlive && sink_) sink_->add(FieldId::UdpEncapsulationKeepAlive, area.base, 1, {});
+        if (keepAlive) return std::nullopt;
+        if (ike) {
+            internetKeyExchange(rest(area, markerOctets));
+            return std::nullopt;
+        }
+        enterTunnel();
+        return carried(protocol::esp, area);
+    }
+
+    void internetKeyExchange(const Area& area)
+    {
+        FieldReader in(area.octets, area.base, sink_, context_);
+        const auto header = parseIke(in, area.cut);
+        if (!header) return stop(header.error(), area.cut);
+        out_.ike = *header;
     }
 
     /// RFC 5555, RFC 5844: an IP packet as such, or a TLV header (RFC 5845 §7.2), which begins with a zero nibble, before it.
@@ -512,6 +629,7 @@ private:
     Chain frameChain_;                       ///< chain_ as it was then
     std::size_t buffers_ = 0;                ///< begun at the sink
     std::optional<std::uint8_t> mobilityType_;
+    std::deque<Bytes> decrypted_;            ///< what was decrypted; views of it last as long as this
     std::uint64_t path_ = 0xcbf29ce484222325u;
 };
 

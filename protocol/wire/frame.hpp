@@ -5,6 +5,7 @@
 #pragma once
 
 #include "protocol/wire/icmpv6.hpp"
+#include "protocol/wire/ikev2.hpp"
 #include "protocol/wire/ipv4.hpp"
 #include "protocol/wire/ipv6.hpp"
 #include "protocol/wire/link.hpp"
@@ -70,6 +71,7 @@ struct DecodedFrame {
     DecodedMessage message;
     std::size_t messageOffset = 0;    ///< where `upper` begins in the frame, or what leads to it when it stands in derived octets
     std::uint8_t messageType = 0;     ///< of a mobility or ICMPv6 message, also of one that could not be read
+    std::optional<IkeHeader> ike;     ///< when `message` is UDP that carries it
     std::optional<Probe> probe;       ///< of this project's traffic source, when `message` is UDP
     std::optional<Fragment> fragment;  ///< the IP packet that stands in the frame last is a piece of a larger one
     bool encrypted = false;           ///< ESP (then `upper` says so) or the link's encryption hides the rest

@@ -5,6 +5,8 @@
 
 #include <QCoreApplication>
 
+#include <algorithm>
+
 namespace roamscope::ui {
 
 namespace {
@@ -59,7 +61,13 @@ void PacketRows::reset(const capture::View& view, const Names& names)
     rows_.clear();
 }
 
-const PacketRow& PacketRows::row(std::size_t index)
+std::size_t PacketRows::rowFor(std::size_t frame) const
+{
+    if (!chosen_) return std::min(frame, count());
+    return static_cast<std::size_t>(std::lower_bound(chosen_->begin(), chosen_->end(), frame) - chosen_->begin());
+}
+
+const PacketRow& PacketRows::ofFrame(std::size_t index)
 {
     if (const auto at = rows_.find(index); at != rows_.end()) return at->second;
     if (rows_.size() >= kept) rows_.clear();

@@ -33,16 +33,28 @@ class PacketRows {
 public:
     /// Shows another state of the trace; rows made before are forgotten, since names may have been learned.
     void reset(const capture::View& view, const Names& names);
-    [[nodiscard]] std::size_t count() const { return view_.trace.size(); }
-    /// `index` < count(). The reference holds until the next call.
-    [[nodiscard]] const PacketRow& row(std::size_t index);
+    /// Shows only these frames, in ascending order; null: all. The owner changes the numbers only by adding to their end, else
+    /// calls this again.
+    void choose(const std::vector<std::uint32_t>* frames) { chosen_ = frames; }
+    /// How many rows there are to show.
+    [[nodiscard]] std::size_t count() const { return chosen_ ? chosen_->size() : view_.trace.size(); }
+    /// The frame of a row; `row` < count().
+    [[nodiscard]] std::size_t frameAt(std::size_t row) const { return chosen_ ? (*chosen_)[row] : row; }
+    /// The row of a frame, or of the first one after it; count() when there is none.
+    [[nodiscard]] std::size_t rowFor(std::size_t frame) const;
+    /// The line of a row, `row` < count(). The reference holds until the next call.
+    [[nodiscard]] const PacketRow& row(std::size_t row) { return ofFrame(frameAt(row)); }
+    /// The line of a frame of the trace, shown or not.
+    [[nodiscard]] const PacketRow& ofFrame(std::size_t index);
+    [[nodiscard]] std::size_t frames() const { return view_.trace.size(); }
 
 private:
     static constexpr std::size_t kept = 512;
 
     capture::View view_;
     Names names_;
-    std::unordered_map<std::size_t, PacketRow> rows_;
+    std::unordered_map<std::size_t, PacketRow> rows_;  ///< by frame
+    const std::vector<std::uint32_t>* chosen_ = nullptr;
 };
 
 }  // namespace roamscope::ui

@@ -35,6 +35,7 @@ public:
         else undecoded({frame_, 0, out_.cut}, fmt::format("link type {} is not decoded", linkType));
         if (!out_.packets.empty()) out_.packets.back().payload.assign(payload_.begin(), payload_.end());
         out_.ipHeaders = ipHeaders_;
+        if (believed_) sink_->findings().resize(*believed_);
         return std::move(out_);
     }
 
@@ -91,8 +92,9 @@ private:
         counted(in);
         out_.overIpv4 = false;
         if (parsed->chain.violation && !out_.violation) out_.violation = std::move(parsed->chain.violation);
-        addresses_ = parsed->packet.pseudoHeader();
-        if (parsed->chain.finalDestination) addresses_.destination = *parsed->chain.finalDestination;
+        addresses_ = ends(*parsed);
+        // The addresses that a checksum covers stand in the broken header: what is found behind it comes from that.
+        if (sink_ && parsed->chain.routing2 && !parsed->packet.routing && !believed_) believed_ = sink_->findings().size();
         area = {parsed->payload, parsed->payloadOffset, parsed->cut};
         payload_ = parsed->payload;
         out_.packets.push_back(std::move(parsed->packet));
@@ -103,6 +105,22 @@ private:
             return std::nullopt;
         }
         return chain_.next;
+    }
+
+    /// The addresses of the packet's checksum. Where broken headers leave a choice (a routing header with other than one segment
+    /// left, a second home address), the sender's is the one that fits.
+    static PseudoHeader ends(const Ipv6Headers& parsed)
+    {
+        const Ipv6Packet& packet = parsed.packet;
+        PseudoHeader first = packet.pseudoHeader();
+        if (parsed.chain.finalDestination) first.destination = *parsed.chain.finalDestination;
+        PseudoHeader other = first;
+        if (packet.routing && packet.routing->segmentsLeft != 1) other.destination = packet.routing->homeAddress;
+        for (const Ipv6Option& option : packet.destinationOptions)
+            if (option.type == optionHomeAddress && option.data.size() == other.source.octets.size())
+                std::copy(option.data.begin(), option.data.end(), other.source.octets.begin());
+        const bool same = other.source == first.source && other.destination == first.destination;
+        return !same && verify(other, parsed.chain.next, parsed.payload) == ChecksumVerdict::Good ? other : first;
     }
 
     std::optional<std::uint8_t> ipv4(Area& area)
@@ -325,8 +343,8 @@ private:
             const bool snapped = error.code == ErrorCode::Truncated;
             sink_->add(snapped ? FieldId::Cut : FieldId::Malformed, offset, frame_.size() - offset, error.text);
             if (!snapped)
-                sink_->finding({"", Severity::Error, error.text, "", static_cast<std::uint32_t>(offset),
-                                static_cast<std::uint32_t>(frame_.size() - offset)});
+                sink_->finding({error.rule, Severity::Error, error.text, error.rfc, static_cast<std::uint32_t>(offset),
+                                static_cast<std::uint32_t>(error.length == 0 ? frame_.size() - offset : std::min(error.length, frame_.size() - offset))});
         }
         out_.undecodedOffset = offset;
         out_.error = std::move(error);
@@ -352,6 +370,7 @@ private:
     ByteView payload_;                 ///< of the last IPv6 packet
     PseudoHeader addresses_;           ///< of the innermost IP header
     Chain chain_;                      ///< of the innermost IPv6 header
+    std::optional<std::size_t> believed_;  ///< findings before a header that makes everything behind it doubtful
 };
 
 }  // namespace

@@ -3,63 +3,59 @@
 
 #include "ui/model/format.hpp"
 
-#include <QCoreApplication>
-#include <QPointer>
 #include <QSettings>
-#include <QThreadPool>
 
 #include <algorithm>
-#include <chrono>
-#include <limits>
 #include <map>
 
 namespace roamscope::ui {
 
 namespace {
 
-constexpr int reportEvery = 50;       // ms between two reports of a job
+constexpr int tick = 33;              // ms between two looks at a job
 constexpr int askAgainEvery = 1'000;  // ms between two rounds because the analysis learned
+constexpr int patience = 300;         // ms that an older answer stays while the new one is not complete
 
-/// Everything a job needs, independent of the window.
-struct Question {
-    std::shared_ptr<const filter::Filter> filter;
-    capture::TraceSnapshot trace;
-    std::shared_ptr<const analysis::Analysis> analysis;
-    Names names;
-};
-
+/// Everything that a job asks with; of the job's thread.
 class Examiner {
 public:
-    explicit Examiner(Question question) : q_(std::move(question)), findings_(*q_.analysis)
+    Examiner(std::shared_ptr<const filter::Filter> filter, std::shared_ptr<const analysis::Analysis> analysis, Names names, std::int64_t startUtc)
+        : filter_(std::move(filter)), analysis_(std::move(analysis)), findings_(*analysis_), names_(std::move(names)), startUtc_(startUtc)
     {
-        facts_.startUtc = q_.trace.startUtc();
-        facts_.analysis = q_.analysis.get();
+        facts_.startUtc = startUtc;
+        facts_.analysis = analysis_.get();
         facts_.findings = &findings_;
         facts_.nodeName = [this](const Ipv6Address& address) {
-            const Names::Party* party = q_.names.party(address);
+            const Names::Party* party = names_.party(address);
             return party ? party->node.toStdString() : std::string();
         };
     }
     Examiner(const Examiner&) = delete;
     Examiner& operator=(const Examiner&) = delete;
 
-    bool takes(std::size_t index)
+    [[nodiscard]] capture::FilterJob::Answer byRow(std::size_t index, const capture::FrameRow& row, const std::vector<capture::TraceLink>& links) const
     {
-        const capture::FrameRow row = q_.trace.row(index);
-        const filter::Verdict verdict = q_.filter->byRow(index + 1, row, q_.trace.links(), q_.trace.startUtc());
-        if (verdict != filter::Verdict::Unknown) return verdict == filter::Verdict::Yes;
-        facts_.frame = q_.trace.frame(index);
-        facts_.number = index + 1;
-        facts_.link = facts_.frame.link < q_.trace.links().size() ? &q_.trace.links()[facts_.frame.link] : nullptr;
-        dissection_ = wire::dissect(facts_.frame.bytes, facts_.link ? facts_.link->linkType : std::uint16_t{0}, facts_.frame.originalLength);
-        facts_.dissection = &dissection_;
-        return q_.filter->matches(facts_);
+        using Answer = capture::FilterJob::Answer;
+        const filter::Verdict verdict = filter_->byRow(index + 1, row, links, startUtc_);
+        return verdict == filter::Verdict::No ? Answer::No : verdict == filter::Verdict::Yes ? Answer::Yes : Answer::Unknown;
     }
-    [[nodiscard]] std::size_t size() const { return q_.trace.size(); }
+
+    bool matches(std::size_t index, const capture::FrameView& frame, const std::vector<capture::TraceLink>& links)
+    {
+        facts_.frame = frame;
+        facts_.number = index + 1;
+        facts_.link = frame.link < links.size() ? &links[frame.link] : nullptr;
+        dissection_ = wire::dissect(frame.bytes, facts_.link ? facts_.link->linkType : std::uint16_t{0}, frame.originalLength);
+        facts_.dissection = &dissection_;
+        return filter_->matches(facts_);
+    }
 
 private:
-    Question q_;
+    std::shared_ptr<const filter::Filter> filter_;
+    std::shared_ptr<const analysis::Analysis> analysis_;
     filter::FindingsByFrame findings_;
+    Names names_;
+    std::int64_t startUtc_;
     filter::FrameFacts facts_;
     wire::Dissection dissection_;
 };
@@ -68,15 +64,17 @@ private:
 
 FilterModel::FilterModel(Workspace& workspace, QObject* parent) : QObject(parent), workspace_(workspace)
 {
+    timer_.setInterval(tick);
+    connect(&timer_, &QTimer::timeout, this, &FilterModel::poll);
     connect(&workspace, &Workspace::sessionChanged, this, [this] {
-        stop();
-        rows_.clear();
-        examined_ = 0;
+        job_.reset();
+        asked_.reset();
+        if (rows_) rows_ = capture::FrameSelection();
     });
     connect(&workspace, &Workspace::viewChanged, this, &FilterModel::followView);
 }
 
-FilterModel::~FilterModel() { stop(); }
+FilterModel::~FilterModel() = default;
 
 void FilterModel::setDraft(const QString& text)
 {
@@ -97,85 +95,65 @@ void FilterModel::setDraft(const QString& text)
 bool FilterModel::apply()
 {
     if (state_ == State::Invalid) return false;
-    stop();
+    job_.reset();
+    timer_.stop();
     applied_ = draft_.trimmed();
     filter_.reset();
-    rows_.clear();
-    examined_ = 0;
+    rows_.reset();
+    running_ = false;
     if (!applied_.isEmpty()) {
         auto compiled = filter::Filter::compile(applied_.toStdString());
         if (!compiled) return false;
         filter_ = std::make_shared<filter::Filter>(std::move(*compiled));
+        rows_ = capture::FrameSelection();
         remember(applied_);
+        ask();
     }
     emit appliedChanged();
-    if (filter_) examine(true);
-    else emit rowsChanged(true);
+    emit rowsChanged(!running_);
     return true;
 }
 
-void FilterModel::stop()
+void FilterModel::ask()
 {
-    if (job_) job_->cancelled = true;
+    const capture::View& view = workspace_.view();
+    replacing_ = job_ != nullptr;
     job_.reset();
+    asked_ = view.analysis;
+    if (view.trace.size() == 0) return;  // its start is not known yet
+    auto examiner = std::make_shared<Examiner>(filter_, asked_, workspace_.names(), view.trace.startUtc());
+    job_ = std::make_unique<capture::FilterJob>(
+        view.trace, capture::FilterJob::Question{
+                        [examiner](std::size_t index, const capture::FrameRow& row, const std::vector<capture::TraceLink>& links) { return examiner->byRow(index, row, links); },
+                        [examiner](std::size_t index, const capture::FrameView& frame, const capture::TraceSnapshot& trace) { return examiner->matches(index, frame, trace.links()); }});
+    running_ = true;
+    progress_ = 0;
+    sinceAsked_.start();
+    timer_.start();
+}
+
+void FilterModel::poll()
+{
+    if (!job_) return timer_.stop();
+    capture::FilterJob::State state = job_->state();
+    progress_ = state.progress;
+    if (!state.done && replacing_ && sinceAsked_.elapsed() < patience) return;
+    replacing_ = false;
+    running_ = !state.done;
+    rows_ = std::move(state.selection);
+    if (!running_) timer_.stop();
+    emit rowsChanged(!running_);
 }
 
 void FilterModel::followView()
 {
-    if (!filter_ || job_) return;
+    if (!filter_) return;
     const bool learned = filter_->needsAnalysis() && asked_ != workspace_.view().analysis;
-    const bool due = learned && (workspace_.view().complete || !sinceAsked_.isValid() || sinceAsked_.elapsed() > askAgainEvery);
-    if (due) examine(true);
-    else if (examined_ < workspace_.view().trace.size()) examine(false);
-}
-
-void FilterModel::examine(bool again)
-{
-    fresh_ = again;
-    asked_ = workspace_.view().analysis;
-    sinceAsked_.start();
-    job_ = std::make_shared<Job>();
-    Question question{filter_, workspace_.view().trace, asked_, workspace_.names()};
-    const std::size_t from = again ? 0 : examined_;
-    QThreadPool::globalInstance()->start([model = QPointer<FilterModel>(this), job = job_, question = std::move(question), from]() mutable {
-        Examiner examiner(std::move(question));
-        std::vector<std::uint32_t> found;
-        const auto report = [&](std::size_t examined, bool last) {
-            QMetaObject::invokeMethod(
-                qApp,
-                [model, job, found = std::move(found), examined, last] {
-                    if (model) model->take(job, found, examined, last);
-                },
-                Qt::QueuedConnection);
-            found = {};
-        };
-        // Frames are counted in 32 bits by the analysis too.
-        const std::size_t end = std::min<std::size_t>(examiner.size(), std::numeric_limits<std::uint32_t>::max());
-        using Clock = std::chrono::steady_clock;
-        auto next = Clock::now() + std::chrono::milliseconds(reportEvery);
-        for (std::size_t i = from; i < end; ++i) {
-            if (examiner.takes(i)) found.push_back(static_cast<std::uint32_t>(i));
-            if (i % 64 != 0) continue;
-            if (job->cancelled) return;
-            if (const auto now = Clock::now(); now >= next) {
-                report(i + 1, false);
-                next = now + std::chrono::milliseconds(reportEvery);
-            }
-        }
-        report(end, true);
-    });
-}
-
-void FilterModel::take(const std::shared_ptr<Job>& job, const std::vector<std::uint32_t>& found, std::size_t examined, bool last)
-{
-    if (job != job_) return;  // of a filter that is no longer in force
-    if (fresh_) rows_.clear();
-    fresh_ = false;
-    rows_.insert(rows_.end(), found.begin(), found.end());
-    examined_ = examined;
-    if (last) job_.reset();
-    emit rowsChanged(last);
-    if (last) followView();
+    const bool due = learned && (workspace_.view().complete || sinceAsked_.elapsed() > askAgainEvery);
+    if (due || !job_) return ask();
+    job_->setTrace(workspace_.view().trace);
+    running_ = true;
+    timer_.start();
 }
 
 std::vector<filter::SeenValue> FilterModel::seen(wire::FieldId field) const

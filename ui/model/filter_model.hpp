@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The display filter of the window: the text being typed with its error, the filter in force, and the frames it chooses. Frames
-// are examined beside the window's thread, newest state of the trace included; a filter that asks the analysis is asked again
+// are examined beside the window's thread, also those that come in later; a filter that asks the analysis is asked again
 // when the analysis has learned.
 #pragma once
 
 #include "capture/filter/filter.hpp"
+#include "capture/run/filter_job.hpp"
 #include "ui/model/workspace.hpp"
 
 #include <QElapsedTimer>
 #include <QObject>
 #include <QStringList>
+#include <QTimer>
 
-#include <atomic>
+#include <memory>
+#include <optional>
 
 namespace roamscope::ui {
 
@@ -42,10 +45,11 @@ public:
     /// The text in force, empty when there is none.
     [[nodiscard]] const QString& applied() const { return applied_; }
 
-    /// The chosen frames in order; null when all are shown. Valid until the next signal.
-    [[nodiscard]] const std::vector<std::uint32_t>* rows() const { return filter_ ? &rows_ : nullptr; }
-    [[nodiscard]] bool running() const { return job_ != nullptr; }
-    [[nodiscard]] std::size_t examined() const { return examined_; }
+    /// The chosen frames; none when all are shown.
+    [[nodiscard]] const std::optional<capture::FrameSelection>& rows() const { return rows_; }
+    /// Whether frames are still to be examined, and how far that is, 0..1.
+    [[nodiscard]] bool running() const { return running_; }
+    [[nodiscard]] double progress() const { return progress_; }
 
     /// Values of a field in the frames of the trace, most frequent first; looks no longer than a twentieth of a second.
     [[nodiscard]] std::vector<filter::SeenValue> seen(wire::FieldId field) const;
@@ -60,13 +64,9 @@ signals:
     void rowsChanged(bool finished);
 
 private:
-    struct Job {
-        std::atomic<bool> cancelled{false};
-    };
-    void examine(bool again);
-    void take(const std::shared_ptr<Job>& job, const std::vector<std::uint32_t>& found, std::size_t examined, bool last);
+    void ask();
+    void poll();
     void followView();
-    void stop();
     void remember(const QString& text);
 
     Workspace& workspace_;
@@ -74,13 +74,15 @@ private:
     QString applied_;
     State state_ = State::Neutral;
     filter::FilterError error_;
-    std::shared_ptr<const filter::Filter> filter_;
-    std::vector<std::uint32_t> rows_;
-    std::size_t examined_ = 0;
-    bool fresh_ = false;  ///< what the present job finds replaces what was found before
-    std::shared_ptr<Job> job_;
-    std::shared_ptr<const analysis::Analysis> asked_;  ///< the analysis that the rows rest on
+    std::shared_ptr<const filter::Filter> filter_;  ///< null: all frames are shown
+    std::optional<capture::FrameSelection> rows_;
+    bool running_ = false;
+    double progress_ = 0;
+    bool replacing_ = false;  ///< an older answer stays until the new one is there
+    std::unique_ptr<capture::FilterJob> job_;
+    std::shared_ptr<const analysis::Analysis> asked_;  ///< the analysis that the job rests on
     QElapsedTimer sinceAsked_;
+    QTimer timer_;
 };
 
 /// The filter that chooses frames in which a field has the value of `node`; the field alone where a value cannot be compared.

@@ -6,6 +6,7 @@
 #include <QCoreApplication>
 
 #include <algorithm>
+#include <limits>
 
 namespace roamscope::ui {
 
@@ -64,7 +65,7 @@ void PacketRows::reset(const capture::View& view, const Names& names)
 std::size_t PacketRows::rowFor(std::size_t frame) const
 {
     if (!chosen_) return std::min(frame, count());
-    return static_cast<std::size_t>(std::lower_bound(chosen_->begin(), chosen_->end(), frame) - chosen_->begin());
+    return chosen_->lowerBound(static_cast<std::uint32_t>(std::min<std::size_t>(frame, std::numeric_limits<std::uint32_t>::max())));
 }
 
 const PacketRow& PacketRows::ofFrame(std::size_t index)

@@ -3,6 +3,7 @@
 // it is looked at; the ones asked for last are kept.
 #pragma once
 
+#include "capture/run/filter_job.hpp"
 #include "capture/run/session.hpp"
 #include "protocol/wire/summary.hpp"
 #include "ui/model/names.hpp"
@@ -10,6 +11,7 @@
 #include <QString>
 
 #include <array>
+#include <optional>
 #include <unordered_map>
 
 namespace roamscope::ui {
@@ -33,9 +35,8 @@ class PacketRows {
 public:
     /// Shows another state of the trace; rows made before are forgotten, since names may have been learned.
     void reset(const capture::View& view, const Names& names);
-    /// Shows only these frames, in ascending order; null: all. The owner changes the numbers only by adding to their end, else
-    /// calls this again.
-    void choose(const std::vector<std::uint32_t>* frames) { chosen_ = frames; }
+    /// Shows only these frames; none: all.
+    void choose(std::optional<capture::FrameSelection> frames) { chosen_ = std::move(frames); }
     /// How many rows there are to show.
     [[nodiscard]] std::size_t count() const { return chosen_ ? chosen_->size() : view_.trace.size(); }
     /// The frame of a row; `row` < count().
@@ -54,7 +55,7 @@ private:
     capture::View view_;
     Names names_;
     std::unordered_map<std::size_t, PacketRow> rows_;  ///< by frame
-    const std::vector<std::uint32_t>* chosen_ = nullptr;
+    std::optional<capture::FrameSelection> chosen_;
 };
 
 }  // namespace roamscope::ui

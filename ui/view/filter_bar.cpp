@@ -308,13 +308,13 @@ void FilterBar::showDraft()
 
 void FilterBar::showCount()
 {
-    const std::vector<std::uint32_t>* rows = model_.rows();
+    const auto& rows = model_.rows();
     const std::size_t all = workspace_.view().trace.size();
     count_->setText(rows ? tr("%1 / %2").arg(formatCount(rows->size()), formatCount(all)) : QString());
-    clear_->setEnabled(rows || !edit_->text().isEmpty());
-    const bool busy = model_.running() && model_.examined() < all;
-    progress_->setVisible(busy && all > 100'000);
-    if (busy) progress_->setValue(static_cast<int>(1000 * model_.examined() / all));
+    clear_->setEnabled(rows.has_value() || !edit_->text().isEmpty());
+    // Small traces are done before anybody could read a bar.
+    progress_->setVisible(model_.running() && all > 100'000);
+    progress_->setValue(static_cast<int>(1000 * model_.progress()));
 }
 
 void FilterBar::showHistory()

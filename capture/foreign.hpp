@@ -19,6 +19,6 @@ struct ForeignSummary {
 
 /// Describes what the wire codec left undecoded in `frame`, or nothing when there is nothing to add. `decoded` must be what
 /// wire::decodeFrame() made of the same octets.
-[[nodiscard]] std::optional<ForeignSummary> describeForeign(ByteView frame, std::uint16_t linkType, const wire::DecodedFrame& decoded);
+[[nodiscard]] std::optional<ForeignSummary> describeForeign(ByteView frame, const wire::DecodedFrame& decoded);
 
 }  // namespace roamscope::capture

@@ -220,7 +220,7 @@ public:
     {
         found_.assign(fields_.size(), {});
         addFrame(frame);
-        collect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, 0);
+        collect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
         std::string out;
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             if (i > 0) out += style_.separator;
@@ -247,8 +247,7 @@ private:
         if (!frame.link->name.empty()) add(FieldId::FrameInterfaceName, printable(frame.link->name));
     }
 
-    /// Like tshark, also looks into the packet that an ICMPv6 error quotes.
-    void collect(ByteView bytes, std::uint16_t linkType, std::size_t length, int depth)
+    void collect(ByteView bytes, std::uint16_t linkType, std::size_t length)
     {
         const wire::Dissection d = wire::dissect(bytes, linkType, length);
         std::vector<Printed> printed;
@@ -260,10 +259,8 @@ private:
             // Our own name for what tshark calls otherwise gives the value as well.
             if (!wire::info(node.field).tshark && std::none_of(printed.begin(), printed.end(), [&](const Printed& p) { return p.field == node.field; }))
                 add(node.field, wire::valueText(node));
-            const auto* quoted = std::get_if<Bytes>(&node.value);
-            // The quoted packet is cut by the message around it, whatever its own header says.
-            const bool quotes = node.field == FieldId::Icmpv6Invoking || node.field == FieldId::RedirectedPacket;
-            if (quotes && quoted && depth < 2) collect(*quoted, wire::linkRawIpv6, 0xffff + 40, depth + 1);
+            // tshark gives an IPv6 header the field of IPv4 as well.
+            if (node.field == FieldId::Ipv6Version) add(FieldId::Ipv4Version, wire::valueText(node));
         }
     }
 

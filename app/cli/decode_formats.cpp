@@ -34,7 +34,7 @@ public:
     {
         const wire::DecodedFrame decoded = wire::decodeFrame(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
         wire::Summary s = wire::summarize(decoded);
-        if (const auto foreign = capture::describeForeign(frame.view.bytes, frame.link->linkType, decoded)) {
+        if (const auto foreign = capture::describeForeign(frame.view.bytes, decoded)) {
             s.protocol = foreign->protocol;
             s.info = foreign->info;
             if (!foreign->source.empty()) s.source = foreign->source;

@@ -19,7 +19,8 @@ bool worthFields(const Observation& o)
 {
     if (!o.data || o.frame.error) return true;
     if (const auto* udp = std::get_if<wire::Checked<wire::UdpDatagram>>(&o.frame.message))
-        if (udp->checksum == wire::ChecksumVerdict::Bad || udp->checksum == wire::ChecksumVerdict::Absent) return true;
+        if (udp->checksum == wire::ChecksumVerdict::Bad) return true;
+    if (o.frame.violation || wire::lacksChecksum(o.frame)) return true;
     for (const wire::Ipv6Packet& packet : o.frame.packets) {
         if (packet.routing && packet.routing->segmentsLeft != 1) return true;
         const auto homeAddress = [](const wire::Ipv6Option& option) { return option.type == wire::optionHomeAddress; };
@@ -50,7 +51,7 @@ public:
 
         const wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
         if (frame.cut) ++cutFrames_;
-        if (frame.inner() && frame.inner()->nextHeader == wire::protocol::esp) ++encryptedFrames_;
+        if (frame.encrypted && frame.upper == wire::protocol::esp) ++encryptedFrames_;
         if (frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut) ++malformedFrames_;
         const Observation o{index, time, view.link, frame, isData(frame)};
         const Movement movement = presence_.add(o);

@@ -27,7 +27,7 @@ template <class T>
 const T* usable(const wire::DecodedFrame& frame)
 {
     const auto* checked = std::get_if<wire::Checked<wire::MobilityMessage>>(&frame.message);
-    if (!checked || checked->checksum == wire::ChecksumVerdict::Bad || checked->violation) return nullptr;
+    if (!checked || checked->checksum == wire::ChecksumVerdict::Bad || checked->violation || frame.violation) return nullptr;
     return std::get_if<T>(&checked->value);
 }
 
@@ -37,7 +37,7 @@ bool isData(const wire::DecodedFrame& frame)
 {
     const wire::Ipv6Packet* inner = frame.inner();
     if (!inner || frame.error) return false;
-    switch (inner->nextHeader) {
+    switch (frame.upper) {
     case wire::protocol::icmpv6: return frame.as<wire::Echo>() != nullptr;
     case wire::protocol::mobility:
     case wire::protocol::none:

@@ -158,7 +158,7 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
     const auto header = wire::parseEthernet(in);
     if (!header || header->type != wire::etherTypeIpv6 || !accepts(i, header->destination)) return std::nullopt;
     auto parsed = wire::parseIpv6(in);
-    if (!parsed || parsed->packet.source.isMulticast()) return std::nullopt;
+    if (!parsed || parsed->violation || parsed->packet.source.isMulticast()) return std::nullopt;
 
     Delivery delivery{Delivery::Kind::Local, interface, header->source, std::move(parsed->packet), std::nullopt};
     const Ipv6Packet& packet = delivery.packet;

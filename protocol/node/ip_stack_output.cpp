@@ -202,7 +202,7 @@ std::optional<Ipv6Packet> decapsulate(const Ipv6Packet& outer)
     if (outer.nextHeader != proto::ipv6) return std::nullopt;
     wire::FieldReader in(outer.payload, 0, nullptr);
     auto parsed = wire::parseIpv6(in);
-    if (!parsed) return std::nullopt;
+    if (!parsed || parsed->violation) return std::nullopt;
     return std::move(parsed->packet);
 }
 

@@ -3,31 +3,66 @@
 
 #include "protocol/wire/ipv6.hpp"
 
+#include <array>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace roamscope::wire {
 
 namespace {
 
-std::uint64_t sum(ByteView bytes, std::uint64_t start)
+template <class Word>
+Word load(const std::uint8_t* at)
 {
-    std::size_t i = 0;
-    for (; i + 1 < bytes.size(); i += 2) start += static_cast<std::uint64_t>(bytes[i]) << 8 | bytes[i + 1];
-    if (i < bytes.size()) start += static_cast<std::uint64_t>(bytes[i]) << 8;
-    return start;
+    Word word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/// A 16-bit number as a word of the machine whose octets are in network order.
+std::uint64_t networkWord(std::uint64_t number)
+{
+    const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
+    return load<std::uint16_t>(octets.data());
 }
 
 }  // namespace
 
+// RFC 1071 §2: the sum may be taken in any order of octets and over words of any width, and is folded at the end.
+std::uint64_t wordSum(ByteView bytes)
+{
+    const std::uint8_t* at = bytes.data();
+    std::size_t left = bytes.size();
+    std::uint64_t even = 0;
+    std::uint64_t odd = 0;
+    for (; left >= 32; left -= 32, at += 32) {
+        even = endSum(endSum(even, load<std::uint64_t>(at)), load<std::uint64_t>(at + 16));
+        odd = endSum(endSum(odd, load<std::uint64_t>(at + 8)), load<std::uint64_t>(at + 24));
+    }
+    for (; left >= 8; left -= 8, at += 8) even = endSum(even, load<std::uint64_t>(at));
+    std::array<std::uint8_t, 8> last{};
+    if (left > 0) std::memcpy(last.data(), at, left);
+    return endSum(endSum(even, odd), load<std::uint64_t>(last.data()));
+}
+
+std::uint64_t pseudoWords(std::size_t length, std::uint8_t nextHeader)
+{
+    return networkWord(length >> 16) + networkWord(length & 0xffff) + networkWord(nextHeader);
+}
+
+std::uint16_t foldWords(std::uint64_t total)
+{
+    total = (total & 0xffffffff) + (total >> 32);
+    total = (total & 0xffff) + (total >> 16);
+    total = (total & 0xffff) + (total >> 16);
+    total = (total & 0xffff) + (total >> 16);
+    return static_cast<std::uint16_t>(networkWord(total));
+}
+
 std::uint16_t checksum(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message)
 {
-    std::uint64_t total = sum(addresses.source.octets, nextHeader);
-    total = sum(addresses.destination.octets, total);
-    total += message.size() >> 16;
-    total += message.size() & 0xffff;
-    total = sum(message, total);
-    while (total >> 16 != 0) total = (total & 0xffff) + (total >> 16);
-    return static_cast<std::uint16_t>(~total);
+    const std::uint64_t ends = endSum(wordSum(addresses.source.octets), wordSum(addresses.destination.octets));
+    return static_cast<std::uint16_t>(~foldWords(endSum(endSum(ends, pseudoWords(message.size(), nextHeader)), wordSum(message))));
 }
 
 ChecksumVerdict verify(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message)
@@ -42,9 +77,26 @@ std::uint16_t expectedChecksum(const PseudoHeader& addresses, std::uint8_t nextH
     return checksum(addresses, nextHeader, copy);
 }
 
+namespace {
+
+/// A Mobility Header in UDP: its own field must be zero and the UDP checksum stands for it.
+ChecksumVerdict judgeZero(ChecksumVerdict udp, ByteView message, std::size_t position, FieldId field, std::size_t offset, FieldSink* sink)
+{
+    const bool zero = position + 2 <= message.size() && message[position] == 0 && message[position + 1] == 0;
+    if (!sink) return udp;
+    sink->add(field, offset + position, 2, std::string(zero ? "zero, the UDP checksum covers the message" : "not zero as it must be inside UDP"));
+    if (!zero)
+        sink->finding({"", Severity::Warning, "a mobility message in UDP whose checksum field is not zero", "RFC 5844 §4.1.3.2",
+                       static_cast<std::uint32_t>(offset + position), 2});
+    return udp;
+}
+
+}  // namespace
+
 ChecksumVerdict judge(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message, bool cut, std::size_t position,
                       FieldId field, std::size_t offset, FieldSink* sink)
 {
+    if (addresses.udp) return judgeZero(*addresses.udp, message, position, field, offset, sink);
     const ChecksumVerdict verdict = cut ? ChecksumVerdict::Unverifiable : verify(addresses, nextHeader, message);
     if (!sink) return verdict;
     const std::string text = verdict == ChecksumVerdict::Unverifiable ? "not verifiable, the frame is cut"

@@ -12,18 +12,35 @@
 
 namespace roamscope::wire {
 
+/// Absent: the field is 0 where that means "none". Unverifiable: the capture cut the message, or it is encrypted.
+enum class ChecksumVerdict : std::uint8_t { Absent, Good, Bad, Unverifiable };
+
 /// What the checksum covers besides the message.
 struct PseudoHeader {
     Ipv6Address source;       ///< home address option if present, else the IPv6 source
     Ipv6Address destination;  ///< type 2 routing header's address if present, else the IPv6 destination
+    bool ipv4 = false;        ///< both are IPv4-mapped: the message stands in an IPv4 packet
+    /// RFC 5844 §4.1.3.2: a Mobility Header that UDP carries has 0 in its checksum field. Set: the verdict on the UDP checksum.
+    std::optional<ChecksumVerdict> udp = std::nullopt;
 };
 
 /// The value for the checksum field when `message` has zero there; over a message with its checksum in place it is 0 when
 /// the checksum is right (0xffff counts as 0 too).
 [[nodiscard]] std::uint16_t checksum(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message);
 
-/// Absent: the field is 0 where that means "none". Unverifiable: the capture cut the message, or it is encrypted.
-enum class ChecksumVerdict : std::uint8_t { Absent, Good, Bad, Unverifiable };
+/// The 16-bit words of `bytes` added up in the machine's own order, last octet padded with zero; unfolded but for carries out of
+/// 64 bits, which come back in. For those who check many messages: sums of pieces with even lengths add up (endSum).
+[[nodiscard]] std::uint64_t wordSum(ByteView bytes);
+/// a + b, a carry comes back in.
+[[nodiscard]] constexpr std::uint64_t endSum(std::uint64_t a, std::uint64_t b)
+{
+    const std::uint64_t total = a + b;
+    return total + (total < b ? 1 : 0);
+}
+/// What the length and the next header add to a wordSum of the pseudo header (RFC 8200 §8.1).
+[[nodiscard]] std::uint64_t pseudoWords(std::size_t length, std::uint8_t nextHeader);
+/// Folds a wordSum to its 16 bits, in network order.
+[[nodiscard]] std::uint16_t foldWords(std::uint64_t total);
 
 /// A parsed message and what speaks against it. The analyzer shows everything, a node takes only what is acceptable().
 template <class T>

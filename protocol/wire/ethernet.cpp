@@ -12,7 +12,8 @@ Result<EthernetHeader> parseEthernet(FieldReader& in)
     EthernetHeader header;
     header.destination = in.mac(FieldId::EthernetDestination);
     header.source = in.mac(FieldId::EthernetSource);
-    header.type = in.u16(FieldId::EthernetType);
+    Reader peek = in;
+    header.type = in.u16(peek.u16() <= largestEthernetLength ? FieldId::EthernetLength : FieldId::EthernetType);
     if (in.sink()) in.headline(fmt::format("{} → {}", header.source.text(), header.destination.text()));
     in.close();
     if (in.failed()) return fail(ErrorCode::Truncated, start, "an Ethernet header has 14 octets, fewer are there");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Ethernet II framing of IPv6 (RFC 2464).
+// Ethernet II framing of IPv6 (RFC 2464), and the header of IEEE 802.3.
 #pragma once
 
 #include "protocol/base/result.hpp"
@@ -10,11 +10,15 @@ namespace roamscope::wire {
 inline constexpr std::uint16_t etherTypeIpv6 = 0x86dd;
 inline constexpr std::uint16_t etherTypeVlan = 0x8100;
 inline constexpr std::uint16_t etherTypeQinQ = 0x88a8;
+inline constexpr std::uint16_t etherTypeQinQOld = 0x9100;   ///< outer VLAN tag before IEEE 802.1ad
+inline constexpr std::uint16_t etherTypeIpv4 = 0x0800;
+inline constexpr std::uint16_t etherTypePppoe = 0x8864;     ///< session stage
+inline constexpr std::uint16_t largestEthernetLength = 1500; ///< up to here the field is a length (IEEE 802.3)
 
 struct EthernetHeader {
     Mac destination;
     Mac source;
-    std::uint16_t type = etherTypeIpv6;
+    std::uint16_t type = etherTypeIpv6;  ///< up to largestEthernetLength the octets that follow
 
     static constexpr std::size_t octets = 14;
     bool operator==(const EthernetHeader&) const = default;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A whole captured frame, from the link layer through tunnels to the message inside. For the analyzer; nodes read their
-// packets layer by layer themselves.
+// packets layer by layer themselves. Each carrier has its own file (link, ipv4, ipv6_chain, udp, esp, reassembly); here they are
+// put together.
 #pragma once
 
-#include "protocol/wire/ethernet.hpp"
 #include "protocol/wire/icmpv6.hpp"
+#include "protocol/wire/ipv4.hpp"
 #include "protocol/wire/ipv6.hpp"
+#include "protocol/wire/link.hpp"
 #include "protocol/wire/mobility.hpp"
+#include "protocol/wire/tcp.hpp"
 #include "protocol/wire/udp.hpp"
 
 #include <optional>
@@ -15,20 +18,36 @@
 
 namespace roamscope::wire {
 
-/// LINKTYPE_ numbers that are decoded here.
-inline constexpr std::uint16_t linkEthernet = 1;
-inline constexpr std::uint16_t linkRaw = 101;    ///< IPv4 or IPv6 by its version
-inline constexpr std::uint16_t linkRawBsd = 12;  ///< the same, as some systems write it
-inline constexpr std::uint16_t linkRawIpv6 = 229;
+/// Bounds of one frame (threat T2). What goes beyond one is listed as octets behind a node `roamscope.limit`.
+inline constexpr std::size_t maxLayers = 16;      ///< link headers, IP headers, UDP tunnels, ESP
+inline constexpr std::size_t maxIpHeaders = 8;
+inline constexpr int maxQuotes = 2;               ///< packets in ICMPv6 errors in packets in ICMPv6 errors
 
-using DecodedMessage = std::variant<std::monostate, Checked<Icmpv6Message>, Checked<MobilityMessage>, Checked<UdpDatagram>>;
+using DecodedMessage =
+    std::variant<std::monostate, Checked<Icmpv6Message>, Checked<MobilityMessage>, Checked<UdpDatagram>, Checked<TcpSegment>>;
+
+/// The UDP header around what a UDP tunnel carries.
+struct UdpTunnel {
+    std::uint16_t sourcePort = 0;
+    std::uint16_t destinationPort = 0;
+    ChecksumVerdict checksum = ChecksumVerdict::Absent;
+    bool operator==(const UdpTunnel&) const = default;
+};
 
 struct DecodedFrame {
-    std::optional<EthernetHeader> ethernet;
+    std::optional<EthernetHeader> ethernet;  ///< link addresses; also source and destination of an 802.11 data frame
     std::vector<Ipv6Packet> packets;  ///< outermost first, at most 8; the payloads of all but the last are empty
+    std::optional<Ipv4Header> ipv4;   ///< the innermost IPv4 header, wherever it stands among the packets
+    bool overIpv4 = false;            ///< what is in `message`, or was not decoded, stands in `ipv4` and not in inner()
+    std::optional<UdpTunnel> tunnel;  ///< the innermost UDP header that carries a packet or a Mobility Header
+    std::size_t ipHeaders = 0;        ///< of both versions
+    std::uint8_t upper = protocol::none;  ///< number of what the innermost IP header carries, behind AH and opened ESP
     DecodedMessage message;
+    std::size_t messageOffset = 0;    ///< of `message` in the frame; of the carrier's payload when it stands in derived octets
     std::optional<Probe> probe;       ///< of this project's traffic source, when `message` is UDP
+    bool encrypted = false;           ///< ESP (then `upper` says so) or the link's encryption hides the rest
     std::optional<Error> error;       ///< why decoding stopped before the end; offset is the octet
+    std::optional<Error> violation;   ///< why a receiver must drop a packet of it although it could be read
     bool cut = false;                 ///< the capture did not keep the whole frame
     std::uint16_t etherType = 0;      ///< what the link carries, 0 when it does not say
     std::size_t undecodedOffset = 0;  ///< start of the octets that nothing here understood; frame size when none
@@ -47,9 +66,13 @@ struct DecodedFrame {
     }
 };
 
+/// Whether the message has no checksum although it must have one (UDP over IPv6 that is no tunnel).
+[[nodiscard]] bool lacksChecksum(const DecodedFrame& frame);
+
 /// Decodes `frame`; with a sink also reports every field read up to the failing octet. `originalLength` is the length on the
-/// wire in octets, larger than the frame when the capture cut it; `context`: dialect, keys, reassembly. Never fails: what went wrong is in the result. Work and
-/// stack are bounded whatever the octets say (at most 8 IPv6 headers, 64 extension headers each, 4 VLAN tags).
+/// wire in octets, larger than the frame when the capture cut it; `context`: dialect, keys, reassembly. Never fails: what went
+/// wrong is in the result. Work and stack are bounded whatever the octets say (see the limits above, 64 extension headers in each
+/// packet, 4 VLAN tags).
 [[nodiscard]] DecodedFrame decodeFrame(ByteView frame, std::uint16_t linkType, std::size_t originalLength, FieldSink* sink = nullptr,
                                        const DecodeContext& context = {});
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/ipv6.hpp"
 
+#include "protocol/wire/ipv6_chain.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -8,186 +10,27 @@ namespace roamscope::wire {
 
 namespace {
 
-Result<std::vector<Ipv6Option>> parseOptions(FieldReader& in, std::size_t end)
+/// RFC 2675 §2: the length in the jumbo payload option of the hop-by-hop header at `in`, or 0.
+std::size_t jumboLength(const FieldReader& at)
 {
-    std::vector<Ipv6Option> options;
-    while (in.position() < end) {
-        const std::size_t start = in.offset();
-        in.open(FieldId::Ipv6Option);
-        if (in.whole()[in.position()] == 0) {
-            in.skip(1);
-            in.headline("Pad1");
-            in.close();
-            continue;
+    Reader in = at;
+    in.skip(1);
+    std::size_t left = 8 * (std::size_t{in.u8()} + 1) - 2;
+    while (left >= 2 && !in.failed()) {
+        const std::uint8_t type = in.u8();
+        --left;
+        if (type == 0) continue;
+        const std::size_t length = in.u8();
+        --left;
+        if (length > left) return 0;
+        if (type == optionJumbo && length == 4) {
+            const std::size_t jumbo = in.u32();
+            return in.failed() || jumbo <= 65535 ? 0 : jumbo;
         }
-        Ipv6Option option;
-        option.type = in.u8(FieldId::Ipv6OptionType);
-        const std::uint8_t length = in.u8(FieldId::Ipv6OptionLength);
-        if (in.failed() || in.position() + length > end) {
-            in.close();
-            return fail(ErrorCode::Malformed, start,
-                        fmt::format("option of type {} with length {} runs past the end of its header", option.type, length));
-        }
-        if (option.type == 1) {
-            in.bytes(FieldId::Ipv6OptionPadN, length);
-            in.headline("PadN");
-            in.close();
-            continue;
-        }
-        const ByteView raw = in.whole().subspan(in.position(), length);
-        option.data.assign(raw.begin(), raw.end());
-        if (option.type == optionHomeAddress && length == 16) {
-            in.address(FieldId::Ipv6HomeAddress);
-            in.headline("Home address");
-        } else if (option.type == optionRouterAlert && length == 2) {
-            in.u16(FieldId::Ipv6RouterAlert);
-            in.headline("Router alert");
-        } else if (option.type == 4 && length == 1) {
-            in.u8(FieldId::Ipv6TunnelLimit);
-            in.headline("Tunnel encapsulation limit");
-        } else {
-            if (length > 0) in.bytes(FieldId::Ipv6OptionData, length);
-            if (in.sink()) in.headline(fmt::format("Option {}", option.type));
-            if (option.type == optionHomeAddress && in.sink())
-                in.sink()->finding({"", Severity::Error, fmt::format("home address option with length {} instead of 16", length),
-                                    "RFC 6275 §6.3", static_cast<std::uint32_t>(start), 2u});
-        }
-        in.close();
-        options.push_back(std::move(option));
+        in.skip(length);
+        left -= length;
     }
-    return options;
-}
-
-struct HeaderIds {
-    FieldId header, next, length;
-};
-
-/// A hop-by-hop or destination options header; gives its options and sets `next`.
-Result<std::vector<Ipv6Option>> parseOptionsHeader(FieldReader& in, const HeaderIds& ids, std::uint8_t& next)
-{
-    const std::size_t start = in.position();
-    const std::size_t startOffset = in.offset();
-    in.open(ids.header);
-    next = in.u8(ids.next);
-    in.note(nextHeaderName(next));
-    const std::size_t length = 8 * (std::size_t{in.u8(ids.length)} + 1);
-    if (in.failed() || start + length > in.whole().size()) {
-        in.close();
-        return fail(ErrorCode::Truncated, startOffset, fmt::format("extension header of {} octets, fewer are there", length));
-    }
-    auto options = parseOptions(in, start + length);
-    in.close();
-    return options;
-}
-
-/// A routing header. Type 2 becomes a value; any other type is shown and skipped. RFC 6275 §6.4.1 (MN-RX-02) checks the form
-/// here; whether the address is its own is the receiver's business.
-Result<std::optional<Type2Routing>> parseRouting(FieldReader& in, std::uint8_t& next)
-{
-    const std::size_t start = in.position();
-    const std::size_t startOffset = in.offset();
-    in.open(FieldId::Routing);
-    next = in.u8(FieldId::RoutingNext);
-    in.note(nextHeaderName(next));
-    const std::uint8_t units = in.u8(FieldId::RoutingLength);
-    const std::uint8_t type = in.u8(FieldId::RoutingType);
-    const std::uint8_t left = in.u8(FieldId::RoutingSegmentsLeft);
-    const std::size_t length = 8 * (std::size_t{units} + 1);
-    if (in.failed() || start + length > in.whole().size()) {
-        in.close();
-        return fail(ErrorCode::Truncated, startOffset, fmt::format("routing header of {} octets, fewer are there", length));
-    }
-    std::optional<Type2Routing> routing;
-    if (type == 2 && units == 2) {
-        in.reserved(FieldId::RoutingReserved, 4);
-        routing = Type2Routing{left, in.address(FieldId::RoutingHomeAddress)};
-        in.headline("Type 2 (Mobile IPv6)");
-    } else {
-        in.bytes(FieldId::RoutingData, start + length - in.position());
-        if (in.sink()) in.headline(fmt::format("Type {}", type));
-    }
-    if (type == 2 && (units != 2 || left != 1) && in.sink())
-        in.sink()->finding({"MN-RX-02", Severity::Error,
-                            fmt::format("type 2 routing header with length {} and {} segments left; it must have 2 and 1", units, left),
-                            "RFC 6275 §6.4.1", static_cast<std::uint32_t>(startOffset), static_cast<std::uint32_t>(length)});
-    in.close();
-    if (type == 2 && units != 2)
-        return fail(ErrorCode::Malformed, startOffset + 1, fmt::format("type 2 routing header with length {} instead of 2", units));
-    return routing;
-}
-
-/// Shows an authentication header (RFC 4302); its content is checked by nobody here.
-bool showAuthentication(FieldReader& in, std::uint8_t& next)
-{
-    const std::size_t start = in.position();
-    in.open(FieldId::Authentication);
-    next = in.u8(FieldId::AuthenticationNext);
-    in.note(nextHeaderName(next));
-    const std::size_t length = 4 * (std::size_t{in.u8(FieldId::AuthenticationLength)} + 2);
-    in.reserved(FieldId::AuthenticationReserved, 2);
-    in.u32(FieldId::AuthenticationSpi);
-    in.u32(FieldId::AuthenticationSeq);
-    if (!in.failed() && start + length > in.position()) in.bytes(FieldId::AuthenticationIcv, start + length - in.position());
-    in.close();
-    return !in.failed();
-}
-
-/// Shows a fragment header. `next` is changed only when the packet is whole all the same (offset 0, no more fragments).
-bool showFragment(FieldReader& in, std::uint8_t& next)
-{
-    in.open(FieldId::Fragment);
-    const std::uint8_t inner = in.u8(FieldId::FragmentNext);
-    in.note(nextHeaderName(inner));
-    in.u8(FieldId::FragmentReserved);
-    const std::uint16_t word = in.Reader::u16();
-    in.bits(2, word, {FieldId::FragmentOffset, FieldId::FragmentMore});
-    in.u32(FieldId::FragmentId);
-    in.close();
-    if (!in.failed() && (word & 0xfff9) == 0) next = inner;
-    return !in.failed();
-}
-
-bool isExtension(std::uint8_t header)
-{
-    return header == protocol::hopByHop || header == protocol::destinationOptions || header == protocol::routing ||
-           header == protocol::fragment || header == protocol::ah;
-}
-
-/// Reads the extension header `next` into `packet` and sets `next` to what follows it. False when it is none that is followed
-/// further: then `next` is unchanged and the header, if any, is part of the payload.
-Result<bool> followHeader(FieldReader& in, Ipv6Packet& packet, std::uint8_t& next, bool first)
-{
-    const std::size_t at = in.offset();
-    switch (next) {
-    case protocol::hopByHop: {
-        // RFC 8200 §4.1, §4: only directly behind the IPv6 header.
-        if (!first) return fail(ErrorCode::Malformed, at, "a hop-by-hop options header that is not the first header");
-        auto options = parseOptionsHeader(in, {FieldId::HopByHop, FieldId::HopByHopNext, FieldId::HopByHopLength}, next);
-        if (!options) return tl::unexpected(options.error());
-        packet.hopByHop = std::move(*options);
-        return true;
-    }
-    case protocol::destinationOptions: {
-        auto options = parseOptionsHeader(in, {FieldId::DestinationOptions, FieldId::DestinationNext, FieldId::DestinationLength}, next);
-        if (!options) return tl::unexpected(options.error());
-        std::move(options->begin(), options->end(), std::back_inserter(packet.destinationOptions));
-        return true;
-    }
-    case protocol::routing: {
-        auto routing = parseRouting(in, next);
-        if (!routing) return tl::unexpected(routing.error());
-        if (*routing && packet.routing) return fail(ErrorCode::Malformed, at, "a second type 2 routing header under one IPv6 header");
-        if (*routing) packet.routing = **routing;
-        return true;
-    }
-    case protocol::ah:
-        if (!showAuthentication(in, next)) return fail(ErrorCode::Truncated, at, "an authentication header that does not fit its packet");
-        return true;
-    case protocol::fragment:
-        if (!showFragment(in, next)) return fail(ErrorCode::Truncated, at, "a fragment header has 8 octets, fewer are there");
-        return next != protocol::fragment;
-    default: return false;
-    }
+    return 0;
 }
 
 void writeOptionsHeader(Writer& out, std::uint8_t next, const std::vector<Ipv6Option>& options)
@@ -239,12 +82,12 @@ PseudoHeader Ipv6Packet::pseudoHeader() const
     return {homeAddress().value_or(source), routing && routing->segmentsLeft == 1 ? routing->homeAddress : destination};
 }
 
-Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
+Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut)
 {
     const std::size_t start = in.position();
     const std::size_t startOffset = in.offset();
     in.open(FieldId::Ipv6);
-    ParsedIpv6 parsed;
+    Ipv6Headers parsed;
     Ipv6Packet& packet = parsed.packet;
     Reader peek = in;
     const std::uint32_t word = peek.u32();
@@ -256,8 +99,8 @@ Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
     }
     packet.trafficClass = static_cast<std::uint8_t>(word >> 20);
     packet.flowLabel = word & 0xfffff;
-    const std::size_t payloadLength = in.u16(FieldId::Ipv6PayloadLength);
-    std::uint8_t next = in.u8(FieldId::Ipv6NextHeader);
+    std::size_t payloadLength = in.u16(FieldId::Ipv6PayloadLength);
+    const std::uint8_t next = in.u8(FieldId::Ipv6NextHeader);
     in.note(nextHeaderName(next));
     packet.hopLimit = in.u8(FieldId::Ipv6HopLimit);
     packet.source = in.address(FieldId::Ipv6Source);
@@ -267,6 +110,7 @@ Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
     if (in.failed()) return fail(ErrorCode::Truncated, startOffset, "an IPv6 header has 40 octets, fewer are there");
     if (word >> 28 != 6) return fail(ErrorCode::Malformed, startOffset, fmt::format("IP version {} where 6 is expected", word >> 28));
 
+    if (payloadLength == 0 && next == protocol::hopByHop) payloadLength = jumboLength(in);
     std::size_t end = start + Ipv6Packet::headerOctets + payloadLength;
     if (end > in.whole().size()) {
         if (!mayBeCut)
@@ -277,35 +121,26 @@ Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
     }
 
     // The chain is read inside the packet's own octets, so that a link's padding is never taken for a header.
-    FieldReader chain = in.within(in.whole().subspan(in.position(), end - in.position()), in.offset());
-    for (int i = 0;; ++i) {
-        if (i == maxExtensionHeaders) {
-            parsed.limited = isExtension(next);
-            break;
-        }
-        const FieldReader before = chain;
-        auto followed = followHeader(chain, packet, next, i == 0);
-        if (!followed) {
-            Error error = std::move(followed.error());
-            if (!parsed.cut && error.code == ErrorCode::Truncated) error.code = ErrorCode::Malformed;
-            return tl::unexpected(std::move(error));
-        }
-        if (*followed) continue;
-        chain = before;
-        break;
+    FieldReader headers = in.within(in.whole().subspan(in.position(), end - in.position()), in.offset());
+    auto chain = parseChain(headers, packet, next);
+    if (!chain) {
+        if (!parsed.cut && chain.error().code == ErrorCode::Truncated) chain.error().code = ErrorCode::Malformed;
+        return tl::unexpected(std::move(chain.error()));
     }
-    packet.nextHeader = next;
-    parsed.payloadOffset = chain.offset();
-    const ByteView rest = chain.rest();
-    packet.payload.assign(rest.begin(), rest.end());
+    parsed.chain = std::move(*chain);
+    packet.nextHeader = parsed.chain.next;
+    parsed.payloadOffset = headers.offset();
+    parsed.payload = headers.rest();
     in.skip(end - in.position());
-
-    const auto homeAddresses = std::count_if(packet.destinationOptions.begin(), packet.destinationOptions.end(),
-                                             [](const Ipv6Option& o) { return o.type == optionHomeAddress; });
-    if (homeAddresses > 1 && in.sink())
-        in.sink()->finding({"", Severity::Error, "two home address options under one IPv6 header", "RFC 6275 §6.3",
-                            static_cast<std::uint32_t>(startOffset), static_cast<std::uint32_t>(parsed.payloadOffset - startOffset)});
     return parsed;
+}
+
+Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
+{
+    auto headers = parseIpv6Headers(in, mayBeCut);
+    if (!headers) return tl::unexpected(std::move(headers.error()));
+    headers->packet.payload.assign(headers->payload.begin(), headers->payload.end());
+    return ParsedIpv6{std::move(headers->packet), headers->payloadOffset, headers->cut, headers->chain.limited, std::move(headers->chain.violation)};
 }
 
 Bytes emitIpv6(const Ipv6Packet& packet)
@@ -341,7 +176,10 @@ std::string_view nextHeaderName(std::uint8_t number)
 {
     switch (number) {
     case protocol::hopByHop: return "hop-by-hop options";
+    case protocol::icmpv4: return "ICMP";
     case protocol::ipv4: return "IPv4";
+    case 2: return "IGMP";
+    case 47: return "GRE";
     case protocol::tcp: return "TCP";
     case protocol::udp: return "UDP";
     case protocol::ipv6: return "IPv6";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // IPv6 packets with the extension headers that mobility uses: hop-by-hop options (router alert), type 2 routing header
-// (RFC 6275 §6.4), destination options with the home address option (RFC 6275 §6.3). Other extension headers are reported to
-// the sink; a node finds them as `nextHeader` with everything from there on as payload.
+// (RFC 6275 §6.4), destination options with the home address option (RFC 6275 §6.3). How the chain of headers is followed is in
+// protocol/wire/ipv6_chain.hpp.
 #pragma once
 
 #include "protocol/base/result.hpp"
@@ -16,6 +16,7 @@ namespace roamscope::wire {
 /// Next-header numbers.
 namespace protocol {
 inline constexpr std::uint8_t hopByHop = 0;
+inline constexpr std::uint8_t icmpv4 = 1;
 inline constexpr std::uint8_t ipv4 = 4;
 inline constexpr std::uint8_t tcp = 6;
 inline constexpr std::uint8_t udp = 17;
@@ -35,6 +36,7 @@ inline constexpr std::size_t fragmentOctets = 8;
 
 inline constexpr std::uint8_t optionRouterAlert = 5;
 inline constexpr std::uint8_t optionHomeAddress = 0xc9;
+inline constexpr std::uint8_t optionJumbo = 0xc2;  ///< RFC 2675
 
 /// An option of a hop-by-hop or destination options header; padding is not kept, it is made anew.
 struct Ipv6Option {
@@ -71,19 +73,31 @@ struct Ipv6Packet {
     [[nodiscard]] PseudoHeader pseudoHeader() const;
 };
 
+/// A fragment header (RFC 8200 §4.5) of a packet that is not whole.
+struct FragmentHeader {
+    std::size_t offset = 0;   ///< where it stands, absolute
+    std::size_t place = 0;    ///< of its data in the whole, octets
+    bool more = false;
+    std::uint8_t next = 0;    ///< what the whole carries
+    std::uint32_t id = 0;
+    bool operator==(const FragmentHeader&) const = default;
+};
+
 /// A parsed packet and where its payload stands in the frame.
 struct ParsedIpv6 {
     Ipv6Packet packet;
-    std::size_t payloadOffset = 0;  ///< absolute
-    bool cut = false;               ///< the packet is longer than the octets that are there
-    bool limited = false;           ///< it has more extension headers than are followed
+    std::size_t payloadOffset = 0;    ///< absolute
+    bool cut = false;                 ///< the packet is longer than the octets that are there
+    bool limited = false;             ///< it has more extension headers than are followed
+    std::optional<Error> violation;   ///< why its receiver must drop it although it could be read
 };
 
 /// Reads one packet and its extension headers and leaves `in` after the packet (octets behind it are a link's padding).
 /// Fails on a version other than 6 and on headers that do not fit. A payload shorter than the header says is not an error
 /// here when `mayBeCut` (a capture with a snap length); then `cut` is set, and what is missing is Truncated; missing inside a
 /// whole packet is Malformed. Stops at a fragment header (unless offset 0 and no more) and after maxExtensionHeaders: these
-/// are then `nextHeader` and stand at the start of the payload.
+/// are then `nextHeader` and stand at the start of the payload. Headers in places where they may not be are read all the same
+/// and make a `violation`.
 [[nodiscard]] Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut = false);
 
 /// Whole packet with its extension headers in the order of RFC 6275 §6.3–6.4, options aligned (home address 8n+6, router

@@ -181,13 +181,19 @@ struct BadChecksum {
     template <class T>
     bool operator()(const Checked<T>& m) const
     {
-        return m.checksum == ChecksumVerdict::Bad || m.checksum == ChecksumVerdict::Absent || m.violation;
+        return m.checksum == ChecksumVerdict::Bad || m.violation;
     }
 };
 
 void describeMessage(Summary& out, const DecodedFrame& frame)
 {
-    const Ipv6Packet& packet = *frame.inner();
+    // For a message that IPv4 carries a packet with its addresses mapped.
+    Ipv6Packet standIn;
+    if (frame.overIpv4) {
+        standIn.source = mapped(frame.ipv4->source);
+        standIn.destination = mapped(frame.ipv4->destination);
+    }
+    const Ipv6Packet& packet = frame.overIpv4 ? standIn : *frame.inner();
     if (const auto* icmp = std::get_if<Checked<Icmpv6Message>>(&frame.message)) {
         out.protocol = "ICMPv6";
         out.kind = kindOf(icmp->value);
@@ -201,11 +207,15 @@ void describeMessage(Summary& out, const DecodedFrame& frame)
         out.kind = MessageKind::Data;
         out.info = frame.probe ? fmt::format("Probe {}{}", frame.probe->serial, frame.probe->answer ? ", answer" : "")
                                : fmt::format("{} → {}, {} octets", udp->value.sourcePort, udp->value.destinationPort, udp->value.data.size());
+    } else if (const auto* tcp = std::get_if<Checked<TcpSegment>>(&frame.message)) {
+        out.protocol = "TCP";
+        out.kind = MessageKind::Data;
+        out.info = fmt::format("{} → {}, {} octets", tcp->value.sourcePort, tcp->value.destinationPort, tcp->value.dataOctets);
     } else {
-        const std::string_view name = nextHeaderName(packet.nextHeader);
-        out.protocol = "IPv6";
+        const std::string_view name = nextHeaderName(frame.upper);
+        out.protocol = frame.overIpv4 ? "IPv4" : "IPv6";
         out.kind = frame.error ? MessageKind::Other : MessageKind::Data;
-        out.info = name.empty() ? fmt::format("next header {}", packet.nextHeader) : std::string(name);
+        out.info = name.empty() ? fmt::format("{} {}", frame.overIpv4 ? "protocol" : "next header", frame.upper) : std::string(name);
     }
 }
 
@@ -214,10 +224,10 @@ void describeMessage(Summary& out, const DecodedFrame& frame)
 Summary summarize(const DecodedFrame& frame)
 {
     Summary out;
-    if (const Ipv6Packet* packet = frame.inner()) {
-        out.source = packet->source.text();
-        out.destination = packet->destination.text();
-        out.tunnels = frame.packets.size() - 1;
+    if (frame.ipHeaders > 0) {
+        out.source = frame.overIpv4 ? frame.ipv4->source.text() : frame.inner()->source.text();
+        out.destination = frame.overIpv4 ? frame.ipv4->destination.text() : frame.inner()->destination.text();
+        out.tunnels = frame.ipHeaders - 1;
         describeMessage(out, frame);
     } else if (frame.ethernet) {
         out.source = frame.ethernet->source.text();
@@ -227,12 +237,12 @@ Summary summarize(const DecodedFrame& frame)
     } else {
         out.protocol = "Data";
     }
-    const bool badChecksum = std::visit(BadChecksum{}, frame.message);
+    const bool badChecksum = std::visit(BadChecksum{}, frame.message) || lacksChecksum(frame);
     if (badChecksum) out.info += " [wrong checksum or header]";
     const bool snapped = frame.cut && frame.error && frame.error->code == ErrorCode::Truncated;
     if (snapped) out.info += " [cut by the capture]";
     else if (frame.error) out.info += fmt::format("{}[{}]", out.info.empty() ? "" : " ", frame.error->text);
-    out.malformed = badChecksum || (frame.error && !snapped && frame.error->code != ErrorCode::Unsupported);
+    out.malformed = badChecksum || frame.violation || (frame.error && !snapped && frame.error->code != ErrorCode::Unsupported);
     return out;
 }
 

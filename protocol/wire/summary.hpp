@@ -15,11 +15,11 @@ enum class MessageKind : std::uint8_t { LocalRegistration, HomeRegistration, Rou
 
 struct Summary {
     MessageKind kind = MessageKind::Other;
-    std::string source;       ///< of the innermost IPv6 header, else link-layer address, else empty
+    std::string source;       ///< of the innermost IP header, else link-layer address, else empty
     std::string destination;
     std::string protocol;     ///< "MIPv6", "ICMPv6", "UDP", "IPv6", "Ethernet" …
     std::string info;         ///< "BU to MAP, sequence 2, A M, 600 s"
-    std::size_t tunnels = 0;  ///< IPv6 headers around the innermost one
+    std::size_t tunnels = 0;  ///< IP headers around the innermost one
     bool malformed = false;
 };
 

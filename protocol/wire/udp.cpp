@@ -12,6 +12,11 @@ namespace {
 constexpr std::uint32_t probeMagic = 0x52535031;  // "RSP1"
 }
 
+bool isTunnelPort(std::uint16_t port)
+{
+    return port == udpPort::homeAgent || port == udpPort::ikeNat || port == udpPort::proxyData;
+}
+
 Result<Checked<UdpDatagram>> parseUdp(FieldReader& in, const PseudoHeader& addresses, bool cut)
 {
     const ByteView whole = in.whole().subspan(in.position());
@@ -28,7 +33,9 @@ Result<Checked<UdpDatagram>> parseUdp(FieldReader& in, const PseudoHeader& addre
     if (!in.failed() && sum == 0) {
         // RFC 8200 §8.1: unlike over IPv4, a missing checksum makes the datagram invalid.
         out.checksum = ChecksumVerdict::Absent;
-        if (in.sink())
+        const bool allowed = addresses.ipv4 || isTunnelPort(datagram.sourcePort) || isTunnelPort(datagram.destinationPort);
+        if (in.sink()) in.sink()->add(FieldId::UdpChecksumVerdict, start + 6, 2, std::string(allowed ? "none, as is allowed here" : "none"));
+        if (in.sink() && !allowed)
             in.sink()->finding({"", Severity::Error, "UDP over IPv6 without a checksum", "RFC 8200 §8.1", static_cast<std::uint32_t>(start + 6), 2});
     } else if (!in.failed() && (complete || cut)) {
         out.checksum = judge(addresses, protocol::udp, whole.first(std::min(length, whole.size())), cut && !complete, 6,

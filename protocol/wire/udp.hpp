@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// UDP (RFC 768 over RFC 8200 §8.1) and the probes that a lab's traffic source sends in it.
+// UDP (RFC 768, over IPv6 RFC 8200 §8.1), the ports that carry packets and mobility messages, and the probes that a lab's traffic source sends in it.
 #pragma once
 
 #include "protocol/base/result.hpp"
@@ -18,7 +18,20 @@ struct UdpDatagram {
     bool operator==(const UdpDatagram&) const = default;
 };
 
-/// Reads the rest of `in` as one datagram. `cut`: the capture did not keep all of it.
+/// Ports of UDP that carries something of the mobility family or its protection.
+namespace udpPort {
+inline constexpr std::uint16_t ike = 500;
+inline constexpr std::uint16_t homeAgent = 4191;   ///< DSMIPv6 tunnel (RFC 5555 §2.3.2.2)
+inline constexpr std::uint16_t ikeNat = 4500;      ///< IKE behind a marker, or ESP (RFC 3948)
+inline constexpr std::uint16_t proxyControl = 5436;  ///< a Mobility Header as such (RFC 5844 §4.1)
+inline constexpr std::uint16_t proxyData = 5437;     ///< packets of the mobile node (RFC 5844 §4.1)
+}  // namespace udpPort
+
+/// Whether a datagram over IPv6 may go without a checksum: RFC 6935 §5 allows it to tunnels.
+[[nodiscard]] bool isTunnelPort(std::uint16_t port);
+
+/// Reads the rest of `in` as one datagram. `cut`: the capture did not keep all of it. A checksum of 0 is Absent; over IPv6, but for
+/// tunnels, that is also a finding.
 [[nodiscard]] Result<Checked<UdpDatagram>> parseUdp(FieldReader& in, const PseudoHeader& addresses, bool cut = false);
 [[nodiscard]] Bytes emitUdp(const UdpDatagram& datagram, const PseudoHeader& addresses);
 

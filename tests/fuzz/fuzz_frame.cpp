@@ -51,6 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(decoded.undecodedOffset > frame.size() ? "undecoded octets outside the frame" : "");
     require(sinkFault(decoded, decodeFrame(frame, linkType, frame.size() + missing)));
     require(fixpointFault(decoded));
+    require(skimFault(frame, linkType, frame.size() + missing));
     require(summarize(decoded).protocol.empty() ? "a frame without protocol" : "");
     return 0;
 }

@@ -210,7 +210,7 @@ private Q_SLOTS:
         row("2730 bad MAP options", badMapOptions(), linkRawIpv6, true);
         row("3276 listener records", listenerRecords(), linkRawIpv6, true);
         row("510 mobility options", mobilityOptionFlood(), linkRawIpv6, false);
-        row("1360 quoted errors", quotedErrors(), linkRawIpv6, false);
+        row("1360 quoted errors", quotedErrors(), linkRawIpv6, true);
     }
     void depthBombs()
     {

@@ -85,7 +85,7 @@ private Q_SLOTS:
             QString fault;
             if (field.tshark != (found != known.end())) fault = field.tshark ? "is unknown to tshark" : "is known to tshark";
             else if (field.tshark && !compatible(field.type, found->second.first)) fault = "has another type: " + found->second.first;
-            else if (field.tshark && found->second.second.toULongLong(nullptr, 0) != field.mask && field.name != "ipv6.version")
+            else if (field.tshark && found->second.second.toULongLong(nullptr, 0) != field.mask && field.name != "ipv6.version" && field.name != "ip.version")
                 fault = "has another mask: " + found->second.second;
             if (fault.isEmpty()) continue;
             ++wrong;

@@ -20,4 +20,7 @@ namespace roamscope::test {
 /// cannot carry (options merged from several headers, or aligned anew beyond the length field) are left out.
 [[nodiscard]] std::string fixpointFault(const wire::DecodedFrame& frame);
 
+/// skim() says of the frame what decodeFrame() says.
+[[nodiscard]] std::string skimFault(ByteView frame, std::uint16_t linkType, std::size_t originalLength);
+
 }  // namespace roamscope::test

@@ -141,8 +141,10 @@ class TestTruncation : public QObject {
         // Cut by the capture: never malformed, and checksums are never called bad.
         const Dissection cut = dissect(prefix, whole.linkType, whole.bytes.size());
         QVERIFY2(!cut.summary.malformed, where.constData());
-        // Random messages stand behind headers that they must not have; that shows in what is there.
-        for (const Finding& finding : cut.findings) QVERIFY2(finding.rfc == "RFC 6275 §6.1", (where + ": " + finding.text.c_str()).constData());
+        const Dissection complete = dissect(whole.bytes, whole.linkType, whole.bytes.size());
+        for (const Finding& finding : cut.findings)  // nothing is wrong that is not wrong in the whole frame
+            QVERIFY2(std::any_of(complete.findings.begin(), complete.findings.end(), [&](const Finding& f) { return f.text == finding.text; }),
+                     (where + ": " + finding.text.c_str()).constData());
         QVERIFY2(nodeFault(prefix, cut.nodes).empty(), where.constData());
         const DecodedFrame decoded = decodeFrame(prefix, whole.linkType, whole.bytes.size());
         QVERIFY2(decoded.cut, where.constData());

@@ -2,6 +2,7 @@
 // `decode`: reads a capture frame by frame and prints what stands in it.
 #include "app/cli/commands.hpp"
 #include "app/cli/decode_formats.hpp"
+#include "app/cli/filter_option.hpp"
 #include "app/cli/output.hpp"
 #include "capture/io/capture_reader.hpp"
 #include "capture/io/key_file.hpp"
@@ -22,6 +23,7 @@ struct DecodeOptions {
     std::vector<std::string> fields;
     std::vector<std::string> fieldOptions;
     std::size_t count = std::numeric_limits<std::size_t>::max();
+    bool follow = false;
 };
 
 Result<std::unique_ptr<FrameFormat>> formatOf(const DecodeOptions& options)
@@ -37,17 +39,26 @@ Result<std::unique_ptr<FrameFormat>> formatOf(const DecodeOptions& options)
     return makeSummaryFormat();
 }
 
-/// Differences between hostile stamps stay inside 64 bits.
-TimePoint since(std::int64_t start, std::int64_t utc)
+/// The next frame. While none is there at once, what was held back is shown.
+Result<capture::Read> nextFrame(capture::CaptureReader& reader, capture::CaptureRecord& record, FrameFormat& format, Output& out)
 {
-    std::int64_t difference = 0;
-    if (__builtin_sub_overflow(utc, start, &difference)) difference = utc < start ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-    return atNanoseconds(difference);
+    if (reader.isRegular()) return reader.next(record, 200ms);
+    const auto read = reader.next(record, Duration{0});
+    if (!read || *read != capture::Read::Pending) return read;
+    out.write(format.flush());
+    out.flush();
+    return reader.next(record, 200ms);
+}
+
+/// What is odd about the file, once for each kind, on standard error.
+void tellOddities(const std::string& file, const capture::CaptureReader& reader)
+{
+    for (const std::string& text : reader.notes().oddityTexts())
+        fmt::print(stderr, "roamscope-cli: note: {}: {}\n", file == "-" ? "standard input" : file, text);
 }
 
 int decodeCommand(const DecodeOptions& options)
 {
-    if (!options.filter.empty()) return complain(Usage, "-Y: display filters are not available yet; leave it out and select lines, for example with grep");
     auto format = formatOf(options);
     if (!format) return complain(format.error());
     std::optional<wire::EspKeys> keys;
@@ -56,7 +67,9 @@ int decodeCommand(const DecodeOptions& options)
         if (!read) return complain(read.error());
         keys = std::move(*read);
     }
-    auto reader = capture::CaptureReader::open(options.file);
+    const auto choice = FrameChoice::make(options.filter, options.file);
+    if (!choice) return choice.error();
+    auto reader = options.follow ? capture::CaptureReader::follow(options.file) : capture::CaptureReader::open(options.file);
     if (!reader) return complain(reader.error());
 
     Output out;
@@ -66,26 +79,24 @@ int decodeCommand(const DecodeOptions& options)
     capture::CaptureRecord record;
     wire::Reassembler reassembler;
     for (std::size_t number = 1; number <= options.count && !out.gone() && !interrupted();) {
-        const auto read = reader->next(record, 200ms);
+        const auto read = nextFrame(*reader, record, **format, out);
         if (!read) broken = read.error();
         if (!read || *read == capture::Read::End) break;
-        if (*read == capture::Read::Pending) {
-            out.write((*format)->flush());
-            out.flush();
-            continue;
-        }
+        if (*read == capture::Read::Pending) continue;
         if (number == 1) start = record.utc;
         const capture::TraceLink& link = reader->links()[record.link];
-        const capture::FrameView view{since(start, record.utc), record.link, record.originalLength, record.bytes};
+        const capture::FrameView view{sinceStart(start, record.utc), record.link, record.originalLength, record.bytes};
         const auto pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
         wire::DecodeContext context;
         context.keys = keys ? &*keys : nullptr;
         context.whole = pieces.datagram ? &*pieces.datagram : nullptr;
-        out.write((*format)->frame({number, record.utc, view, &link, context}));
+        const NumberedFrame frame{number, record.utc, view, &link, reader->notes().packetComments(number - 1), context};
+        if (choice->takes(frame, reader->links())) out.write((*format)->frame(frame));
         ++number;
     }
     out.write((*format)->flush());
     const int status = out.finish(Fine);
+    if (!out.gone()) tellOddities(options.file, *reader);
     return broken && !out.gone() ? complain(*broken) : status;
 }
 
@@ -96,12 +107,13 @@ void addDecodeCommand(CLI::App& app, int& status)
     auto options = std::make_shared<DecodeOptions>();
     CLI::App* command = app.add_subcommand("decode", "Print the frames of a capture (pcap, pcapng, also .gz and .zst; - is standard input)");
     command->add_option("FILE", options->file, "The capture")->required();
-    command->add_option("-Y", options->filter, "Display filter (not available yet)");
+    command->add_option("-Y", options->filter, "Display filter as in Wireshark, such as 'mip6.mhtype == BU && mip6.bu.m_flag == 1'; fields lists the names");
     command->add_option("-T", options->format, "summary, tree, json or fields")->check(CLI::IsMember({"summary", "tree", "json", "fields"}))->capture_default_str();
     command->add_option("-e", options->fields, "With -T fields: a field to print; may be given several times")->allow_extra_args(false);
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
     command->add_option("--keys", options->keyFile, "JSON file with the keys of ESP packets (schema keys describes it): a list \"esp\" of spi, encryption, encryption_key, integrity, integrity_key");
-    command->add_option("-c", options->count, "Stop after this many frames")->check(wholeNumber(1));
+    command->add_flag("--follow", options->follow, "Wait at the end of the file for more, like tail -f; SIGINT ends");
+    command->add_option("-c", options->count, "Read no more than this many frames (with -Y too, like tshark: not this many lines)")->check(wholeNumber(1));
     command->callback([options, &status] { status = decodeCommand(*options); });
 }
 

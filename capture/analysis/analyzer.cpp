@@ -4,6 +4,7 @@
 #include "capture/analysis/conformance.hpp"
 #include "capture/analysis/directory.hpp"
 #include "capture/analysis/handovers.hpp"
+#include "capture/analysis/light_frame.hpp"
 #include "protocol/wire/reassembly.hpp"
 
 #include <algorithm>
@@ -42,14 +43,29 @@ bool isCopy(const Signal& signal)
 
 class Analyzer::State {
 public:
-    void add(FrameIndex index, const capture::FrameView& view, const capture::TraceLink& link)
+    TimePoint begin(const capture::FrameView& view, const capture::TraceLink& link)
     {
         cached_.reset();
         ++frames_;
         const TimePoint time = std::clamp(view.time, TimePoint{-farthest}, TimePoint{farthest});
         end_ = std::max(end_, time);
         if (links_.find(view.link) == links_.end()) links_.emplace(view.link, link.name);
+        return time;
+    }
 
+    /// Users' data goes through the same trackers as everything else, with less decoding.
+    bool addLight(FrameIndex index, const capture::FrameView& view, const capture::TraceLink& link, const capture::FrameRow& row)
+    {
+        if (!readLight(view, link.linkType, row, light_)) return false;
+        const Observation o{index, begin(view, link), view.link, light_, true};
+        flows_.add(o, presence_.add(o), mobiles_, presence_);
+        directory_.addData(o, mobiles_);
+        return true;
+    }
+
+    void add(FrameIndex index, const capture::FrameView& view, const capture::TraceLink& link)
+    {
+        const TimePoint time = begin(view, link);
         wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
         wire::DecodeContext context;
         const wire::Reassembler::Outcome pieces = frame.fragment ? reassemble(index, view, frame) : wire::Reassembler::Outcome{};
@@ -102,6 +118,7 @@ public:
     }
 
 private:
+    wire::DecodedFrame light_;  ///< of addLight(), kept for its memory
     /// The whole that this piece completes; pieces that contradict each other are reported.
     wire::Reassembler::Outcome reassemble(FrameIndex index, const capture::FrameView& view, const wire::DecodedFrame& frame)
     {
@@ -133,6 +150,10 @@ Analyzer::Analyzer(Analyzer&&) noexcept = default;
 Analyzer& Analyzer::operator=(Analyzer&&) noexcept = default;
 
 void Analyzer::add(FrameIndex index, const capture::FrameView& frame, const capture::TraceLink& link) { state_->add(index, frame, link); }
+void Analyzer::add(FrameIndex index, const capture::FrameView& frame, const capture::TraceLink& link, const capture::FrameRow& row)
+{
+    if (!state_->addLight(index, frame, link, row)) state_->add(index, frame, link);
+}
 std::shared_ptr<const Analysis> Analyzer::result() const { return state_->result(); }
 
 }  // namespace roamscope::analysis

@@ -8,25 +8,29 @@ namespace {
 
 class FileSession final : public Session {
 public:
-    explicit FileSession(CaptureReader reader) : worker_(std::move(reader), {}) {}
+    FileSession(CaptureReader reader, TraceWorker::Options options) : worker_(std::move(reader), std::move(options)) {}
 
     View view() const override { return worker_.view(); }
     const lab::Scenario* scenario() const override { return nullptr; }
     LabControl* lab() override { return nullptr; }
     void stop() override { worker_.stop(); }
-    Result<void> save(const std::string& path) const override { return saveTrace(worker_.view().trace, worker_.dropped(), path); }
+    Result<void> save(const std::string& path) const override { return save(worker_.view(), path); }
 
 private:
+    Result<void> save(const View& view, const std::string& path) const { return saveTrace(view.trace, worker_.dropped(), path, *view.notes); }
+
     TraceWorker worker_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> openCapture(const std::string& path)
+Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow, bool analyse)
 {
-    auto reader = CaptureReader::open(path);
+    auto reader = follow ? CaptureReader::follow(path) : CaptureReader::open(path);
     if (!reader) return tl::unexpected(reader.error());
-    return std::make_unique<FileSession>(std::move(*reader));
+    TraceWorker::Options work;
+    work.analyse = analyse;
+    return std::make_unique<FileSession>(std::move(*reader), std::move(work));
 }
 
 }  // namespace roamscope::capture

@@ -2,6 +2,7 @@
 #include "protocol/wire/frame.hpp"
 
 #include "protocol/wire/esp.hpp"
+#include "protocol/wire/icmpv6_rules.hpp"
 #include "protocol/wire/ipv6_chain.hpp"
 #include "protocol/wire/reassembly.hpp"
 
@@ -37,6 +38,7 @@ public:
         else undecoded({frame_, 0, out_.cut}, fmt::format("link type {} is not decoded", linkType));
         if (!out_.packets.empty()) out_.packets.back().payload.assign(payload_.begin(), payload_.end());
         out_.ipHeaders = ipHeaders_;
+        if (believed_) sink_->findings().resize(*believed_);
         if (sink_ && derived()) finishDerived();
         return std::move(out_);
     }
@@ -94,6 +96,8 @@ private:
         counted(in);
         out_.overIpv4 = false;
         if (parsed->chain.violation && !out_.violation) out_.violation = std::move(parsed->chain.violation);
+        // The addresses that a checksum covers stand in the broken header: what is found behind it comes from that.
+        if (sink_ && parsed->chain.routing2 && !parsed->packet.routing && !believed_) believed_ = sink_->findings().size();
         const std::size_t start = area.base;
         area = {parsed->payload, parsed->payloadOffset, parsed->cut};
         out_.payloadOffset = inFrame(area.base);
@@ -109,8 +113,7 @@ private:
     /// Addresses and next header after the extension headers of the last packet.
     std::optional<std::uint8_t> behindChain(const Area& area)
     {
-        addresses_ = out_.packets.back().pseudoHeader();
-        if (chain_.finalDestination) addresses_.destination = *chain_.finalDestination;
+        addresses_ = ends(out_.packets.back(), chain_, payload_);
         out_.upper = chain_.next;
         if (!chain_.limited) return chain_.next;
         undecoded(area, fmt::format("more than {} extension headers in one packet", maxExtensionHeaders), true);
@@ -226,6 +229,21 @@ private:
             for (const std::uint8_t octet : address->octets) path_ = (path_ ^ octet) * 0x100000001b3u;
     }
 
+    /// The addresses of the packet's checksum. Where broken headers leave a choice (a routing header with other than one segment
+    /// left, a second home address), the sender's is the one that fits.
+    static PseudoHeader ends(const Ipv6Packet& packet, const Chain& chain, ByteView payload)
+    {
+        PseudoHeader first = packet.pseudoHeader();
+        if (chain.finalDestination) first.destination = *chain.finalDestination;
+        PseudoHeader other = first;
+        if (packet.routing && packet.routing->segmentsLeft != 1) other.destination = packet.routing->homeAddress;
+        for (const Ipv6Option& option : packet.destinationOptions)
+            if (option.type == optionHomeAddress && option.data.size() == other.source.octets.size())
+                std::copy(option.data.begin(), option.data.end(), other.source.octets.begin());
+        const bool same = other.source == first.source && other.destination == first.destination;
+        return !same && verify(other, chain.next, payload) == ChecksumVerdict::Good ? other : first;
+    }
+
     std::optional<std::uint8_t> ipv4(Area& area)
     {
         FieldReader in(area.octets, area.base, sink_, context_);
@@ -283,6 +301,8 @@ private:
         switch (number) {
         case protocol::icmpv6:
             take(in, parseIcmpv6(in, addresses_, area.cut), area);
+            if (const auto* icmp = std::get_if<Checked<Icmpv6Message>>(&out_.message); icmp && sink_ && out_.inner())
+                checkIcmpv6(icmp->value, *out_.inner(), *sink_);
             return quoted(area);
         case protocol::mobility: return mobility(area);
         case protocol::tcp: return take(in, parseTcp(in, addresses_, area.cut), area);
@@ -576,8 +596,8 @@ private:
             const bool snapped = error.code == ErrorCode::Truncated;
             sink_->add(snapped ? FieldId::Cut : FieldId::Malformed, offset, frame_.size() - offset, error.text);
             if (!snapped)
-                sink_->finding({"", Severity::Error, error.text, "", static_cast<std::uint32_t>(offset),
-                                static_cast<std::uint32_t>(frame_.size() - offset)});
+                sink_->finding({error.rule, Severity::Error, error.text, error.rfc, static_cast<std::uint32_t>(offset),
+                                static_cast<std::uint32_t>(error.length == 0 ? frame_.size() - offset : std::min(error.length, frame_.size() - offset))});
         }
         error.offset = inFrame(error.offset);
         out_.undecodedOffset = inFrame(offset);
@@ -604,6 +624,7 @@ private:
     ByteView payload_;                 ///< of the last IPv6 packet
     PseudoHeader addresses_;           ///< of the innermost IP header
     Chain chain_;                      ///< of the innermost IPv6 header
+    std::optional<std::size_t> believed_;  ///< findings before a header that makes everything behind it doubtful
     std::optional<std::size_t> carrier_;     ///< where in the frame stands what the derived octets come from
     Chain frameChain_;                       ///< chain_ as it was then
     std::size_t buffers_ = 0;                ///< begun at the sink

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// ICMPv6 messages: errors and echo (RFC 4443), neighbour discovery (RFC 4861), multicast listener reports (RFC 3810), and
-// home agent discovery and mobile prefix discovery of Mobile IPv6 (RFC 6275 §6.5–6.8).
+// ICMPv6 messages: errors and echo (RFC 4443), neighbour discovery (RFC 4861), multicast listeners (RFC 2710, RFC 3810), home
+// agent discovery and mobile prefix discovery of Mobile IPv6 (RFC 6275 §6.5–6.8) with the flags of mobile routers (RFC 3963 §7)
+// and fast handovers (RFC 5568 §6.1, RFC 4068 §6).
 #pragma once
 
 #include "protocol/wire/checksum.hpp"
@@ -17,6 +18,9 @@ inline constexpr std::uint8_t timeExceeded = 3;
 inline constexpr std::uint8_t parameterProblem = 4;
 inline constexpr std::uint8_t echoRequest = 128;
 inline constexpr std::uint8_t echoReply = 129;
+inline constexpr std::uint8_t multicastListenerQuery = 130;
+inline constexpr std::uint8_t multicastListenerReport1 = 131;
+inline constexpr std::uint8_t multicastListenerDone = 132;
 inline constexpr std::uint8_t routerSolicitation = 133;
 inline constexpr std::uint8_t routerAdvertisement = 134;
 inline constexpr std::uint8_t neighborSolicitation = 135;
@@ -27,6 +31,8 @@ inline constexpr std::uint8_t homeAgentAddressDiscoveryRequest = 144;
 inline constexpr std::uint8_t homeAgentAddressDiscoveryReply = 145;
 inline constexpr std::uint8_t mobilePrefixSolicitation = 146;
 inline constexpr std::uint8_t mobilePrefixAdvertisement = 147;
+inline constexpr std::uint8_t experimentalMobility = 150;  ///< RFC 4065; fast handovers of RFC 4068
+inline constexpr std::uint8_t fastHandover = 154;
 }  // namespace icmpv6Type
 
 /// Error messages, types 1 to 4. `parameter` is the MTU (type 2), the pointer (type 4), otherwise unused.
@@ -80,6 +86,37 @@ struct NeighborAdvertisement {
     bool operator==(const NeighborAdvertisement&) const = default;
 };
 
+/// RFC 4861 §4.5.
+struct Redirect {
+    Ipv6Address target;       ///< better first hop
+    Ipv6Address destination;  ///< what it is the first hop to
+    std::vector<NdOption> options;
+    bool operator==(const Redirect&) const = default;
+};
+
+/// Multicast listener messages of version 1 (RFC 2710 §3): query, report and done.
+struct ListenerMessage {
+    std::uint8_t type = icmpv6Type::multicastListenerReport1;
+    std::uint16_t maximumDelay = 0;  ///< milliseconds, of a query
+    Ipv6Address group;               ///< unspecified in a query for all groups
+    bool operator==(const ListenerMessage&) const = default;
+};
+
+/// Multicast listener query of version 2 (RFC 3810 §5.1).
+struct ListenerQuery {
+    std::uint16_t maximumResponse = 0;  ///< the code: milliseconds below 32768, else a floating-point number
+    Ipv6Address group;
+    bool suppress = false;
+    std::uint8_t robustness = 2;        ///< 0..7
+    std::uint8_t interval = 0;          ///< the code: seconds below 128, else a floating-point number
+    std::vector<Ipv6Address> sources;
+    bool operator==(const ListenerQuery&) const = default;
+};
+
+/// What a floating-point code of RFC 3810 §5.1.3 / §5.1.9 stands for.
+[[nodiscard]] std::uint32_t listenerResponse(std::uint16_t code);  ///< milliseconds
+[[nodiscard]] std::uint32_t listenerInterval(std::uint8_t code);   ///< seconds
+
 /// Version 2 multicast listener report (RFC 3810 §5.2).
 struct ListenerReport {
     enum : std::uint8_t { changeToInclude = 3, changeToExclude = 4 };  // leave, join (RFC 3810 §5.2.12)
@@ -121,6 +158,21 @@ struct MobilePrefixAdvertisement {
     bool operator==(const MobilePrefixAdvertisement&) const = default;
 };
 
+/// Fast handover messages between a mobile node and its router (RFC 5568 §6.1); in RFC 4068 also between routers.
+struct FastHandover {
+    enum : std::uint8_t { solicitation = 2, advertisement = 3, initiate = 4, acknowledge = 5 };  // RtSolPr, PrRtAdv, HI, HAck
+    static constexpr std::uint8_t assignFlag = 0x80;  ///< S of HI
+    static constexpr std::uint8_t bufferFlag = 0x40;  ///< U of HI
+
+    std::uint8_t type = icmpv6Type::fastHandover;  ///< or experimentalMobility where RFC 4068 is spoken
+    std::uint8_t subtype = solicitation;           ///< 2..5
+    std::uint8_t code = 0;
+    std::uint8_t flags = 0;                        ///< of HI; otherwise 0
+    std::uint16_t identifier = 0;
+    std::vector<NdOption> options;
+    bool operator==(const FastHandover&) const = default;
+};
+
 /// A type that is not decoded: everything behind the checksum.
 struct RawIcmpv6 {
     std::uint8_t type = 0;
@@ -131,10 +183,12 @@ struct RawIcmpv6 {
 
 using Icmpv6Message =
     std::variant<IcmpError, Echo, RouterSolicitation, RouterAdvertisement, NeighborSolicitation, NeighborAdvertisement, ListenerReport,
-                 HomeAgentDiscoveryRequest, HomeAgentDiscoveryReply, MobilePrefixSolicitation, MobilePrefixAdvertisement, RawIcmpv6>;
+                 HomeAgentDiscoveryRequest, HomeAgentDiscoveryReply, MobilePrefixSolicitation, MobilePrefixAdvertisement, Redirect, ListenerMessage,
+                 ListenerQuery, FastHandover, RawIcmpv6>;
 
-/// Reads the rest of `in` as one message. Codes other than 0 of neighbour discovery make a RawIcmpv6 (RFC 4861 §6.1, §7.1:
-/// they are not valid). `cut`: the capture did not keep all of it.
+/// Reads the rest of `in` as one message. Codes other than 0 of neighbour discovery are a violation (RFC 4861 §6.1, §7.1, §8.1).
+/// Type 150 is read as RFC 4068 has it where that dialect is spoken, or without a dialect when its body fits.
+/// `cut`: the capture did not keep all of it.
 [[nodiscard]] Result<Checked<Icmpv6Message>> parseIcmpv6(FieldReader& in, const PseudoHeader& addresses, bool cut = false);
 [[nodiscard]] Bytes emitIcmpv6(const Icmpv6Message& message, const PseudoHeader& addresses);
 

@@ -1,100 +1,64 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/ndisc.hpp"
 
+#include "protocol/wire/ndisc_forms.hpp"
+
 #include <fmt/format.h>
 
 namespace roamscope::wire {
 
 namespace {
 
-enum : std::uint8_t { sourceLinkLayer = 1, targetLinkLayer = 2, prefixInformation = 3, mtu = 5, interval = 7, homeAgent = 8, map = 23 };
+enum : std::uint8_t { sourceLinkLayer = 1, targetLinkLayer = 2, prefixInformation = 3, mtu = 5, interval = 7, homeAgent = 8, handoverAddress = 17, handoverLinkLayer = 19,
+                      advertisementAck = 20 };
 
-std::string seconds(std::uint32_t s) { return s == 0xffffffff ? std::string("infinite") : fmt::format("{} s", s); }
+constexpr std::size_t mapUnits = 3;
 
-PrefixInformation parsePrefix(FieldReader& in)
+/// Whether an option of `type` is read as a MAP option. The number of the drafts is free otherwise, so that without the user's
+/// word it is one only when it looks like one.
+bool isMap(const FieldReader& body, std::uint8_t type, std::size_t units)
 {
-    PrefixInformation p;
-    p.prefix.length = in.u8(FieldId::PrefixLength);
-    const std::uint8_t flags = in.u8(FieldId::PrefixFlags);
-    in.bits(1, flags, {FieldId::PrefixFlagOnLink, FieldId::PrefixFlagAutonomous, FieldId::PrefixFlagRouter});
-    p.onLink = (flags & 0x80) != 0;
-    p.autonomous = (flags & 0x40) != 0;
-    p.routerAddress = (flags & 0x20) != 0;
-    p.validLifetime = in.u32(FieldId::PrefixValid);
-    in.note(seconds(p.validLifetime));
-    p.preferredLifetime = in.u32(FieldId::PrefixPreferred);
-    in.note(seconds(p.preferredLifetime));
-    in.reserved(FieldId::PrefixReserved, 4);
-    p.prefix.address = in.address(FieldId::PrefixPrefix);
-    if (in.sink()) in.headline(fmt::format("Prefix information, {}", p.prefix.text()));
-    return p;
+    const DecodeContext& context = body.context();
+    if (context.dialect == Dialect::Custom) return type == context.custom.mapOption;
+    if (type == MapOption::number) return true;
+    if (type != MapOption::draftNumber) return false;
+    if (context.dialect == Dialect::HmipDraft) return true;
+    if (context.dialect != Dialect::Automatic || units != mapUnits) return false;
+    Reader peek = body;
+    const bool distance = peek.u8() >> 4 != 0;
+    peek.skip(5);
+    return distance && Ipv6Address{peek.array<16>()}.isUnicastRoutable();
 }
 
-/// HMIP-AR-03: distance 0 is never used and the address is a global one (RFC 4140/5380 §5).
-void checkMap(FieldReader& in, const MapOption& m, std::size_t start)
+void wrongLength(FieldReader& body, std::string_view name, std::size_t units, std::string_view rfc)
 {
-    if (!in.sink() || in.failed()) return;
-    const auto at = static_cast<std::uint32_t>(start);
-    if (m.distance == 0)
-        in.sink()->finding({"HMIP-AR-03", Severity::Error, "MAP option with distance 0", "RFC 5380 §5", at + 2, 1});
-    if (!m.address.isUnicastRoutable())
-        in.sink()->finding({"HMIP-AR-03", Severity::Error, fmt::format("MAP address {} is not a global unicast address", m.address.text()),
-                            "RFC 5380 §5", at + 8, 16});
+    if (body.sink())
+        body.sink()->finding({"", Severity::Error, fmt::format("{} option with length {}, which it cannot have", name, units), rfc,
+                              static_cast<std::uint32_t>(body.offset() - 1), 1});
 }
 
-MapOption parseMap(FieldReader& in, std::size_t start)
+/// `body` covers what is behind Length; `units` is the length.
+NdOption parseBody(FieldReader& body, std::uint8_t type, std::size_t units)
 {
-    MapOption m;
-    Reader peek = in;
-    const std::uint8_t octet = peek.u8();
-    in.skip(1);
-    in.bits(1, octet, {FieldId::MapDistance, FieldId::MapPreference});
-    m.distance = octet >> 4;
-    m.preference = octet & 0x0f;
-    const std::uint8_t flags = in.u8(FieldId::MapFlags);
-    in.bits(1, flags, {FieldId::MapFlagRegional});
-    m.regional = (flags & 0x80) != 0;
-    m.validLifetime = in.u32(FieldId::MapValidLifetime);
-    in.note(seconds(m.validLifetime));
-    m.address = in.address(FieldId::MapAddress);
-    if (in.sink()) in.headline(fmt::format("MAP, {} distance {} preference {}", m.address.text(), m.distance, m.preference));
-    checkMap(in, m, start);
-    return m;
-}
-
-/// `in` stands behind Length; `body` is the number of octets left of this option.
-NdOption parseBody(FieldReader& in, std::uint8_t type, std::size_t body, std::size_t start)
-{
-    if (type == sourceLinkLayer && body == 6) {
-        in.headline("Source link-layer address");
-        return SourceLinkLayerOption{in.mac(FieldId::NdSourceLinkLayer)};
+    const ByteView octets = body.whole();
+    std::optional<NdOption> option;
+    if (isMap(body, type, units)) {
+        body.headline("MAP");
+        if (units != mapUnits) wrongLength(body, "MAP", units, "RFC 5380 §5");
+        if (units >= mapUnits) option = parseMap(body, type);
+        if (units != mapUnits) option.reset();
+    } else if (const NdForm* form = ndForm(type)) {
+        body.headline(form->name);
+        const bool fits = form->fits(units);
+        if (!fits) wrongLength(body, form->name, units, form->rfc);
+        if (units >= form->least) option = form->parse(body);
+        if (!fits) option.reset();
+    } else if (body.sink()) {
+        body.headline(fmt::format("Option {}", type));
     }
-    if (type == targetLinkLayer && body == 6) {
-        in.headline("Target link-layer address");
-        return TargetLinkLayerOption{in.mac(FieldId::NdTargetLinkLayer)};
-    }
-    if (type == prefixInformation && body == 30) return parsePrefix(in);
-    if (type == map && body == 22) return parseMap(in, start);
-    if (type == mtu && body == 6) {
-        in.headline("MTU");
-        in.reserved(FieldId::NdOptionReserved, 2);
-        return MtuOption{in.u32(FieldId::NdMtu)};
-    }
-    if (type == interval && body == 6) {
-        in.headline("Advertisement interval");
-        in.reserved(FieldId::NdOptionReserved, 2);
-        const AdvertisementIntervalOption option{in.u32(FieldId::AdvertisementInterval)};
-        if (in.sink()) in.note(fmt::format("{} ms", option.milliseconds));
-        return option;
-    }
-    if (type == homeAgent && body == 6) {
-        in.headline("Home agent information");
-        in.reserved(FieldId::NdOptionReserved, 2);
-        const std::uint16_t preference = in.u16(FieldId::HomeAgentPreference);
-        return HomeAgentInformation{preference, in.u16(FieldId::HomeAgentLifetime)};
-    }
-    if (in.sink()) in.headline(fmt::format("Option {}", type));
-    return RawNdOption{type, in.bytes(FieldId::NdOptionData, body)};
+    if (body.remaining() > 0) body.bytes(FieldId::NdOptionData, body.remaining());
+    if (option) return std::move(*option);
+    return RawNdOption{type, Bytes(octets.begin(), octets.end())};
 }
 
 struct Emitter {
@@ -140,23 +104,51 @@ struct Emitter {
     void operator()(const HomeAgentInformation& o) const
     {
         head(homeAgent, 1);
-        out.u16(0);
+        out.u16(o.mobileRouters ? 0x8000 : 0);
         out.u16(o.preference);
         out.u16(o.lifetime);
     }
     void operator()(const MapOption& o) const
     {
-        head(map, 3);
+        head(o.type, mapUnits);
         out.u8(static_cast<std::uint8_t>(o.distance << 4 | (o.preference & 0x0f)));
-        out.u8(o.regional ? 0x80 : 0);
+        out.u8(static_cast<std::uint8_t>((o.regional ? 0x80 : 0) | (o.draftFlags & MapOption::draftMask)));
         out.u32(o.validLifetime);
         out.bytes(o.address.octets);
     }
+    void operator()(const HandoverAddress& o) const
+    {
+        head(handoverAddress, 3);
+        out.u8(o.code);
+        out.u8(o.prefixLength);
+        out.u32(0);
+        out.bytes(o.address.octets);
+    }
+    void operator()(const HandoverLinkLayer& o) const
+    {
+        head(handoverLinkLayer, units(o.address.size() + 3));
+        out.u8(o.code);
+        fill(o.address, 3);
+    }
+    void operator()(const AdvertisementAck& o) const
+    {
+        head(advertisementAck, o.careOf ? 3 : 1);
+        out.u8(0);
+        out.u8(o.status);
+        out.u32(0);
+        if (o.careOf) out.bytes(o.careOf->octets);
+    }
     void operator()(const RawNdOption& o) const
     {
-        head(o.type, static_cast<std::uint8_t>((o.body.size() + 2 + 7) / 8));
-        out.bytes(o.body);
-        out.zeros((8 - (o.body.size() + 2) % 8) % 8);
+        head(o.type, units(o.body.size() + 2));
+        fill(o.body, 2);
+    }
+    static std::uint8_t units(std::size_t octets) { return static_cast<std::uint8_t>((octets + 7) / 8); }
+    /// `octets` behind the `before` ones of the option that are written, and zeros up to a multiple of 8.
+    void fill(ByteView octets, std::size_t before) const
+    {
+        out.bytes(octets);
+        out.zeros((8 - (octets.size() + before) % 8) % 8);
     }
 };
 
@@ -176,7 +168,9 @@ Result<std::vector<NdOption>> parseNdOptions(FieldReader& in)
                         octets == 0 && !in.failed() ? fmt::format("neighbour discovery option {} with length 0", type)
                                                     : fmt::format("neighbour discovery option {} runs past the end of the message", type));
         }
-        options.push_back(parseBody(in, type, octets - 2, start));
+        FieldReader body = in.within(in.whole().subspan(in.position(), octets - 2), in.offset());
+        options.push_back(parseBody(body, type, octets / 8));
+        in.skip(octets - 2);
         in.close();
     }
     return options;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a frame is, found without making values: the index of a large capture is built from this. One pass over the headers
-// and one over what the checksum covers; mobility and ICMPv6 messages are read
-// in full, everything else without an allocation. Agrees with decodeFrame() on every frame (a test compares the two):
+// and one over what the checksum covers. Mobility and ICMPv6 messages are
+// read in full, users' data in plain IPv6 without an allocation; unusual and broken frames are decoded. Agrees with decodeFrame() on every frame (a test compares the two):
 // same kind, type, verdict and marks; what decodeFrame() cannot know without keys or reassembly is Esp or Fragment here.
 #pragma once
 
@@ -46,11 +46,6 @@ struct Skim {
 
     bool operator==(const Skim&) const = default;
 };
-
-struct DecodedFrame;
-/// The same, read off a decoded frame. skim() goes this way where its own walk does not: links other than Ethernet and raw IPv6,
-/// IPv4, ESP, UDP tunnels, headers out of place.
-[[nodiscard]] Skim skimOf(const DecodedFrame& decoded);
 
 /// Work is linear in the frame and bounded as for decodeFrame().
 [[nodiscard]] Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength) noexcept;

@@ -2,14 +2,13 @@
 #include "protocol/wire/summary.hpp"
 
 #include "protocol/base/overloaded.hpp"
+#include "protocol/wire/summary_mobility.hpp"
 
 #include <fmt/format.h>
 
 namespace roamscope::wire {
 
 namespace {
-
-std::uint32_t seconds(WireLifetime lifetime) { return 4u * lifetime.count(); }
 
 std::string_view unreachableName(std::uint8_t code)
 {
@@ -34,6 +33,36 @@ std::string describe(const RouterAdvertisement& m)
         if (const auto* map = std::get_if<MapOption>(&option))
             out += fmt::format(", MAP {} distance {} preference {}", map->address.text(), map->distance, map->preference);
     }
+    return out;
+}
+
+std::string describe(const ListenerMessage& m)
+{
+    if (m.type == icmpv6Type::multicastListenerDone) return "MLD done, " + m.group.text();
+    if (m.type == icmpv6Type::multicastListenerReport1) return "MLD report, join " + m.group.text();
+    return m.group.isUnspecified() ? std::string("MLD query for all groups") : "MLD query for " + m.group.text();
+}
+
+std::string describe(const ListenerQuery& m)
+{
+    std::string out = m.group.isUnspecified() ? std::string("MLD query for all groups") : "MLD query for " + m.group.text();
+    if (!m.sources.empty()) out += fmt::format(", {} source{}", m.sources.size(), m.sources.size() == 1 ? "" : "s");
+    return out;
+}
+
+std::string describe(const FastHandover& m)
+{
+    static constexpr std::string_view names[] = {"", "", "RtSolPr", "PrRtAdv", "HI", "HAck"};
+    std::string out = fmt::format("{}, identifier {}", m.subtype < std::size(names) ? names[m.subtype] : "", m.identifier);
+    if (m.code != 0) out += fmt::format(", code {}", m.code);
+    for (const NdOption& option : m.options) {
+        const auto* address = std::get_if<HandoverAddress>(&option);
+        if (!address) continue;
+        if (address->code == HandoverAddress::newRouter) out += ", new router " + address->address.text();
+        if (address->code == HandoverAddress::newRouterPrefix) out += fmt::format(", prefix {}", Prefix{address->address, address->prefixLength}.masked().text());
+        if (address->code == HandoverAddress::newCareOf) out += ", new care-of " + address->address.text();
+    }
+    if (m.type == icmpv6Type::experimentalMobility) out += " (RFC 4068)";
     return out;
 }
 
@@ -62,71 +91,28 @@ std::string describe(const Icmpv6Message& message, const Ipv6Packet& packet)
                                        record.group.text());
                 return out;
             },
-            [](const HomeAgentDiscoveryRequest&) { return std::string("Home agent address discovery request"); },
+            [](const HomeAgentDiscoveryRequest& m) { return fmt::format("Home agent address discovery request{}", m.mobileRouter ? ", R" : ""); },
             [](const HomeAgentDiscoveryReply& m) {
-                return fmt::format("Home agent address discovery reply, {} home agent{}", m.homeAgents.size(), m.homeAgents.size() == 1 ? "" : "s");
+                return fmt::format("Home agent address discovery reply, {} home agent{}{}", m.homeAgents.size(), m.homeAgents.size() == 1 ? "" : "s",
+                                   m.mobileRouter ? ", R" : "");
             },
             [](const MobilePrefixSolicitation&) { return std::string("Mobile prefix solicitation"); },
-            [](const MobilePrefixAdvertisement&) { return std::string("Mobile prefix advertisement"); },
+            [](const MobilePrefixAdvertisement& m) {
+                std::string out = "Mobile prefix advertisement";
+                for (const NdOption& option : m.options)
+                    if (const auto* p = std::get_if<PrefixInformation>(&option)) out += ", prefix " + p->prefix.masked().text();
+                return out;
+            },
+            [](const Redirect& m) { return fmt::format("Redirect, {} by way of {}", m.destination.text(), m.target.text()); },
+            [](const ListenerMessage& m) { return describe(m); },
+            [](const ListenerQuery& m) { return describe(m); },
+            [](const FastHandover& m) { return describe(m); },
             [](const RawIcmpv6& m) {
                 const std::string_view name = icmpv6Name(m.type);
                 return name.empty() ? fmt::format("Type {}, code {}", m.type, m.code) : std::string(name);
             },
         },
         message);
-}
-
-std::string describe(const BindingUpdate& m, const Ipv6Packet& packet)
-{
-    const auto* alternate = findOption<AlternateCareOfAddress>(m.options);
-    const Ipv6Address careOf = alternate ? alternate->address : packet.source;
-    const char* to = m.has(BindingUpdate::mapRegistration) ? " to MAP" : m.has(BindingUpdate::homeRegistration) ? " to home agent" : "";
-    const std::string lifetime = m.lifetime.count() == 0 ? "delete" : fmt::format("{} s", seconds(m.lifetime));
-    std::string out = fmt::format("BU{}, sequence {}, {}, {}, {} at {}", to, m.sequence, flagLetters(m), lifetime,
-                                  packet.homeAddress().value_or(packet.source).text(), careOf.text());
-    for (const MobilityOption& option : m.options)
-        if (const auto* bid = std::get_if<BindingIdentifier>(&option)) out += fmt::format(", BID {}", bid->bid);
-    return out;
-}
-
-std::string describe(const BindingAck& m)
-{
-    const std::string_view name = bindingStatusName(m.status);
-    std::string out = fmt::format("BA, sequence {}, status {}{}{}{}", m.sequence, m.status, name.empty() ? "" : " (", name, name.empty() ? "" : ")");
-    if (m.accepted()) out += fmt::format(", {} s", seconds(m.lifetime));
-    for (const MobilityOption& option : m.options)
-        if (const auto* bid = std::get_if<BindingIdentifier>(&option)) out += fmt::format(", BID {} status {}", bid->bid, bid->status);
-    return out;
-}
-
-std::string describe(const MobilityMessage& message, const Ipv6Packet& packet)
-{
-    return std::visit(Overloaded{
-                          [](const BindingRefreshRequest&) { return std::string("Binding refresh request"); },
-                          [](const HomeTestInit&) { return std::string("HoTI"); },
-                          [](const CareOfTestInit&) { return std::string("CoTI"); },
-                          [](const HomeTest& m) { return fmt::format("HoT, nonce index {}", m.nonceIndex); },
-                          [](const CareOfTest& m) { return fmt::format("CoT, nonce index {}", m.nonceIndex); },
-                          [&](const BindingUpdate& m) { return describe(m, packet); },
-                          [](const BindingAck& m) { return describe(m); },
-                          [](const BindingError& m) { return fmt::format("Binding error, status {}, {}", m.status, m.homeAddress.text()); },
-                          [](const RawMobility& m) {
-                              const std::string_view name = mobilityName(m.type);
-                              return name.empty() ? fmt::format("Mobility header type {}", m.type) : std::string(name);
-                          },
-                      },
-                      message);
-}
-
-MessageKind kindOf(const MobilityMessage& message)
-{
-    if (const auto* bu = std::get_if<BindingUpdate>(&message)) {
-        if (bu->has(BindingUpdate::mapRegistration)) return MessageKind::LocalRegistration;
-        return bu->has(BindingUpdate::homeRegistration) ? MessageKind::HomeRegistration : MessageKind::RouteOptimisation;
-    }
-    if (std::holds_alternative<BindingAck>(message)) return MessageKind::HomeRegistration;
-    const std::uint8_t type = typeOf(message);
-    return type <= 4 || type == 7 ? MessageKind::RouteOptimisation : MessageKind::Other;
 }
 
 MessageKind kindOf(const Icmpv6Message& message)
@@ -160,8 +146,8 @@ void describeMessage(Summary& out, const DecodedFrame& frame)
         out.info = describe(icmp->value, packet);
     } else if (const auto* mobility = std::get_if<Checked<MobilityMessage>>(&frame.message)) {
         out.protocol = "MIPv6";
-        out.kind = kindOf(mobility->value);
-        out.info = describe(mobility->value, packet);
+        out.kind = mobilityKind(mobility->value);
+        out.info = describeMobility(mobility->value, packet);
     } else if (const auto* udp = std::get_if<Checked<UdpDatagram>>(&frame.message)) {
         out.protocol = frame.ike ? "IKEv2" : "UDP";
         out.kind = frame.ike ? MessageKind::Other : MessageKind::Data;

@@ -20,7 +20,7 @@ const std::map<QString, std::vector<FieldId>>& meanings()
         {"mh_type", {FieldId::MhType}},
         {"cookie", {FieldId::HotiCookie, FieldId::CotiCookie, FieldId::HotCookie, FieldId::CotCookie}},
         {"nonce_index", {FieldId::HotIndex, FieldId::CotIndex}},
-        {"token", {FieldId::HotToken, FieldId::CotToken, FieldId::MobilityOptionData}},
+        {"token", {FieldId::HotToken, FieldId::CotToken, FieldId::CareOfTestToken, FieldId::PermanentToken, FieldId::MobilityOptionData}},
         {"flags", {FieldId::BuFlags}},
         {"seq", {FieldId::BuSequence, FieldId::BaSequence}},
         {"lifetime_units", {FieldId::BuLifetime, FieldId::BaLifetime}},

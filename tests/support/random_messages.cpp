@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/random_messages.hpp"
 
+#include <algorithm>
+
 namespace roamscope::test {
 
 using namespace roamscope::wire;
@@ -59,83 +61,13 @@ Ipv6Packet RandomMessages::packet(std::uint8_t nextHeader, Bytes payload)
     return p;
 }
 
-std::uint8_t RandomMessages::unknownMobilityOption()
-{
-    if (!foreign_) return 18;  // experimental (RFC 5096)
-    for (;;) {
-        const std::uint8_t type = u8();
-        if (type > 7 && type != 35) return type;
-    }
-}
-
-MobilityOption RandomMessages::mobilityOption(std::size_t variant)
-{
-    switch (variant) {
-    case 0: return BindingRefreshAdvice{WireLifetime{u16()}};
-    case 1: return AlternateCareOfAddress{address()};
-    case 2: {
-        const std::uint16_t home = u16();
-        return NonceIndices{home, u16()};
-    }
-    case 3: return BindingAuthorizationData{bytes(foreign_ && below(4) == 0 ? below(40) : 12)};
-    case 4: {
-        const Ipv6Address prefix = address();
-        return MobileNetworkPrefix{{prefix, static_cast<std::uint8_t>(below(129))}};
-    }
-    case 5: {
-        const std::uint8_t code = foreign_ ? u8() : std::uint8_t{2};
-        return LinkLayerAddress{code, bytes(foreign_ ? below(20) : 6)};
-    }
-    case 6: {
-        static constexpr std::size_t lengths[] = {0, 4, 16};
-        BindingIdentifier bid;
-        bid.bid = static_cast<std::uint16_t>(1 + below(65535));
-        bid.status = u8();
-        bid.home = coin();
-        bid.priority = static_cast<std::uint8_t>(below(128));
-        bid.careOfAddress = bytes(lengths[below(3)]);
-        return bid;
-    }
-    default: {
-        const std::uint8_t type = unknownMobilityOption();
-        return RawMobilityOption{type, bytes(1 + below(30))};
-    }
-    }
-}
-
-std::vector<MobilityOption> RandomMessages::mobilityOptions()
-{
-    static constexpr std::size_t variants[] = {0, 1, 2, 4, 5, 6, 7};  // all but Binding Authorization Data
-    std::vector<MobilityOption> out;
-    for (std::size_t n = below(7); n > 0; --n) out.push_back(mobilityOption(variants[below(std::size(variants))]));
-    if (below(3) == 0) out.push_back(mobilityOption(3));
-    return out;
-}
-
-MobilityMessage RandomMessages::mobility(std::size_t variant)
-{
-    switch (variant) {
-    case 0: return BindingRefreshRequest{mobilityOptions()};
-    case 1: return HomeTestInit{u64(), mobilityOptions()};
-    case 2: return CareOfTestInit{u64(), mobilityOptions()};
-    case 3: return HomeTest{u16(), u64(), u64(), mobilityOptions()};
-    case 4: return CareOfTest{u16(), u64(), u64(), mobilityOptions()};
-    case 5: return BindingUpdate{u16(), u16(), WireLifetime{u16()}, mobilityOptions()};
-    case 6: return BindingAck{u8(), u8(), u16(), WireLifetime{u16()}, mobilityOptions()};
-    case 7: return BindingError{u8(), address(), mobilityOptions()};
-    default: {
-        const auto type = static_cast<std::uint8_t>(foreign_ ? 8 + below(248) : 200);
-        return RawMobility{type, bytes(2 + 8 * below(20))};
-    }
-    }
-}
-
 std::uint8_t RandomMessages::unknownNdOption()
 {
     if (!foreign_) return 253;  // experimental (RFC 4727)
     for (;;) {
         const std::uint8_t type = u8();
-        if (type != 3 && type != 5 && type != 7 && type != 8 && type != 23 && type > 2) return type;
+        static constexpr std::uint8_t values[] = {0, 1, 2, 3, 5, 7, 8, 17, 19, 20, 23, 201};
+        if (std::find(std::begin(values), std::end(values), type) == std::end(values)) return type;
     }
 }
 
@@ -151,12 +83,15 @@ NdOption RandomMessages::ndOption(std::size_t variant)
         p.autonomous = coin();
         p.routerAddress = coin();
         p.validLifetime = u32();
-        p.preferredLifetime = u32();
+        p.preferredLifetime = static_cast<std::uint32_t>(below(std::uint64_t{p.validLifetime} + 1));
         return p;
     }
     case 3: return MtuOption{u32()};
     case 4: return AdvertisementIntervalOption{u32()};
-    case 5: return HomeAgentInformation{u16(), u16()};
+    case 5: {
+        const std::uint16_t preference = u16();
+        return HomeAgentInformation{preference, static_cast<std::uint16_t>(1 + below(65535)), coin()};
+    }
     case 6: {
         MapOption m;
         m.distance = static_cast<std::uint8_t>(1 + below(15));
@@ -165,6 +100,14 @@ NdOption RandomMessages::ndOption(std::size_t variant)
         m.validLifetime = u32();
         m.address = address();
         return m;
+    }
+    case 7: return HandoverAddress{static_cast<std::uint8_t>(1 + below(4)), static_cast<std::uint8_t>(below(129)), address()};
+    case 8: return HandoverLinkLayer{static_cast<std::uint8_t>(below(8)), bytes(8 * (1 + below(4)) - 3)};
+    case 9: {
+        AdvertisementAck ack;
+        ack.status = static_cast<std::uint8_t>(1 + below(4));
+        if (foreign_ && coin()) ack.careOf = address();
+        return ack;
     }
     default: {
         const std::uint8_t type = unknownNdOption();
@@ -176,7 +119,7 @@ NdOption RandomMessages::ndOption(std::size_t variant)
 std::vector<NdOption> RandomMessages::ndOptions()
 {
     std::vector<NdOption> out;
-    for (std::size_t n = below(6); n > 0; --n) out.push_back(ndOption(below(8)));
+    for (std::size_t n = below(6); n > 0; --n) out.push_back(ndOption(below(std::variant_size_v<NdOption>)));
     return out;
 }
 
@@ -213,8 +156,7 @@ Icmpv6Message RandomMessages::listenerReport()
 Icmpv6Message RandomMessages::rawIcmpv6()
 {
     if (!foreign_) return RawIcmpv6{200, 0, bytes(4 + below(40))};  // private experimentation (RFC 4443 §2.1)
-    if (coin()) return RawIcmpv6{static_cast<std::uint8_t>(133 + below(4)), static_cast<std::uint8_t>(1 + below(255)), bytes(below(40))};
-    return RawIcmpv6{static_cast<std::uint8_t>(148 + below(108)), u8(), bytes(below(40))};
+    return RawIcmpv6{static_cast<std::uint8_t>(155 + below(101)), u8(), bytes(below(40))};
 }
 
 Icmpv6Message RandomMessages::icmpv6(std::size_t variant)
@@ -238,6 +180,25 @@ Icmpv6Message RandomMessages::icmpv6(std::size_t variant)
         return MobilePrefixSolicitation{identifier, foreign_ ? ndOptions() : std::vector<NdOption>{}};
     }
     case 10: return MobilePrefixAdvertisement{u16(), coin(), coin(), ndOptions()};
+    case 11: {
+        const Ipv6Address target = address();
+        return Redirect{target, address(), ndOptions()};
+    }
+    case 12: return ListenerMessage{static_cast<std::uint8_t>(130 + below(3)), u16(), address()};
+    case 13: {
+        ListenerQuery query{u16(), address(), coin(), static_cast<std::uint8_t>(below(8)), u8(), {}};
+        for (std::size_t n = below(4); n > 0; --n) query.sources.push_back(address());
+        return query;
+    }
+    case 14: {
+        FastHandover fast;
+        fast.subtype = static_cast<std::uint8_t>(2 + below(4));
+        fast.code = static_cast<std::uint8_t>(below(6));
+        if (fast.subtype == FastHandover::initiate) fast.flags = static_cast<std::uint8_t>(below(4) << 6);
+        fast.identifier = u16();
+        fast.options = ndOptions();
+        return fast;
+    }
     default: return rawIcmpv6();
     }
 }
@@ -267,8 +228,8 @@ Bytes RandomMessages::frame()
     const std::uint8_t next = kind == 0 ? protocol::mobility : kind == 1 ? protocol::icmpv6 : protocol::udp;
     Ipv6Packet inner = packet(next, {});
     const PseudoHeader pseudo = inner.pseudoHeader();
-    if (kind == 0) inner.payload = emitMobility(mobility(below(9)), pseudo);
-    else if (kind == 1) inner.payload = emitIcmpv6(icmpv6(below(12)), pseudo);
+    if (kind == 0) inner.payload = emitMobility(mobility(foreign_ ? below(std::variant_size_v<MobilityMessage>) : familiarMessage()), pseudo);
+    else if (kind == 1) inner.payload = emitIcmpv6(icmpv6(below(std::variant_size_v<Icmpv6Message>)), pseudo);
     else inner.payload = emitUdp(udp(), pseudo);
     Bytes whole = emitIpv6(inner);
     for (std::size_t tunnels = below(4); tunnels > 0; --tunnels) whole = emitIpv6(packet(protocol::ipv6, std::move(whole)));

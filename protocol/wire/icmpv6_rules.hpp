@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Rules of ICMPv6 messages that need the packet around them: neighbour discovery (RFC 4861 §6.1, §7.1, §8.1), home agent and
+// mobile prefix discovery (RFC 6275 §6.5–6.8, §7.4), fast handovers (RFC 5568 §6.1).
+#pragma once
+
+#include "protocol/wire/icmpv6.hpp"
+#include "protocol/wire/ipv6.hpp"
+
+namespace roamscope::wire {
+
+/// Reports to `sink`, which has the fields of `packet` and of `message` inside it, what is broken. What the message alone shows
+/// (lengths, codes, lifetimes) has been reported by its parser.
+void checkIcmpv6(const Icmpv6Message& message, const Ipv6Packet& packet, FieldSink& sink);
+
+}  // namespace roamscope::wire

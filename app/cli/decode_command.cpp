@@ -61,15 +61,15 @@ int decodeCommand(const DecodeOptions& options)
 {
     auto format = formatOf(options);
     if (!format) return complain(format.error());
-    const auto choice = FrameChoice::make(options.filter, options.file);
-    if (!choice) return choice.error();
-    auto reader = options.follow ? capture::CaptureReader::follow(options.file) : capture::CaptureReader::open(options.file);
     std::optional<wire::EspKeys> keys;
     if (!options.keyFile.empty()) {
         auto read = capture::loadKeys(options.keyFile);
         if (!read) return complain(read.error());
         keys = std::move(*read);
     }
+    const auto choice = FrameChoice::make(options.filter, options.file);
+    if (!choice) return choice.error();
+    auto reader = options.follow ? capture::CaptureReader::follow(options.file) : capture::CaptureReader::open(options.file);
     if (!reader) return complain(reader.error());
 
     Output out;
@@ -111,9 +111,9 @@ void addDecodeCommand(CLI::App& app, int& status)
     command->add_option("-T", options->format, "summary, tree, json or fields")->check(CLI::IsMember({"summary", "tree", "json", "fields"}))->capture_default_str();
     command->add_option("-e", options->fields, "With -T fields: a field to print; may be given several times")->allow_extra_args(false);
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
+    command->add_option("--keys", options->keyFile, "JSON file with the keys of ESP packets (schema keys describes it): a list \"esp\" of spi, encryption, encryption_key, integrity, integrity_key");
     command->add_flag("--follow", options->follow, "Wait at the end of the file for more, like tail -f; SIGINT ends");
     command->add_option("-c", options->count, "Read no more than this many frames (with -Y too, like tshark: not this many lines)")->check(wholeNumber(1));
-    command->add_option("--keys", options->keyFile, "JSON file with the keys of ESP packets (schema keys describes it): a list \"esp\" of spi, encryption, encryption_key, integrity, integrity_key");
     command->callback([options, &status] { status = decodeCommand(*options); });
 }
 

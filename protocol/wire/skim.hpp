@@ -47,11 +47,6 @@ struct Skim {
     bool operator==(const Skim&) const = default;
 };
 
-struct DecodedFrame;
-/// The same, read off a decoded frame. skim() goes this way where its own walk does not: links other than Ethernet and raw IPv6,
-/// IPv4, ESP, UDP tunnels, headers out of place.
-[[nodiscard]] Skim skimOf(const DecodedFrame& decoded);
-
 /// Work is linear in the frame and bounded as for decodeFrame().
 [[nodiscard]] Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength) noexcept;
 

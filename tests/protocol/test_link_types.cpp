@@ -247,8 +247,8 @@ private Q_SLOTS:
         packet.payload = datagram;
         const Bytes six = emitIpv6(packet);
         QCOMPARE(dissect(six, linkRaw, six.size()).findings.size(), std::size_t{1});
-        packet.payload[0] = 4500 >> 8;
-        packet.payload[1] = 4500 & 0xff;
+        packet.payload[0] = udpPort::homeAgent >> 8;
+        packet.payload[1] = udpPort::homeAgent & 0xff;
         const Bytes tunnel = emitIpv6(packet);  // RFC 6935 §5
         QVERIFY(dissect(tunnel, linkRaw, tunnel.size()).findings.empty());
     }

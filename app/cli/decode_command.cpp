@@ -19,6 +19,7 @@ struct DecodeOptions {
     std::vector<std::string> fields;
     std::vector<std::string> fieldOptions;
     std::size_t count = std::numeric_limits<std::size_t>::max();
+    bool follow = false;
 };
 
 Result<std::unique_ptr<FrameFormat>> formatOf(const DecodeOptions& options)
@@ -42,12 +43,30 @@ TimePoint since(std::int64_t start, std::int64_t utc)
     return atNanoseconds(difference);
 }
 
+/// The next frame. While none is there at once, what was held back is shown.
+Result<capture::Read> nextFrame(capture::CaptureReader& reader, capture::CaptureRecord& record, FrameFormat& format, Output& out)
+{
+    if (reader.isRegular()) return reader.next(record, 200ms);
+    const auto read = reader.next(record, Duration{0});
+    if (!read || *read != capture::Read::Pending) return read;
+    out.write(format.flush());
+    out.flush();
+    return reader.next(record, 200ms);
+}
+
+/// What is odd about the file, once for each kind, on standard error.
+void tellOddities(const std::string& file, const capture::CaptureReader& reader)
+{
+    for (const std::string& text : reader.notes().oddityTexts())
+        fmt::print(stderr, "roamscope-cli: note: {}: {}\n", file == "-" ? "standard input" : file, text);
+}
+
 int decodeCommand(const DecodeOptions& options)
 {
     if (!options.filter.empty()) return complain(Usage, "-Y: display filters are not available yet; leave it out and select lines, for example with grep");
     auto format = formatOf(options);
     if (!format) return complain(format.error());
-    auto reader = capture::CaptureReader::open(options.file);
+    auto reader = options.follow ? capture::CaptureReader::follow(options.file) : capture::CaptureReader::open(options.file);
     if (!reader) return complain(reader.error());
 
     Output out;
@@ -56,20 +75,18 @@ int decodeCommand(const DecodeOptions& options)
     std::int64_t start = 0;
     capture::CaptureRecord record;
     for (std::size_t number = 1; number <= options.count && !out.gone() && !interrupted();) {
-        const auto read = reader->next(record, 200ms);
+        const auto read = nextFrame(*reader, record, **format, out);
         if (!read) broken = read.error();
         if (!read || *read == capture::Read::End) break;
-        if (*read == capture::Read::Pending) {
-            out.write((*format)->flush());
-            out.flush();
-            continue;
-        }
+        if (*read == capture::Read::Pending) continue;
         if (number == 1) start = record.utc;
-        out.write((*format)->frame({number, record.utc, {since(start, record.utc), record.link, record.originalLength, record.bytes}, &reader->links()[record.link]}));
+        out.write((*format)->frame({number, record.utc, {since(start, record.utc), record.link, record.originalLength, record.bytes}, &reader->links()[record.link],
+                                     reader->notes().packetComments(number - 1)}));
         ++number;
     }
     out.write((*format)->flush());
     const int status = out.finish(Fine);
+    if (!out.gone()) tellOddities(options.file, *reader);
     return broken && !out.gone() ? complain(*broken) : status;
 }
 
@@ -84,6 +101,7 @@ void addDecodeCommand(CLI::App& app, int& status)
     command->add_option("-T", options->format, "summary, tree, json or fields")->check(CLI::IsMember({"summary", "tree", "json", "fields"}))->capture_default_str();
     command->add_option("-e", options->fields, "With -T fields: a field to print; may be given several times")->allow_extra_args(false);
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
+    command->add_flag("--follow", options->follow, "Wait at the end of the file for more, like tail -f; SIGINT ends");
     command->add_option("-c", options->count, "Stop after this many frames")->check(wholeNumber(1));
     command->callback([options, &status] { status = decodeCommand(*options); });
 }

@@ -76,6 +76,7 @@ public:
         const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
         std::string out = fmt::format("Frame {}: {} octets on the wire, {} captured, link {}, {} s, {} UTC\n", frame.number, frame.view.originalLength,
                                       frame.view.bytes.size(), linkText(frame), secondsText(frame.view.time), epochText(frame.utc));
+        for (const std::string& comment : frame.comments) out += fmt::format("Comment: {}\n", printable(comment));
         for (const FieldNode& node : d.nodes) {
             const std::string_view rfc = wire::info(node.field).rfc;
             out += fmt::format("{:{}}{}  [{}{}+{}{}{}]\n", "", 4 * node.depth, printable(wire::lineText(node)), bufferText(node.buffer), node.offset, node.length,
@@ -95,7 +96,7 @@ public:
     std::string frame(const NumberedFrame& frame) override
     {
         const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
-        return capture::frameJson(frame.number, frame.view, *frame.link, d) + "\n";
+        return capture::frameJson(frame.number, frame.view, *frame.link, d, frame.comments) + "\n";
     }
 };
 

@@ -18,6 +18,7 @@ struct NumberedFrame {
     std::int64_t utc = 0;    ///< ns since 1970
     capture::FrameView view;
     const capture::TraceLink* link = nullptr;
+    std::vector<std::string> comments{};  ///< that the file holds for this frame
 };
 
 class FrameFormat {

@@ -2,7 +2,6 @@
 #include "capture/io/byte_source.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -24,12 +23,33 @@ constexpr std::size_t chunkOctets = 64 * 1024;
 class Decompressor {
 public:
     virtual ~Decompressor() = default;
-    /// Consumes the front of `in`, writes to `out` and returns the octets written. Nothing written and nothing consumed means
-    /// that more input is needed.
-    virtual Result<std::size_t> run(ByteView& in, std::span<std::uint8_t> out) = 0;
-    /// Whether the input may end here.
+    struct Step {
+        std::size_t written = 0;
+        std::string problem{};  ///< why the input cannot go on; what was written before is good
+    };
+    /// Consumes the front of `in` and writes to `out`. Nothing written, nothing consumed and no problem means that more input
+    /// is needed.
+    virtual Step run(ByteView& in, std::span<std::uint8_t> out) = 0;
+    /// Whether the input may end here, because a member or frame just did.
     [[nodiscard]] virtual bool atBoundary() const = 0;
+    /// Whether another member or frame starts with these octets: at least memberMagicOctets, fewer at the input's end.
+    [[nodiscard]] virtual bool startsMember(ByteView head) const = 0;
 };
+
+constexpr std::size_t memberMagicOctets = 4;
+
+bool startsWith(ByteView bytes, std::initializer_list<std::uint8_t> magic)
+{
+    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
+}
+
+bool isGzip(ByteView head) { return startsWith(head, {0x1f, 0x8b}); }
+
+/// A frame, or one of those that are passed over (RFC 8878 section 3.1.2), with which parallel compressors begin.
+bool isZstd(ByteView head)
+{
+    return startsWith(head, {0x28, 0xb5, 0x2f, 0xfd}) || (head.size() >= 4 && head[0] >> 4 == 5 && startsWith(head.subspan(1), {0x2a, 0x4d, 0x18}));
+}
 
 class Gunzip final : public Decompressor {
 public:
@@ -38,10 +58,10 @@ public:
     Gunzip(const Gunzip&) = delete;
     Gunzip& operator=(const Gunzip&) = delete;
 
-    Result<std::size_t> run(ByteView& in, std::span<std::uint8_t> out) override
+    Step run(ByteView& in, std::span<std::uint8_t> out) override
     {
-        if (!usable_) return fail(ErrorCode::Io, 0, "zlib cannot be started");
-        if (boundary_ && in.empty()) return 0;
+        if (!usable_) return {0, "zlib cannot be started: no memory"};
+        if (boundary_ && in.empty()) return {};
         if (boundary_ && started_) inflateReset(&stream_);  // a gzip file may hold several members
         stream_.next_in = const_cast<Bytef*>(in.data());
         stream_.avail_in = static_cast<uInt>(in.size());
@@ -51,11 +71,12 @@ public:
         in = in.last(stream_.avail_in);
         started_ = true;
         boundary_ = code == Z_STREAM_END;
-        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
-            return fail(ErrorCode::Malformed, 0, stream_.msg ? stream_.msg : "the data contradict the format");
-        return out.size() - stream_.avail_out;
+        Step step{out.size() - stream_.avail_out};
+        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) step.problem = stream_.msg ? stream_.msg : "the data contradict the format";
+        return step;
     }
     bool atBoundary() const override { return boundary_; }
+    bool startsMember(ByteView head) const override { return isGzip(head); }
 
 private:
     z_stream stream_{};
@@ -68,29 +89,32 @@ class Unzstd final : public Decompressor {
 public:
     Unzstd() : stream_(ZSTD_createDStream(), ZSTD_freeDStream) {}
 
-    Result<std::size_t> run(ByteView& in, std::span<std::uint8_t> out) override
+    Step run(ByteView& in, std::span<std::uint8_t> out) override
     {
-        if (!stream_) return fail(ErrorCode::Io, 0, "libzstd cannot be started");
-        if (boundary_ && in.empty()) return 0;
-        ZSTD_inBuffer input{in.data(), in.size(), 0};
+        if (!stream_) return {0, "libzstd cannot be started: no memory"};
+        if (boundary_ && in.empty()) return {};
+        // What a call wrote before it failed is lost, so each gets no more than one block: as much as the last one asked for.
+        ZSTD_inBuffer input{in.data(), std::min(in.size(), wanted_), 0};
         ZSTD_outBuffer output{out.data(), out.size(), 0};
         const std::size_t code = ZSTD_decompressStream(stream_.get(), &output, &input);
         in = in.subspan(input.pos);
-        if (ZSTD_isError(code)) return fail(ErrorCode::Malformed, 0, ZSTD_getErrorName(code));
+        if (ZSTD_isError(code)) return {0, ZSTD_getErrorName(code)};
         boundary_ = code == 0;
-        return output.pos;
+        wanted_ = code == 0 ? firstWanted : code;
+        return {output.pos};
     }
     bool atBoundary() const override { return boundary_; }
+    bool startsMember(ByteView head) const override { return isZstd(head); }
 
 private:
+    static constexpr std::size_t firstWanted = 5;  // a frame's magic and its descriptor
     std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream_;
+    std::size_t wanted_ = firstWanted;
     bool boundary_ = true;
 };
 
-bool startsWith(ByteView bytes, std::initializer_list<std::uint8_t> magic)
-{
-    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
-}
+/// How often a followed file is asked whether it has grown.
+constexpr auto followInterval = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -98,6 +122,9 @@ struct ByteSource::State {
     int descriptor = -1;
     std::string name;
     bool regular = false;
+    bool followed = false;      ///< the end of a regular file is where more may come
+    std::uint64_t device = 0;   ///< with `inode`: which file this is, for one that is followed
+    std::uint64_t inode = 0;
     std::uint64_t size = 0;     ///< of a regular file
     std::uint64_t rawRead = 0;  ///< octets read from the descriptor
 
@@ -111,6 +138,7 @@ struct ByteSource::State {
     bool ended = false;
     std::unique_ptr<Decompressor> decompressor;
     std::optional<Error> error;
+    std::string remark;
 
     ~State()
     {
@@ -124,30 +152,73 @@ struct ByteSource::State {
         error = std::move(e);
     }
 
+    using Clock = std::chrono::steady_clock;
+    using Limit = std::optional<Clock::time_point>;
+
+    /// Milliseconds to `limit`, at most a minute, for poll(); -1 when there is no limit.
+    static int millisecondsTo(Limit limit)
+    {
+        if (!limit) return -1;
+        return static_cast<int>(std::clamp<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(*limit - Clock::now()).count(), 0, 60'000));
+    }
+
+    /// Waits for octets of a pipe or device; false when none came in time or a signal came: the caller decides what then.
+    [[nodiscard]] bool waitReadable(Limit limit) const
+    {
+        for (;;) {
+            pollfd p{descriptor, POLLIN, 0};
+            const int ready = ::poll(&p, 1, millisecondsTo(limit));
+            if (ready > 0) return true;
+            if (ready == 0 && limit && Clock::now() >= *limit) return false;
+            if (ready < 0) return false;
+        }
+    }
+
     /// Reads one piece into `raw`; false when none came in time.
     bool readRaw(std::optional<Duration> wait)
     {
-        using Clock = std::chrono::steady_clock;
-        const auto limit = wait ? std::optional(Clock::now() + *wait) : std::nullopt;
-        while (!regular) {
-            int milliseconds = -1;
-            if (limit) milliseconds = static_cast<int>(std::clamp<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(*limit - Clock::now()).count(), 0, 60'000));
-            pollfd p{descriptor, POLLIN, 0};
-            const int ready = ::poll(&p, 1, milliseconds);
-            if (ready > 0) break;
-            if (ready == 0 && limit && Clock::now() >= *limit) return false;
-            if (ready < 0 && errno == EINTR) return false;  // a signal: the caller decides whether to go on
+        const Limit limit = wait ? Limit(Clock::now() + *wait) : Limit();
+        if (!regular && !waitReadable(limit)) return false;
+        for (;;) {
+            const std::size_t old = raw.size();
+            raw.resize(old + chunkOctets);
+            const ssize_t n = ::read(descriptor, raw.data() + old, chunkOctets);
+            const int cause = errno;
+            raw.resize(old + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+            if (n < 0 && (cause == EINTR || cause == EAGAIN)) return false;
+            if (n < 0) breakOff({ErrorCode::Io, 0, fmt::format("{}: reading failed at octet {}: {}. Check the disk or the connection and open it again", name, rawRead, std::strerror(cause))});
+            if (n > 0) rawRead += static_cast<std::uint64_t>(n);
+            if (n != 0) return true;
+            if (!regular || !followed) {
+                rawEnded = true;
+                return true;
+            }
+            if (!stillThere()) return true;
+            if (!waitForGrowth(limit)) return false;
         }
-        const std::size_t old = raw.size();
-        raw.resize(old + chunkOctets);
-        const ssize_t n = ::read(descriptor, raw.data() + old, chunkOctets);
-        const int cause = errno;
-        raw.resize(old + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-        if (n < 0 && (cause == EINTR || cause == EAGAIN)) return false;
-        if (n < 0) breakOff({ErrorCode::Io, 0, fmt::format("{}: reading failed: {}. Check the disk or the connection and open it again", name, std::strerror(cause))});
-        if (n == 0) rawEnded = true;
-        if (n > 0) rawRead += static_cast<std::uint64_t>(n);
-        return true;
+    }
+
+    /// Waits a moment for the file to grow; false when time ran out or a signal came.
+    static bool waitForGrowth(Limit limit)
+    {
+        const auto now = Clock::now();
+        if (limit && now >= *limit) return false;
+        const auto pause = limit ? std::min(*limit, now + followInterval) : now + followInterval;
+        return ::poll(nullptr, 0, millisecondsTo(pause)) == 0;
+    }
+
+    /// Whether the followed file is the one that was opened, with all that was read; otherwise an error is noted.
+    bool stillThere()
+    {
+        struct stat here {};
+        struct stat named {};
+        const char* what = nullptr;
+        if (::fstat(descriptor, &here) == 0 && static_cast<std::uint64_t>(here.st_size) < rawRead) what = "was made shorter";
+        else if (::stat(name.c_str(), &named) != 0) what = "was removed";
+        else if (named.st_dev != device || named.st_ino != inode) what = "was replaced by another file";
+        if (!what) return true;
+        breakOff({ErrorCode::Io, 0, fmt::format("{}: {} while it was followed, after octet {}. What was read is kept; open it again", name, what, rawRead)});
+        return false;
     }
 
     /// Knows the compression from the first octets, once they are there.
@@ -155,8 +226,8 @@ struct ByteSource::State {
     {
         if (raw.size() < 4 && !rawEnded) return;
         identified = true;
-        if (startsWith(raw, {0x1f, 0x8b})) decompressor = std::make_unique<Gunzip>();
-        else if (startsWith(raw, {0x28, 0xb5, 0x2f, 0xfd})) decompressor = std::make_unique<Unzstd>();
+        if (isGzip(raw)) decompressor = std::make_unique<Gunzip>();
+        else if (isZstd(raw)) decompressor = std::make_unique<Unzstd>();
     }
 
     void compact()
@@ -176,28 +247,42 @@ struct ByteSource::State {
     /// Decompresses at most one chunk, so that a small file cannot become large here; false when more input is needed.
     bool decompress()
     {
+        if (decompressor->atBoundary() && !memberFollows()) return ended;
         compact();
-        std::array<std::uint8_t, chunkOctets> out;
+        const std::size_t old = buffer.size();
+        buffer.resize(old + chunkOctets);
         ByteView in = raw;
-        const auto written = decompressor->run(in, out);
-        if (!written) {
-            breakOff({ErrorCode::Malformed, 0,
-                      fmt::format("{}: the compressed data are damaged ({}). What stood before is kept; copy the file again", name, written.error().text)});
-            return true;
-        }
+        const auto step = decompressor->run(in, std::span(buffer).subspan(old));
+        buffer.resize(old + step.written);
         const std::size_t used = raw.size() - in.size();
         raw.erase(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(used));
-        buffer.insert(buffer.end(), out.begin(), out.begin() + static_cast<std::ptrdiff_t>(*written));
-        if (used > 0 || *written > 0) return true;
-        if (rawEnded) finishCompressed();
+        if (!step.problem.empty()) {
+            breakOff({ErrorCode::Malformed, 0,
+                      fmt::format("{}: the compressed data are damaged at octet {} of the file, which is octet {} of the capture ({}). What stands before is kept; copy the file again",
+                                  name, rawRead - raw.size(), position + available(), step.problem)});
+            return true;
+        }
+        if (used > 0 || step.written > 0) return true;
+        if (rawEnded) cutCompressed();
         return rawEnded;
     }
 
-    void finishCompressed()
+    /// Between members: whether another one comes. What is not known yet is false without `ended`.
+    bool memberFollows()
+    {
+        if (raw.size() < memberMagicOctets && !rawEnded) return false;
+        if (decompressor->startsMember(raw)) return true;
+        ended = true;
+        if (!raw.empty()) remark = fmt::format("the compressed data end at octet {} of the file; what stands behind them is not compressed data and is left out", rawRead - raw.size());
+        return false;
+    }
+
+    void cutCompressed()
     {
         ended = true;
-        if (!decompressor->atBoundary())
-            breakOff({ErrorCode::Truncated, 0, fmt::format("{}: the compressed data end early. What stood before is kept; copy the file again", name)});
+        breakOff({ErrorCode::Truncated, 0,
+                  fmt::format("{}: the compressed data end early, at octet {} of the file, which is octet {} of the capture. What stands before is kept; copy the file again", name, rawRead,
+                              position + available())});
     }
 };
 
@@ -215,8 +300,30 @@ ByteSource ByteSource::adopt(int descriptor, std::string name)
     if (::fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode)) {
         state->regular = true;
         state->size = static_cast<std::uint64_t>(about.st_size);
+        state->device = about.st_dev;
+        state->inode = about.st_ino;
     }
     return ByteSource(std::move(state));
+}
+
+ByteSource ByteSource::ofOctets(Bytes octets, std::string name)
+{
+    auto state = std::make_unique<State>();
+    state->name = std::move(name);
+    state->regular = true;
+    state->size = state->rawRead = octets.size();
+    state->raw = std::move(octets);
+    state->rawEnded = true;
+    state->identify();
+    if (!state->decompressor) state->moveRaw();
+    return ByteSource(std::move(state));
+}
+
+Result<ByteSource> ByteSource::follow(const std::string& path)
+{
+    auto source = open(path);
+    if (source) source->state_->followed = source->state_->regular;
+    return source;
 }
 
 Result<ByteSource> ByteSource::open(const std::string& path)
@@ -264,11 +371,12 @@ std::size_t ByteSource::position() const { return state_->position; }
 
 double ByteSource::progress() const
 {
-    if (!state_->regular || state_->size == 0) return 0;
+    if (!isRegular() || state_->size == 0) return 0;
     return std::min(1.0, static_cast<double>(state_->rawRead) / static_cast<double>(state_->size));
 }
 
-bool ByteSource::isRegular() const { return state_->regular; }
+bool ByteSource::isRegular() const { return state_->regular && !state_->followed; }
+const std::string& ByteSource::remark() const { return state_->remark; }
 const std::string& ByteSource::name() const { return state_->name; }
 
 }  // namespace roamscope::capture

@@ -27,12 +27,19 @@ public:
     /// Takes ownership of a descriptor that is open for reading; `name` stands in messages.
     [[nodiscard]] static ByteSource adopt(int descriptor, std::string name);
 
+    /// Like open(), but the end of a regular file is not the end: fill() waits there for what somebody else appends. Ends with
+    /// an error when the file is made shorter, replaced or removed. Pipes and devices are always read like that.
+    [[nodiscard]] static Result<ByteSource> follow(const std::string& path);
+    /// Reads octets that are in memory already.
+    [[nodiscard]] static ByteSource ofOctets(Bytes octets, std::string name);
+
     ~ByteSource();
     ByteSource(ByteSource&&) noexcept;
     ByteSource& operator=(ByteSource&&) noexcept;
 
-    /// Tries to have at least `n` octets buffered, for at most `wait`. Pending only comes from pipes and devices. An error of
-    /// the system or of the compression is reported once what was read before it is used up.
+    /// Tries to have at least `n` octets buffered, for at most `wait`. Pending only comes from pipes, devices and
+    /// followed files. An error of the system or of the compression is reported once what was read before it is used up; the
+    /// latter names the place in the file and in what it stands for.
     [[nodiscard]] Result<Fill> fill(std::size_t n, std::optional<Duration> wait = forever);
     /// The buffered octets; valid until the next fill().
     [[nodiscard]] ByteView buffered() const;
@@ -43,8 +50,10 @@ public:
     [[nodiscard]] std::size_t position() const;
     /// How much of a regular file has been read, 0..1; 0 for everything else.
     [[nodiscard]] double progress() const;
-    /// A regular file: fill() never waits for somebody else.
+    /// A regular file that is not followed: fill() never waits for somebody else.
     [[nodiscard]] bool isRegular() const;
+    /// Something odd that did no harm: octets behind compressed data. Empty when there is nothing, or not yet.
+    [[nodiscard]] const std::string& remark() const;
     [[nodiscard]] const std::string& name() const;
 
 private:

@@ -8,7 +8,36 @@
 
 namespace roamscope::capture {
 
+namespace {
+
+/// What to do with a file of another kind.
+std::string_view remedyFor(ByteView head)
+{
+    if (head[0] == 0xfd && head[1] == '7' && head[2] == 'z') return "It is compressed by xz: unpack it with xz -d";
+    if (head[0] == 'B' && head[1] == 'Z' && head[2] == 'h') return "It is compressed by bzip2: unpack it with bzip2 -d";
+    if (head[0] == 'P' && head[1] == 'K') return "It is a zip archive: unpack it first";
+    if (head[0] == 's' && head[1] == 'n' && head[2] == 'o' && head[3] == 'o') return "It is a snoop file: convert it with editcap -F pcapng";
+    return "Expected pcap or pcapng, plain, .gz or .zst";
+}
+
+}  // namespace
+
+std::string keptText(std::uint64_t packets)
+{
+    if (packets == 0) return "No packet stands before it";
+    return packets == 1 ? "The packet before it is kept" : fmt::format("The {} packets before it are kept", packets);
+}
+
 CaptureReader CaptureReader::adopt(int descriptor, std::string name) { return CaptureReader(ByteSource::adopt(descriptor, std::move(name))); }
+
+CaptureReader CaptureReader::ofOctets(Bytes octets, std::string name) { return CaptureReader(ByteSource::ofOctets(std::move(octets), std::move(name))); }
+
+Result<CaptureReader> CaptureReader::follow(const std::string& path)
+{
+    auto source = ByteSource::follow(path);
+    if (!source) return tl::unexpected(source.error());
+    return CaptureReader(std::move(*source));  // what it is may not be written yet
+}
 
 Result<CaptureReader> CaptureReader::open(const std::string& path)
 {
@@ -36,8 +65,7 @@ Result<Read> CaptureReader::identify(std::optional<Duration> wait)
     else if (isPcap(head)) format_ = makePcapFormat();
     else
         return fail(ErrorCode::Unsupported, 0,
-                    fmt::format("{}: is no capture: it starts with {:02x} {:02x} {:02x} {:02x}. Expected pcap or pcapng, plain, .gz or .zst",
-                                in_.name(), head[0], head[1], head[2], head[3]));
+                    fmt::format("{}: is no capture: it starts with {:02x} {:02x} {:02x} {:02x}. {}", in_.name(), head[0], head[1], head[2], head[3], remedyFor(head)));
     return Read::Frame;
 }
 
@@ -50,6 +78,7 @@ Result<Read> CaptureReader::next(CaptureRecord& out, std::optional<Duration> wai
     if (read && *read == Read::Frame) read = format_->next(in_, out, links_, wait);
     if (!read) error_ = read.error();
     else if (*read == Read::End) ended_ = true;
+    if (ended_ && !in_.remark().empty()) links_.notes.addOddity(Oddity::Compressed, 0, 0, in_.remark());
     return read;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "capture/io/byte_source.hpp"
+#include "capture/io/capture_notes.hpp"
 #include "capture/trace/trace.hpp"
 
 #include <memory>
@@ -26,13 +27,14 @@ struct CaptureRecord {
     ByteView bytes;                    ///< valid until the next call
 };
 
-/// What next() found: a frame, the end, or (pipes only) nothing yet.
+/// What next() found: a frame, the end, or nothing yet (pipes, followed files, and long stretches without a frame).
 enum class Read : std::uint8_t { Frame, End, Pending };
 
 /// Links of a capture and the frames that were lost on each before they reached the file.
 struct CaptureLinks {
     std::vector<TraceLink> links;
     std::vector<std::uint64_t> dropped;  ///< one number for each link
+    CaptureNotes notes;                  ///< an interface for each link, and what else the file says
 };
 
 /// The records of one file format.
@@ -43,10 +45,17 @@ public:
     virtual Result<Read> next(ByteSource& in, CaptureRecord& out, CaptureLinks& links, std::optional<Duration> wait) = 0;
 };
 
+/// For messages: what of a file that breaks after so many packets is kept.
+[[nodiscard]] std::string keptText(std::uint64_t packets);
+
 class CaptureReader {
 public:
     /// Opens `path` ("-" is standard input). A regular file that is no capture fails here; a pipe is judged by next().
     [[nodiscard]] static Result<CaptureReader> open(const std::string& path);
+    /// Like open(), but waits at the end of a regular file for what somebody else appends; see ByteSource::follow().
+    [[nodiscard]] static Result<CaptureReader> follow(const std::string& path);
+    /// Reads a capture that is in memory already.
+    [[nodiscard]] static CaptureReader ofOctets(Bytes octets, std::string name);
     /// Takes ownership of a descriptor (the end of a pipe that carries a capture).
     [[nodiscard]] static CaptureReader adopt(int descriptor, std::string name);
 
@@ -55,6 +64,8 @@ public:
 
     [[nodiscard]] const std::vector<TraceLink>& links() const { return links_.links; }
     [[nodiscard]] const std::vector<std::uint64_t>& dropped() const { return links_.dropped; }
+    /// Comments, names, options and oddities met so far.
+    [[nodiscard]] const CaptureNotes& notes() const { return links_.notes; }
     [[nodiscard]] std::size_t position() const { return in_.position(); }  ///< octets read, of the decompressed file
     [[nodiscard]] double progress() const { return in_.progress(); }
     [[nodiscard]] bool isRegular() const { return in_.isRegular(); }

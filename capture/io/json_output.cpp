@@ -59,7 +59,7 @@ std::string_view severityName(wire::Severity severity)
 
 std::string jsonString(std::string_view text) { return dump(Json(std::string(text))); }
 
-std::string frameJson(std::size_t number, const FrameView& frame, const TraceLink& link, const wire::Dissection& dissection)
+std::string frameJson(std::size_t number, const FrameView& frame, const TraceLink& link, const wire::Dissection& dissection, const std::vector<std::string>& comments)
 {
     Json findings = Json::array();
     for (const wire::Finding& f : dissection.findings) {
@@ -73,6 +73,7 @@ std::string frameJson(std::size_t number, const FrameView& frame, const TraceLin
              {"summary", dissection.summary.info},
              {"layers", layersJson(dissection.nodes)},
              {"findings", std::move(findings)}};
+    if (!comments.empty()) out["comments"] = comments;
     // Offsets of fields and findings with "buffer": n count in the n-th of these.
     for (const wire::DerivedOctets& buffer : dissection.buffers) out["buffers"].push_back({{"name", buffer.name}, {"octets", wire::hexText(buffer.bytes)}});
     return dump(out);

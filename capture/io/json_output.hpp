@@ -11,8 +11,9 @@
 namespace roamscope::capture {
 
 /// One frame as one object on one line, without the line's end: `frame` (from 1), `time`, `link`, `length`, `summary`,
-/// `layers` and `findings`. `number` is the frame's number as people count.
-[[nodiscard]] std::string frameJson(std::size_t number, const FrameView& frame, const TraceLink& link, const wire::Dissection& dissection);
+/// `layers`, `findings`, and `comments` when the file has any for it. `number` is the frame's number as people count.
+[[nodiscard]] std::string frameJson(std::size_t number, const FrameView& frame, const TraceLink& link, const wire::Dissection& dissection,
+                                    const std::vector<std::string>& comments = {});
 
 /// "note", "warning", "error".
 [[nodiscard]] std::string_view severityName(wire::Severity severity);

@@ -6,7 +6,7 @@
 
 namespace roamscope::capture {
 
-/// Whether a file that starts with these 4 octets is pcap (its variants that we refuse by name count too).
+/// Whether a file that starts with these 4 octets is pcap (in any of its variants).
 [[nodiscard]] bool isPcap(ByteView head);
 [[nodiscard]] std::unique_ptr<RecordFormat> makePcapFormat();
 

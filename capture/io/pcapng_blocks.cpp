@@ -16,9 +16,10 @@ public:
     void u16(std::uint16_t v) { number(v, 2); }
     void u32(std::uint32_t v) { number(v, 4); }
     void u64(std::uint64_t v) { number(v, 8); }
-    void time(std::int64_t t)
+    /// Its higher half first, whatever the order.
+    void time(std::uint64_t t)
     {
-        u32(static_cast<std::uint32_t>(static_cast<std::uint64_t>(t) >> 32));
+        u32(static_cast<std::uint32_t>(t >> 32));
         u32(static_cast<std::uint32_t>(t));
     }
     void padded(ByteView v)
@@ -34,9 +35,11 @@ public:
         u16(static_cast<std::uint16_t>(fitting.size()));
         padded(fitting);
     }
-    void option(std::uint16_t code, std::string_view text)
+    /// All of them and the end; nothing when there are none.
+    void optionList(const CaptureOptions& options)
     {
-        if (!text.empty()) option(code, ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+        for (const CaptureOption& o : options) option(o.code, o.value);
+        if (!options.empty()) u32(roamscope::capture::option::end);
     }
     Bytes finish()
     {
@@ -54,66 +57,118 @@ private:
     Bytes bytes_;
 };
 
-constexpr std::uint16_t endOfOptions = 0;
-constexpr std::uint16_t commentOption = 1;
+constexpr std::uint8_t nanosecondResolution = 9;
 
 }  // namespace
 
+void addText(CaptureOptions& options, std::uint16_t code, std::string_view text)
+{
+    if (!text.empty()) options.push_back({code, Bytes(text.begin(), text.end())});
+}
+
+void addNumber(CaptureOptions& options, std::uint16_t code, std::uint64_t value, std::size_t width)
+{
+    CaptureOption out{code, {}};
+    for (std::size_t i = 0; i < width; ++i) out.value.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    options.push_back(std::move(out));
+}
+
 Bytes pcapngSection(std::string_view application)
 {
-    Block block(0x0a0d0d0a);
+    CaptureOptions options;
+    addText(options, option::application, application);
+    return pcapngSection(options);
+}
+
+Bytes pcapngSection(const CaptureOptions& options)
+{
+    Block block(blockType::section);
     block.u32(0x1a2b3c4d);
     block.u16(1);
     block.u16(0);
     block.u64(0xffffffffffffffffu);  // section length unknown
-    block.option(4, application);
-    block.u32(endOfOptions);
+    block.optionList(options);
     return block.finish();
 }
 
 Bytes pcapngInterface(std::uint16_t linkType, std::uint32_t snapLength, std::string_view name, std::string_view description)
 {
-    Block block(1);
+    CaptureOptions options;
+    addText(options, option::name, name);
+    addText(options, option::description, description);
+    return pcapngInterface(linkType, snapLength, options);
+}
+
+Bytes pcapngInterface(std::uint16_t linkType, std::uint32_t snapLength, const CaptureOptions& options)
+{
+    Block block(blockType::interface);
     block.u16(linkType);
     block.u16(0);
     block.u32(snapLength);
-    block.option(2, name);
-    block.option(3, description);
-    const std::uint8_t nanoseconds = 9;
-    block.option(9, ByteView(&nanoseconds, 1));
-    block.u32(endOfOptions);
+    CaptureOptions all = options;
+    addNumber(all, option::resolution, nanosecondResolution, 1);
+    block.optionList(all);
     return block.finish();
 }
 
 Bytes pcapngPacket(std::uint32_t interface, std::int64_t time, ByteView frame, std::uint32_t originalLength,
                    std::string_view comment)
 {
-    Block block(6);
+    CaptureOptions options;
+    addText(options, option::comment, comment);
+    return pcapngPacket(interface, static_cast<std::uint64_t>(time), frame, originalLength, options);
+}
+
+Bytes pcapngPacket(std::uint32_t interface, std::uint64_t ticks, ByteView frame, std::uint32_t originalLength, const CaptureOptions& options)
+{
+    Block block(blockType::packet);
     block.u32(interface);
-    block.time(time);
+    block.time(ticks);
     block.u32(static_cast<std::uint32_t>(frame.size()));
     block.u32(originalLength);
     block.padded(frame);
-    if (!comment.empty()) {
-        block.option(commentOption, comment);
-        block.u32(endOfOptions);
-    }
+    block.optionList(options);
     return block.finish();
 }
 
 Bytes pcapngStatistics(std::uint32_t interface, std::int64_t time, std::uint64_t received, std::uint64_t dropped)
 {
-    const auto counter = [](std::uint64_t v) {
-        std::array<std::uint8_t, 8> out{};
-        for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(v >> (8 * i));
-        return out;
-    };
-    Block block(5);
+    CaptureOptions options;
+    addNumber(options, option::received, received);
+    addNumber(options, option::dropped, dropped);
+    return pcapngStatistics(interface, static_cast<std::uint64_t>(time), options);
+}
+
+Bytes pcapngStatistics(std::uint32_t interface, std::uint64_t ticks, const CaptureOptions& options)
+{
+    Block block(blockType::statistics);
     block.u32(interface);
-    block.time(time);
-    block.option(4, counter(received));
-    block.option(5, counter(dropped));
-    block.u32(endOfOptions);
+    block.time(ticks);
+    block.optionList(options);
+    return block.finish();
+}
+
+Bytes pcapngNames(const std::vector<CaptureName>& names, const CaptureOptions& options)
+{
+    Block block(blockType::names);
+    for (const CaptureName& name : names) {
+        Bytes record = name.address;
+        for (const std::string& text : name.names) {
+            if (record.size() + text.size() + 1 > 0xffff) break;
+            record.insert(record.end(), text.begin(), text.end());
+            record.push_back(0);
+        }
+        block.option(name.kind, record);  // a record has the same shape
+    }
+    block.u32(0);
+    block.optionList(options);
+    return block.finish();
+}
+
+Bytes pcapngBlock(std::uint32_t type, ByteView body)
+{
+    Block block(type);
+    block.padded(body);
     return block.finish();
 }
 

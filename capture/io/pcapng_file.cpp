@@ -2,67 +2,38 @@
 #include "capture/io/pcapng_file.hpp"
 
 #include "capture/io/file_order.hpp"
+#include "capture/io/pcapng_clock.hpp"
+#include "capture/io/pcapng_options.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
+#include <chrono>
 
 namespace roamscope::capture {
 
 namespace {
 
-__extension__ using Wide = __int128;
-
-constexpr std::uint32_t sectionBlock = 0x0a0d0d0a;
-constexpr std::uint32_t interfaceBlock = 1;
-constexpr std::uint32_t obsoletePacketBlock = 2;
-constexpr std::uint32_t simplePacketBlock = 3;
-constexpr std::uint32_t statisticsBlock = 5;
-constexpr std::uint32_t enhancedPacketBlock = 6;
 constexpr std::uint32_t byteOrderMagic = 0x1a2b3c4d;
 constexpr std::size_t smallestBlock = 12;
-
-constexpr std::uint16_t optionName = 2;        // if_name
-constexpr std::uint16_t optionResolution = 9;  // if_tsresol
-constexpr std::uint16_t optionOffset = 14;     // if_tsoffset
-constexpr std::uint16_t optionInterfaceDrops = 5;  // isb_ifdrop
-constexpr std::uint16_t optionSystemDrops = 7;     // isb_osdrop
-
-/// Time stamps of an interface: units per second and seconds to add.
-struct Clock {
-    std::uint8_t resolution = 6;  ///< as in if_tsresol: 10^-n, or with the high bit 2^-n
-    std::int64_t offset = 0;      ///< seconds
-
-    [[nodiscard]] std::int64_t nanoseconds(std::uint64_t ticks) const
-    {
-        Wide ns = ticks;
-        const unsigned exponent = resolution & 0x7fu;
-        if ((resolution & 0x80) != 0) {
-            // 2^64 ticks * 10^9 needs 94 bits.
-            ns = exponent > 100 ? 0 : (ns * 1'000'000'000) >> exponent;
-        } else {
-            for (unsigned i = exponent; i < 9; ++i) ns *= 10;
-            for (unsigned i = 9; i < exponent && ns != 0; ++i) ns /= 10;
-        }
-        ns += Wide{offset} * 1'000'000'000;
-        constexpr Wide most = std::numeric_limits<std::int64_t>::max();
-        return static_cast<std::int64_t>(std::clamp<Wide>(ns, -most, most));
-    }
-};
+constexpr std::uint64_t lengthUnknown = 0xffffffffffffffff;
+/// Blocks without a frame that next() passes over between two looks at the clock.
+constexpr unsigned blocksPerLook = 256;
 
 struct Interface {
     std::uint32_t link = 0;         ///< index over all sections
     std::uint32_t snapLength = 0;
-    Clock clock;
+    PcapngClock clock;
 };
 
 class PcapngFormat final : public RecordFormat {
 public:
     Result<Read> next(ByteSource& in, CaptureRecord& out, CaptureLinks& links, std::optional<Duration> wait) override
     {
-        for (;;) {
+        const auto start = std::chrono::steady_clock::now();
+        for (unsigned passed = 1;; ++passed) {
             if (pending_ > 0) in.consume(std::exchange(pending_, 0));
             const auto ready = wholeBlock(in, wait);
+            if (ready && *ready == Read::End) endSection(in, links.notes);
             if (!ready || *ready != Read::Frame) return ready;
             const auto frame = block(in, out, links);
             if (!frame) return tl::unexpected(frame.error());
@@ -71,6 +42,8 @@ public:
                 ++packets_;
                 return Read::Frame;
             }
+            // A file may hold millions of blocks without a frame: who waits no longer than `wait` must be able to go away.
+            if (wait && passed % blocksPerLook == 0 && std::chrono::steady_clock::now() - start >= *wait) return Read::Pending;
         }
     }
 
@@ -84,7 +57,7 @@ private:
         if (*filled == Fill::End) return in.buffered().empty() ? Result<Read>(Read::End) : cut(in, smallestBlock);
         const ByteView head = in.buffered();
         type_ = order_.u32(head, 0);
-        if (type_ == sectionBlock) {
+        if (type_ == blockType::section) {
             // The type reads the same in both orders; the section then says which one it uses.
             order_.big = head[8] == 0x1a;
             if (order_.u32(head, 8) != byteOrderMagic) return broken(in, 8, "a section without a byte order");
@@ -108,23 +81,39 @@ private:
     {
         const ByteView body = in.buffered().subspan(8, length_ - smallestBlock);
         switch (type_) {
-        case sectionBlock: return section(in, body);
-        case interfaceBlock: return interface(in, body, links);
-        case statisticsBlock: return statistics(in, body, links);
-        case enhancedPacketBlock: return packet(in, body, false, out, links);
-        case obsoletePacketBlock: return packet(in, body, true, out, links);
-        case simplePacketBlock: return simplePacket(in, body, out);
-        default: return false;
+        case blockType::section: return section(in, body, links.notes);
+        case blockType::interface: return interface(in, body, links);
+        case blockType::statistics: return statistics(in, body, links);
+        case blockType::packet: return packet(in, body, false, out, links);
+        case blockType::obsoletePacket: return packet(in, body, true, out, links);
+        case blockType::simplePacket: return simplePacket(in, body, out);
+        case blockType::names: return names(in, body, links.notes);
+        default: links.notes.addBlock(type_, order_.big, in.position(), packets_, body); return false;
         }
     }
 
-    Result<bool> section(ByteSource& in, ByteView body)
+    /// Whether the section that ends here is as long as its header said.
+    void endSection(const ByteSource& in, CaptureNotes& notes)
+    {
+        if (inSection_ && sectionLength_ != lengthUnknown && in.position() - sectionStart_ != sectionLength_) notes.addOddity(Oddity::SectionLength, 0, sectionOffset_ + 16);
+        inSection_ = false;
+    }
+
+    Result<bool> section(ByteSource& in, ByteView body, CaptureNotes& notes)
     {
         if (body.size() < 16) return brokenBlock(in, 8, "a section header that is too short");
         const unsigned major = order_.u16(body, 4);
         if (major != 1) return brokenBlock(in, 12, fmt::format("pcapng version {}, only version 1 is known", major));
+        endSection(in, notes);
         inSection_ = true;
+        sectionOffset_ = in.position();
+        sectionStart_ = in.position() + length_;
+        sectionLength_ = order_.u64(body, 8);
         interfaces_.clear();
+        CaptureSection about{in.position(), order_.big, order_.u16(body, 6), optionsOf(in, body, 16, OptionScope::Section, notes)};
+        // 1.2 is what some writers call 1.0.
+        if (about.minorVersion != 0 && about.minorVersion != 2) notes.addOddity(Oddity::Version, 0, in.position() + 14);
+        notes.addSection(std::move(about));
         return false;
     }
 
@@ -132,35 +121,82 @@ private:
     {
         if (body.size() < 8) return brokenBlock(in, 8, "an interface description that is too short");
         if (links.links.size() == maxCaptureLinks) return brokenBlock(in, 0, fmt::format("more than {} interfaces", maxCaptureLinks));
-        Interface made;
-        made.link = static_cast<std::uint32_t>(links.links.size());
-        made.snapLength = order_.u32(body, 4);
-        TraceLink link{"", order_.u16(body, 0)};
-        forEachOption(body.subspan(8), [&](std::uint16_t code, ByteView value) {
-            if (code == optionName) link.name.assign(value.begin(), value.end());
-            if (code == optionResolution && !value.empty()) made.clock.resolution = value[0];
-            if (code == optionOffset && value.size() >= 8) made.clock.offset = static_cast<std::int64_t>(order_.u64(value, 0));
-        });
-        while (!link.name.empty() && link.name.back() == '\0') link.name.pop_back();
-        links.links.push_back(std::move(link));
+        CaptureInterface about;
+        about.snapLength = order_.u32(body, 4);
+        about.options = optionsOf(in, body, 8, OptionScope::Interface, links.notes);
+        about.resolution = static_cast<std::uint8_t>(numberOf(about.options, option::resolution).value_or(6));
+        about.fcsLength = static_cast<std::uint8_t>(numberOf(about.options, option::fcsLength).value_or(0));
+        about.timeOffset = static_cast<std::int64_t>(numberOf(about.options, option::timeOffset).value_or(0));
+        const Interface made{static_cast<std::uint32_t>(links.links.size()), about.snapLength, {about.resolution, about.timeOffset}};
+        if (made.clock.tooFine()) links.notes.addOddity(Oddity::Resolution, 0, in.position());
+        links.links.push_back({textOf(about.options, option::name), order_.u16(body, 0)});
         links.dropped.push_back(0);
+        links.notes.addInterface(std::move(about));
         interfaces_.push_back(made);
         return false;
     }
 
+    /// Nothing vital stands in statistics, so that damaged ones are no reason to stop.
     Result<bool> statistics(ByteSource& in, ByteView body, CaptureLinks& links)
     {
-        if (body.size() < 12) return brokenBlock(in, 8, "statistics that are too short");
-        const std::uint32_t number = order_.u32(body, 0);
-        if (number >= interfaces_.size()) return unknownInterface(in, number);
-        std::uint64_t drops = 0;
-        forEachOption(body.subspan(12), [&](std::uint16_t code, ByteView value) {
-            if ((code == optionInterfaceDrops || code == optionSystemDrops) && value.size() >= 8) drops += order_.u64(value, 0);
-        });
+        const std::uint32_t number = body.size() < 12 ? 0 : order_.u32(body, 0);
+        if (body.size() < 12 || number >= interfaces_.size()) {
+            links.notes.addOddity(Oddity::Statistics, 0, in.position());
+            return false;
+        }
+        const Interface& from = interfaces_[number];
+        CaptureOptions options = optionsOf(in, body, 12, OptionScope::Statistics, links.notes);
+        const std::uint64_t drops = numberOf(options, option::dropped).value_or(0) + numberOf(options, option::systemDropped).value_or(0);
         // The counters run from the start of the capture; the largest is the newest.
-        std::uint64_t& known = links.dropped[interfaces_[number].link];
+        std::uint64_t& known = links.dropped[from.link];
         known = std::max(known, drops);
+        links.notes.setStatistics(from.link, std::move(options), from.clock.nanoseconds(ticks(body, 4)).value);
         return false;
+    }
+
+    /// Records of type (16 bits), length (16 bits), address, names that end with 0; a record of type 0 is the last one.
+    Result<bool> names(ByteSource& in, ByteView body, CaptureNotes& notes)
+    {
+        std::size_t at = 0;
+        while (body.size() - at >= 4) {
+            const std::uint16_t kind = order_.u16(body, at);
+            const std::size_t length = order_.u16(body, at + 2);
+            at += 4;
+            if (kind == 0) break;
+            if (length > body.size() - at) {
+                notes.addOddity(Oddity::Names, 0, in.position() + 8 + at);
+                return false;
+            }
+            constexpr std::array<std::size_t, 5> addressOctets{0, 4, 16, 6, 8};
+            const std::size_t address = kind < addressOctets.size() ? addressOctets[kind] : 0;
+            if (address > 0 && length >= address) notes.addName(nameRecord(kind, body.subspan(at, length), address));
+            at += std::min(body.size() - at, (length + 3) / 4 * 4);
+        }
+        notes.addNameOptions(optionsOf(in, body, at, OptionScope::Names, notes));
+        return false;
+    }
+
+    static CaptureName nameRecord(std::uint16_t kind, ByteView record, std::size_t address)
+    {
+        CaptureName out{kind, Bytes(record.begin(), record.begin() + static_cast<std::ptrdiff_t>(address)), {}};
+        std::string name;
+        for (const std::uint8_t octet : record.subspan(address)) {
+            if (octet != 0) name.push_back(static_cast<char>(octet));
+            else if (!name.empty()) out.names.push_back(std::exchange(name, {}));
+        }
+        if (!name.empty()) out.names.push_back(std::move(name));
+        return out;
+    }
+
+    [[nodiscard]] std::uint64_t ticks(ByteView body, std::size_t at) const { return std::uint64_t{order_.u32(body, at)} << 32 | order_.u32(body, at + 4); }
+
+    /// The options that stand in `body` from `at` on.
+    CaptureOptions optionsOf(const ByteSource& in, ByteView body, std::size_t at, OptionScope scope, CaptureNotes& notes) const
+    {
+        if (body.size() < at + 4) return {};
+        OptionList list = readOptions(body.subspan(at), order_, scope);
+        if (list.damaged) notes.addOddity(Oddity::Options, 0, in.position());
+        return std::move(list.options);
     }
 
     Result<bool> packet(ByteSource& in, ByteView body, bool obsolete, CaptureRecord& out, CaptureLinks& links)
@@ -175,11 +211,19 @@ private:
         if (captured > body.size() - fixed)
             return brokenBlock(in, 20, fmt::format("a packet of {} octets in a block that has room for {}", captured, body.size() - fixed));
         if (obsolete && order_.u16(body, 2) != 0xffff) links.dropped[from.link] += order_.u16(body, 2);
-        out.utc = from.clock.nanoseconds(std::uint64_t{order_.u32(body, 4)} << 32 | order_.u32(body, 8));
-        lastTime_ = out.utc;
+        const auto time = from.clock.nanoseconds(ticks(body, 4));
+        out.utc = time.value;
         out.link = from.link;
         out.originalLength = std::max(order_.u32(body, 16), captured);
         out.bytes = body.subspan(fixed, captured);
+        const std::size_t padded = fixed + (captured + 3) / 4 * 4;
+        if (body.size() >= padded + 4) links.notes.addPacketOptions(packets_, optionsOf(in, body, padded, OptionScope::Packet, links.notes));
+        if (time.clamped) odd(in, Oddity::TimeRange, links.notes);
+        if (out.utc < 0) odd(in, Oddity::TimeBefore1970, links.notes);
+        if (packets_ > 0 && out.utc < lastTime_) odd(in, Oddity::TimeBack, links.notes);
+        if (order_.u32(body, 16) < captured) odd(in, Oddity::LengthOnWire, links.notes);
+        if (from.snapLength != 0 && captured > from.snapLength) odd(in, Oddity::SnapLength, links.notes);
+        lastTime_ = out.utc;
         return true;
     }
 
@@ -200,23 +244,13 @@ private:
         return true;
     }
 
-    /// Calls `use` for every option that is whole; damaged options end the list, since nothing vital stands in them.
-    template <class Use>
-    void forEachOption(ByteView options, Use use) const
-    {
-        while (options.size() >= 4) {
-            const std::uint16_t code = order_.u16(options, 0);
-            const std::size_t length = order_.u16(options, 2);
-            if (code == 0 || length > options.size() - 4) return;
-            use(code, options.subspan(4, length));
-            options = options.subspan(std::min(options.size(), 4 + (length + 3) / 4 * 4));
-        }
-    }
+    void odd(const ByteSource& in, Oddity kind, CaptureNotes& notes) const { notes.addOddity(kind, packets_ + 1, in.position()); }
 
     tl::unexpected<Error> brokenBlock(const ByteSource& in, std::size_t offset, std::string_view what) const
     {
         const std::size_t at = in.position() + offset;
-        return fail(ErrorCode::Malformed, at, fmt::format("{}: broken at octet {}: {}. The {} packets before it are kept", in.name(), at, what, packets_));
+        return fail(ErrorCode::Malformed, at, fmt::format("{}: broken at octet {}: {}. {}; record or copy the file again",
+                                                                in.name(), at, what, keptText(packets_)));
     }
     Result<Read> broken(const ByteSource& in, std::size_t offset, std::string_view what) const { return brokenBlock(in, offset, what); }
 
@@ -228,12 +262,15 @@ private:
     Result<Read> cut(const ByteSource& in, std::size_t needed) const
     {
         return fail(ErrorCode::Truncated, in.position(),
-                    fmt::format("{}: ends in the middle of a packet, at octet {}: {} of {} octets of the block are there. The {} packets before it are kept; copy the file again",
-                                in.name(), in.position(), in.buffered().size(), needed, packets_));
+                    fmt::format("{}: ends in the middle of a packet, at octet {}: {} of {} octets of the block are there. {}; copy the file again",
+                                in.name(), in.position(), in.buffered().size(), needed, keptText(packets_)));
     }
 
     FileOrder order_;
     bool inSection_ = false;
+    std::size_t sectionOffset_ = 0;
+    std::size_t sectionStart_ = 0;       ///< where its first block behind the header stands
+    std::uint64_t sectionLength_ = 0;    ///< as its header says
     std::vector<Interface> interfaces_;  ///< of the current section
     std::uint32_t type_ = 0;
     std::size_t length_ = 0;
@@ -244,7 +281,7 @@ private:
 
 }  // namespace
 
-bool isPcapng(ByteView head) { return FileOrder{}.u32(head, 0) == sectionBlock; }
+bool isPcapng(ByteView head) { return FileOrder{}.u32(head, 0) == blockType::section; }
 
 std::unique_ptr<RecordFormat> makePcapngFormat() { return std::make_unique<PcapngFormat>(); }
 

@@ -14,17 +14,19 @@ public:
     const lab::Scenario* scenario() const override { return nullptr; }
     LabControl* lab() override { return nullptr; }
     void stop() override { worker_.stop(); }
-    Result<void> save(const std::string& path) const override { return saveTrace(worker_.view().trace, worker_.dropped(), path); }
+    Result<void> save(const std::string& path) const override { return save(worker_.view(), path); }
 
 private:
+    Result<void> save(const View& view, const std::string& path) const { return saveTrace(view.trace, worker_.dropped(), path, *view.notes); }
+
     TraceWorker worker_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> openCapture(const std::string& path)
+Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow)
 {
-    auto reader = CaptureReader::open(path);
+    auto reader = follow ? CaptureReader::follow(path) : CaptureReader::open(path);
     if (!reader) return tl::unexpected(reader.error());
     return std::make_unique<FileSession>(std::move(*reader));
 }

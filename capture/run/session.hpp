@@ -4,6 +4,7 @@
 #pragma once
 
 #include "capture/analysis/analysis.hpp"
+#include "capture/io/capture_notes.hpp"
 #include "capture/run/lab_record.hpp"
 #include "capture/trace/trace.hpp"
 #include "protocol/base/result.hpp"
@@ -26,6 +27,7 @@ struct View {
     bool complete = false;                               ///< nothing more will come
     double progress = 0;                                 ///< 0..1 of a file read or of a lab's duration
     std::optional<Error> problem;                        ///< where and why a file or run broke; the rest above is kept
+    std::shared_ptr<const CaptureNotes> notes = std::make_shared<const CaptureNotes>();  ///< never null: comments, names, oddities of the file
     std::uint64_t dropped = 0;                           ///< frames that the kernel or we had to drop
 };
 
@@ -75,7 +77,8 @@ public:
 
 /// Opens a capture file (pcap or pcapng, also .gz and .zst) and reads it in a thread. Fails only when it cannot be opened or
 /// is no capture; a file that breaks later keeps what was read (View::problem).
-[[nodiscard]] Result<std::unique_ptr<Session>> openCapture(const std::string& path);
+/// Followed, its end is where more may come: the view is complete only after stop().
+[[nodiscard]] Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow = false);
 
 struct LabOptions {
     lab::Scenario scenario;

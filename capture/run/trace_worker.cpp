@@ -115,7 +115,16 @@ void TraceWorker::take(TimePoint time, std::uint32_t link, ByteView bytes, std::
 
 void TraceWorker::publishIfDue()
 {
-    if (changed_ && SteadyClock::now() >= nextPublish_) publish(false);
+    const auto now = SteadyClock::now();
+    if (changed_ && now >= nextPublish_) return publish(false);
+    // A state that is dear to make is published late; the frames must be with the system soon all the same.
+    if (options_.writer && !problem_ && now >= nextFlush_) flushWriter();
+}
+
+void TraceWorker::flushWriter()
+{
+    nextFlush_ = SteadyClock::now() + publishInterval;
+    if (auto flushed = options_.writer->flush(); !flushed) problem_ = flushed.error();
 }
 
 void TraceWorker::publish(bool complete)
@@ -126,11 +135,12 @@ void TraceWorker::publish(bool complete)
     next.analysis = analyzer_.result();
     next.complete = complete;
     next.progress = complete ? 1 : options_.progress ? options_.progress() : reader_ ? reader_->progress() : 0;
-    next.problem = problem_;
     const auto dropped = reader_ ? reader_->dropped() : std::vector<std::uint64_t>{};
     next.dropped = std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0});
-    if (options_.writer && !problem_)
-        if (auto flushed = options_.writer->flush(); !flushed) next.problem = problem_ = flushed.error();
+    next.notes = reader_ && reader_->notes().revision() != notes_->revision() ? std::make_shared<const CaptureNotes>(reader_->notes()) : notes_;
+    notes_ = next.notes;
+    if (options_.writer && !problem_) flushWriter();
+    next.problem = problem_;
     changed_ = false;
     // A state that is dear to make is made less often, so that publishing never takes more than a tenth of the time.
     const auto now = SteadyClock::now();

@@ -44,6 +44,8 @@ public:
     [[nodiscard]] View view() const;
     /// Drop counts by link, as the capture tells them.
     [[nodiscard]] std::vector<std::uint64_t> dropped() const;
+    /// What the capture says beside its frames, never null.
+    [[nodiscard]] std::shared_ptr<const CaptureNotes> notes() const { return view().notes; }
 
 private:
     void readCapture();
@@ -51,6 +53,7 @@ private:
     void take(TimePoint time, std::uint32_t link, ByteView bytes, std::uint32_t originalLength);
     void addLinks(const std::vector<TraceLink>& links);
     void publishIfDue();
+    void flushWriter();
     void publish(bool complete);
     void finish(std::optional<Error> problem);
 
@@ -61,7 +64,9 @@ private:
     std::vector<TraceLink> links_;
     analysis::Analyzer analyzer_;
     std::optional<Error> problem_;
+    std::shared_ptr<const CaptureNotes> notes_ = std::make_shared<const CaptureNotes>();  ///< as published last
     std::chrono::steady_clock::time_point nextPublish_{};
+    std::chrono::steady_clock::time_point nextFlush_{};
     bool changed_ = true;
     std::atomic<bool> stop_ = false;
 

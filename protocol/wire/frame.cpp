@@ -145,8 +145,8 @@ private:
         switch (number) {
         case protocol::icmpv6:
             take(in, parseIcmpv6(in, addresses_, area.cut), area);
-            if (const auto* icmp = std::get_if<Checked<Icmpv6Message>>(&out_.message); icmp && sink_ && !out_.packets.empty())
-                checkIcmpv6(icmp->value, out_.packets.back(), *sink_);
+            if (const auto* icmp = std::get_if<Checked<Icmpv6Message>>(&out_.message); icmp && sink_ && out_.inner())
+                checkIcmpv6(icmp->value, *out_.inner(), *sink_);
             return quoted(area);
         case protocol::mobility: return mobility(area);
         case protocol::tcp: return take(in, parseTcp(in, addresses_, area.cut), area);

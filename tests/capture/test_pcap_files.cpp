@@ -219,7 +219,7 @@ class TestPcapFiles : public QObject {
         file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<qint64>(bytes.size()));
         return file.fileName().toStdString();
     }
-    Outcome read(const Bytes& bytes) { return readAll(CaptureReader::open(store(bytes))); }
+    static Outcome read(const Bytes& bytes) { return readAll(CaptureReader::ofOctets(bytes, "capture")); }
 
 private Q_SLOTS:
     void pcapVariantsReadAlike()
@@ -392,7 +392,7 @@ private Q_SLOTS:
         broken("section of version 2", "pcapng version 2", 12, [](FileBuilder& f) { f.section(2); });
         Bytes huge = pcap(false, false, 1);
         huge[24 + 8 + 3] = 0x10;
-        QTest::newRow("pcap record") << huge << 0 << 24 << QStringLiteral("more than 262144 cannot be");
+        QTest::newRow("pcap record") << huge << 0 << 32 << QStringLiteral("more than 262144 cannot be");
     }
     void lyingLengthsAreRefusedWithTheirPlace()
     {
@@ -432,10 +432,6 @@ private Q_SLOTS:
         QVERIFY(words({'P', 'K', 3, 4, 5}).contains("is no capture: it starts with 50 4b 03 04"));
         QVERIFY(readAll(CaptureReader::open("/nonexistent/x")).text().contains("No such file"));
         QVERIFY(readAll(CaptureReader::open("/")).text().contains("is a directory"));
-        Bytes modified = pcap(false, false, 1);
-        modified[0] = 0x34;
-        modified[1] = 0xcd;
-        QVERIFY(read(modified).text().contains("old patched libpcap"));
     }
 
     void aSlowPipeGivesFramesAsTheyCome()

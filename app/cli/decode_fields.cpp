@@ -122,11 +122,13 @@ std::string groupText(const Nodes& nodes, std::size_t at)
     case FieldId::Udp:
         return fmt::format("User Datagram Protocol, Src Port: {}, Dst Port: {}", textBelow(nodes, at, FieldId::UdpSourcePort), textBelow(nodes, at, FieldId::UdpDestinationPort));
     case FieldId::Data: return textBelow(nodes, at, FieldId::DataBytes);
-    case FieldId::Ipv6Option:
-    case FieldId::NdOption:
-    case FieldId::MldRecord: return "1";
-    default: return std::string(wire::info(id).name);
+    case FieldId::HopByHop:
+    case FieldId::DestinationOptions:
+    case FieldId::Fragment: return std::string(wire::info(id).name);
+    default: break;
     }
+    const std::string_view name = wire::info(id).name;
+    return name.find('.') == std::string_view::npos ? std::string(name) : "1";
 }
 
 /// Where tshark's habits differ from the registry's this is the place. One line may stand under several of its names.
@@ -172,12 +174,6 @@ void asTshark(const Nodes& nodes, std::size_t at, std::vector<Printed>& out)
         if (!bytes || bytes->empty()) return;
         as(FieldId::Data, wire::valueText(node));
         return as(FieldId::DataBytes, wire::valueText(node));
-    case FieldId::Ipv6Option:
-        if (node.length == 1) {  // Pad1
-            as(FieldId::Ipv6OptionType, "0x00");
-            as(FieldId::Ipv6OptionPad1, "1");
-        }
-        return as(node.field, "1");
     case FieldId::Ipv6OptionData: {
         // Options for experiments (RFC 4727 §3.4) have another name there.
         const FieldNode* type = before(nodes, at, FieldId::Ipv6OptionType);
@@ -187,6 +183,9 @@ void asTshark(const Nodes& nodes, std::size_t at, std::vector<Printed>& out)
     case FieldId::CotToken: return as(FieldId::HotToken, wire::valueText(node));
     // One bit with two meanings: tshark knows the one of proxy registrations only.
     case FieldId::BuFlagOverwrite: return as(FieldId::BuFlagBulk, wire::valueText(node));
+    case FieldId::BidCareOfIpv4:
+        if (!bytes || bytes->size() != 4) break;
+        return as(node.field, fmt::format("{}.{}.{}.{}", (*bytes)[0], (*bytes)[1], (*bytes)[2], (*bytes)[3]));
     case FieldId::LinkLayerAddress: return as(node.field, bytes ? colons(*bytes) : std::string());
     default: break;
     }

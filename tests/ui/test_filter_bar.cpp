@@ -45,9 +45,15 @@ class TestFilterBar : public QObject {
         QTest::keyClick(window_.get(), Qt::Key_F, Qt::ControlModifier);
         QTest::keyClick(bar()->edit(), Qt::Key_Delete);
         type(text);
-        press(Qt::Key_Escape);  // the proposals
+        closeProposals();
         press(Qt::Key_Return);
         QVERIFY(settled());
+    }
+    /// Without proposals Esc would leave the field.
+    void closeProposals()
+    {
+        if (proposals()->isVisible()) press(Qt::Key_Escape);
+        QVERIFY(!proposals()->isVisible());
     }
     /// The current field of the tree becomes the one with this id.
     void pick(wire::FieldId id)
@@ -148,7 +154,7 @@ private slots:
     {
         QTest::keyClick(window_.get(), Qt::Key_F, Qt::ControlModifier);
         type("ipv6 && mip6.bu.m_flg == 1");
-        press(Qt::Key_Escape);
+        closeProposals();
         QCOMPARE(window_->filter().state(), FilterModel::State::Invalid);
         QCOMPARE(bar()->state()->text(), QString("✖"));
         QVERIFY(bar()->problem()->isVisible());
@@ -191,7 +197,7 @@ private slots:
         QVERIFY2(proposal(0, 1).startsWith("seen "), qPrintable(proposal(0, 1)));
         const QString value = proposal(0);
         press(Qt::Key_Tab);
-        press(Qt::Key_Escape);
+        closeProposals();
         press(Qt::Key_Return);
         QVERIFY(settled());
         QCOMPARE(window_->filter().applied(), "mip6.bu.seqnr == " + value);
@@ -230,6 +236,7 @@ private slots:
         const auto update = test::findFrame(window_->workspace().view(), isUpdate);
         QVERIFY(update);
         window_->workspace().goToFrame(*update);
+        window_->framePane()->tree()->setFocus();
         pick(wire::FieldId::MhType);
         QTest::keyClick(window_->framePane()->tree(), Qt::Key_B, Qt::ControlModifier);
         QVERIFY(settled());
@@ -280,7 +287,7 @@ private slots:
         type("mip6.bu.");
         shoot("proposals");
         type("m_flg == 1");
-        press(Qt::Key_Escape);
+        closeProposals();
         QCOMPARE(signColour(), theme.tone(Tone::Error));
         shoot("invalid");
         QTest::mouseClick(bar()->suggestion(), Qt::LeftButton);

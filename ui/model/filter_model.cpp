@@ -66,6 +66,8 @@ FilterModel::FilterModel(Workspace& workspace, QObject* parent) : QObject(parent
 {
     timer_.setInterval(tick);
     connect(&timer_, &QTimer::timeout, this, &FilterModel::poll);
+    again_.setSingleShot(true);
+    connect(&again_, &QTimer::timeout, this, &FilterModel::followView);
     connect(&workspace, &Workspace::sessionChanged, this, [this] {
         job_.reset();
         asked_.reset();
@@ -151,6 +153,8 @@ void FilterModel::followView()
     const bool learned = filter_->needsAnalysis() && asked_ != workspace_.view().analysis;
     const bool due = learned && (workspace_.view().complete || sinceAsked_.elapsed() > askAgainEvery);
     if (due || !job_) return ask();
+    // The analysis may have learned for the last time.
+    if (learned && !again_.isActive()) again_.start(askAgainEvery);
     job_->setTrace(workspace_.view().trace);
     running_ = true;
     timer_.start();

@@ -83,6 +83,7 @@ private:
     std::shared_ptr<const analysis::Analysis> asked_;  ///< the analysis that the job rests on
     QElapsedTimer sinceAsked_;
     QTimer timer_;
+    QTimer again_;
 };
 
 /// The filter that chooses frames in which a field has the value of `node`; the field alone where a value cannot be compared.

@@ -244,7 +244,10 @@ FilterBar::FilterBar(Workspace& workspace, FilterModel& model, QWidget* parent)
     });
     connect(history_->menu(), &QMenu::aboutToShow, this, &FilterBar::showHistory);
     connect(&model_, &FilterModel::draftChanged, this, &FilterBar::showDraft);
-    connect(&model_, &FilterModel::appliedChanged, this, &FilterBar::showCount);
+    connect(&model_, &FilterModel::appliedChanged, this, [this] {
+        if (edit_->text().trimmed() != model_.applied()) edit_->setText(model_.applied());
+        showCount();
+    });
     connect(&model_, &FilterModel::rowsChanged, this, &FilterBar::showCount);
     connect(&workspace_, &Workspace::viewChanged, this, &FilterBar::showCount);
     showDraft();

@@ -83,7 +83,7 @@ int decodeCommand(const DecodeOptions& options)
         if (!read) broken = read.error();
         if (!read || *read == capture::Read::End) break;
         if (*read == capture::Read::Pending) continue;
-        if (number == 1) start = record.utc;
+        if (number == 1) start = capture::traceStart(record.utc);
         const capture::TraceLink& link = reader->links()[record.link];
         const capture::FrameView view{sinceStart(start, record.utc), record.link, record.originalLength, record.bytes};
         const auto pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);

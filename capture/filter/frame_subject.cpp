@@ -30,7 +30,8 @@ public:
         for (const FieldNode& node : dissection.nodes) {
             const auto id = static_cast<std::size_t>(node.field);
             const auto* octets = std::get_if<Bytes>(&node.value);
-            if (node.field == FieldId::MobilityPadN && octets && octets->empty()) continue;  // no octets, no field to Wireshark
+            // Where these have no octets they are no field to Wireshark.
+            if ((node.field == FieldId::MobilityPadN || node.field == FieldId::EchoData) && octets && octets->empty()) continue;
             if (quote && node.depth <= *quote) quote.reset();
             if (node.field == FieldId::Quoted && !quote) quote = node.depth;
             if (isProtocol(node.field)) layer = count(node.field);

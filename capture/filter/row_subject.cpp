@@ -44,6 +44,9 @@ Verdict layerIn(Layer layer, const capture::FrameRow& row)
     case Layer::Ipv6:
         if (kind == FrameClass::Ipv4 && (row.marks & wire::mark::tunnel) == 0) return Verdict::No;
         return kind == FrameClass::Ipv6 || kind == FrameClass::NoNext || kind == FrameClass::Icmpv6 ? Verdict::Yes : Verdict::Unknown;
+    case Layer::Tcp:
+        if (kind == FrameClass::Tcp) return brokenOff(row) ? Verdict::Unknown : Verdict::Yes;
+        return transport ? Verdict::No : Verdict::Unknown;
     default: return Verdict::Unknown;
     }
 }
@@ -57,7 +60,7 @@ Verdict RowSubject::present(const Symbol& symbol)
         const Verdict v = layerIn(symbol.layer, row_);
         if (v != Verdict::Yes) return v;
         // Only the protocol itself is sure to stand in the frame, not each of its fields.
-        const bool protocol = symbol.name == "mipv6" || symbol.name == "icmpv6" || symbol.name == "udp" || symbol.name == "ipv6";
+        const bool protocol = symbol.name == "mipv6" || symbol.name == "icmpv6" || symbol.name == "udp" || symbol.name == "tcp" || symbol.name == "ipv6";
         return protocol ? Verdict::Yes : Verdict::Unknown;
     }
     case Source::FrameItself:

@@ -78,7 +78,7 @@ Layer layerOf(std::string_view name)
         std::string_view prefix;
         Layer layer;
     } prefixes[] = {{"mip6", Layer::Mobility},   {"mipv6", Layer::Mobility}, {"roamscope.mip6", Layer::Mobility}, {"icmpv6", Layer::Icmpv6}, {"roamscope.icmpv6", Layer::Icmpv6},
-                    {"udp", Layer::Udp},         {"roamscope.udp", Layer::Udp}, {"roamscope.probe", Layer::Udp}, {"tcp", Layer::Tcp},       {"esp", Layer::Esp},
+                    {"udp", Layer::Udp},         {"roamscope.udp", Layer::Udp}, {"roamscope.probe", Layer::Udp}, {"tcp", Layer::Tcp}, {"roamscope.tcp", Layer::Tcp},       {"esp", Layer::Esp},
                     {"ipv6", Layer::Ipv6}};
     for (const auto& p : prefixes)
         if (name.substr(0, p.prefix.size()) == p.prefix && (name.size() == p.prefix.size() || name[p.prefix.size()] == '.')) return p.layer;

@@ -427,19 +427,29 @@ private:
     /// The packet that an error message quotes, as far as it does; shown only.
     void quoted(const Area& area)
     {
-        const auto* error = sink_ ? out_.as<IcmpError>() : nullptr;
-        constexpr std::size_t errorOctets = 8;
-        if (!error || error->invoking.empty()) return;
-        const Area inside = rest(area, errorOctets);
-        if (quotes_ == maxQuotes) return sink_->add(FieldId::Limit, inside.base, 0, fmt::format("more than {} packets quoted one in the other", maxQuotes));
-        sink_->open(FieldId::Quoted, inside.base);
+        const std::optional<Area> inside = quotedOctets(area);
+        if (!inside || inside->octets.empty()) return;
+        if (quotes_ == maxQuotes) return sink_->add(FieldId::Limit, inside->base, 0, fmt::format("more than {} packets quoted one in the other", maxQuotes));
+        sink_->open(FieldId::Quoted, inside->base);
         const std::size_t findings = sink_->findings().size();
         DecodeContext context = context_;
         context.whole = nullptr;
-        FrameDecoder(frame_, true, sink_, context, quotes_ + 1).quote({inside.octets, inside.base, true});
+        FrameDecoder(frame_, true, sink_, context, quotes_ + 1).quote({inside->octets, inside->base, true});
         // It was judged where it was sent.
         sink_->findings().resize(findings);
-        sink_->close(inside.base + inside.octets.size());
+        sink_->close(inside->base + inside->octets.size());
+    }
+
+    /// What an error or a redirect says of the packet that caused it.
+    [[nodiscard]] std::optional<Area> quotedOctets(const Area& area) const
+    {
+        constexpr std::size_t errorOctets = 8;
+        if (sink_ && out_.as<IcmpError>()) return rest(area, errorOctets);
+        if (!sink_ || !out_.as<Redirect>()) return std::nullopt;
+        const std::vector<FieldNode>& nodes = sink_->nodes();
+        for (auto it = nodes.rbegin(); it != nodes.rend() && it->field != FieldId::Icmpv6; ++it)
+            if (it->field == FieldId::RedirectedPacket) return Area{area.octets.subspan(it->offset - area.base, it->length), it->offset, area.cut};
+        return std::nullopt;
     }
 
     std::optional<Version> udp(Area& area)

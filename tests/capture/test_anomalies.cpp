@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The anomalies A01 to A18: a frame or exchange that breaks exactly one rule raises exactly one finding, with that rule, its
-// RFC section and the octets that show it; the same one put right raises none. Each also inside a tunnel and without Ethernet.
+// RFC section and the octets that show it; the same one put right raises none. Each also in a tunnel, without Ethernet, in fragments.
 #include "tests/support/anomaly_frames.hpp"
 
 #include <QtTest>
@@ -44,7 +44,7 @@ std::function<void(Net&)> one(Bytes (*packet)(const Net&))
 
 Row bidLength(const char* name, std::size_t length)
 {
-    // The option is the first one; its place is 8n+2 from the start of the message, so 6 octets of padding stand before it.
+    // The option is the first one, at its place 8n+2 in the message.
     return {name, [length](Net& net) { single(net, rawBid(net, length)); },
             {"MCOA-HA-02", Severity::Error, "RFC 5648 §6.2", 1s, Net::w1, message + 18, static_cast<std::uint32_t>(length + 2)},
             [](Net& net) { single(net, rawBid(net, 20)); }};
@@ -73,12 +73,22 @@ void addFrameRows(std::vector<Row>& t)
 
     t.push_back({"A02 payload protocol not 59", one([](const Net& net) { return patchedUpdate(net, 0, 58); }),
                  {"MH-RX-01", Severity::Error, "RFC 6275 §9.2", 1s, Net::w1, message, 1}, one([](const Net& net) { return patchedUpdate(net, 0, 59); })});
+    t.push_back({"A03 header length shorter than the fixed part", one([](const Net& net) { return shortUpdate(net, 0); }),
+                 {"MH-RX-01", Severity::Error, "RFC 6275 §9.2", 1s, Net::w1, message + 1, 1}, one([](const Net& net) { return shortUpdate(net, 1); })});
+    t.push_back({"A03 option that runs past the end", one([](const Net& net) { return patchedUpdate(net, 15, 17); }),
+                 {"MH-RX-01", Severity::Error, "RFC 6275 §6.2.1", 1s, Net::w1, message + 14, 18}, one([](const Net& net) { return patchedUpdate(net, 15, 16); })});
+
     t.push_back({"A08 binding identifier 0", one([](const Net& net) { return withBids(net, {0}); }),
                  {"MCOA-MN-01", Severity::Warning, "RFC 5648 §4.3", 1s, Net::w1, message + 18 + 2, 2}, one([](const Net& net) { return withBids(net, {1}); })});
+    t.push_back({"A09 the same identifier twice", one([](const Net& net) { return withBids(net, {7, 7}); }),
+                 {"MCOA-MN-01", Severity::Error, "RFC 5648 §5.1", 1s, Net::w1, message + 42, 22}, one([](const Net& net) { return withBids(net, {7, 8}); })});
     for (const auto& [name, length] : {std::pair{"A10 length 0", 0}, {"A10 length 1", 1}, {"A10 length 3", 3}, {"A10 length 5", 5}, {"A10 length 7", 7},
                                        {"A10 length 9", 9}, {"A10 length 12", 12}, {"A10 length 16", 16}, {"A10 length 19", 19}, {"A10 length 21", 21},
                                        {"A10 length 36", 36}})
         t.push_back(bidLength(name, std::size_t(length)));
+    t.push_back({"A11 identifier together with alternate care-of address", one([](const Net& net) { return withBids(net, {1}, true); }),
+                 {"MCOA-MN-05", Severity::Error, "RFC 5648 §5.2", 1s, Net::w1, message + 14, 18}, one([](const Net& net) { return withBids(net, {1}, false); })});
+
     t.push_back({"A12 authorization data before another option", one([](const Net& net) { return authorized(net, {5, 4}); }),
                  {"", Severity::Error, "RFC 6275 §6.2.7", 1s, Net::w1, message + 12, 14}, one([](const Net& net) { return authorized(net, {4, 5}); })});
     t.push_back({"A12 padding behind authorization data", one([](const Net& net) { return authorized(net, {4, 5, 1}); }),
@@ -347,13 +357,25 @@ QByteArray list(const Analysis& a)
 class TestAnomalies : public QObject {
     Q_OBJECT
 
+    /// Whether the octets that show it can be spread over fragments.
+    static bool isCut(const Row& row)
+    {
+        Net net;
+        row.wrong(net);
+        net.sort();
+        const Bytes& frame = net.frames.at(net.indexOf(row.expected.time, row.expected.link)).bytes;
+        const auto before = unfragmentable(ByteView(frame).subspan(ipHeader));
+        return before && row.expected.offset >= ipHeader + *before;
+    }
     void rowsWithCarriers()
     {
         QTest::addColumn<int>("row");
         QTest::addColumn<int>("carrier");
-        const std::pair<const char*, Carrier> carriers[] = {{"", Carrier::Ethernet}, {", in a tunnel", Carrier::Tunnel}, {", without Ethernet", Carrier::Raw}};
+        const std::pair<const char*, Carrier> carriers[] = {
+            {"", Carrier::Ethernet}, {", in a tunnel", Carrier::Tunnel}, {", without Ethernet", Carrier::Raw}, {", in fragments", Carrier::Fragments}};
         for (std::size_t i = 0; i < rows().size(); ++i)
-            for (const auto& [name, carrier] : carriers) QTest::newRow(QByteArray(rows()[i].name) + name) << int(i) << int(carrier);
+            for (const auto& [name, carrier] : carriers)
+                if (carrier != Carrier::Fragments || isCut(rows()[i])) QTest::newRow(QByteArray(rows()[i].name) + name) << int(i) << int(carrier);
     }
 
 private Q_SLOTS:
@@ -372,8 +394,9 @@ private Q_SLOTS:
         QCOMPARE(QByteArray(std::string(f.finding.rule).c_str()), QByteArray(r.expected.rule));
         QCOMPARE(int(f.finding.severity), int(r.expected.severity));
         QCOMPARE(QString::fromStdString(std::string(f.finding.rfc)), QString::fromUtf8(r.expected.rfc));
-        QCOMPARE(f.frame, net.indexOf(r.expected.time, r.expected.link));
-        QCOMPARE(int(f.finding.offset), int(r.expected.offset) + shift(Carrier(carrier)));
+        QCOMPARE(f.frame, net.indexIn(Carrier(carrier), net.indexOf(r.expected.time, r.expected.link)));
+        QCOMPARE(int(f.finding.buffer), Carrier(carrier) == Carrier::Fragments ? 1 : 0);
+        QCOMPARE(int(f.finding.offset), int(r.expected.offset) + shift(Carrier(carrier), net.frames.at(net.indexOf(r.expected.time, r.expected.link)).bytes));
         QCOMPARE(f.finding.length, r.expected.length);
     }
     void corrected_data() { rowsWithCarriers(); }

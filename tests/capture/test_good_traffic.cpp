@@ -26,10 +26,12 @@ class TestGoodTraffic : public QObject {
     }
 
     /// Single frames, made without regard to who sends them when: home registrations without alternate care-of address (with M the
-    /// home address for the regional one), acknowledgements of nothing, and a MAP at distance 0.
+    /// home address for the regional one; nonce indices; options of acknowledgements), acknowledgements of nothing, and a MAP at
+    /// distance 0.
     static QStringList scapyFindings()
     {
-        const std::vector<std::pair<int, const char*>> only{{12, "HMIP-MN-10"}, {18, "HMIP-MN-10"}, {21, "HMIP-MN-10"}, {66, "HA-BU-01"}, {77, "RFC 4866 §5.3"}, {79, "RFC 4866 §5.5"}, {107, "HMIP-AR-03"}};
+        const std::vector<std::pair<int, const char*>> only{{12, "HMIP-MN-10"}, {18, "HMIP-MN-10"}, {21, "HMIP-MN-10"}, {66, "HA-BU-01"},
+                                                             {77, "RFC 4866 §5.3"}, {79, "RFC 4866 §5.5"}, {107, "HMIP-AR-03"}};
         const std::vector<std::pair<int, int>> registrations{{9, 9}, {15, 17}, {19, 19}, {22, 29}, {66, 67}, {69, 84}}, answers{{32, 40}, {42, 60}, {64, 64}};
         std::vector<std::pair<int, QString>> all{{9, "MN-BU-01"}, {12, "HMIP-MN-09"}};
         for (const auto& [frame, rule] : only) all.emplace_back(frame, rule);
@@ -105,7 +107,8 @@ private Q_SLOTS:
         }
         const QMap<QString, QStringList> found{
             // Hand-made on purpose: without alternate care-of address (38, 102, 108, 179), without A (44), M with the home address for
-            // the regional one (67), a broken option (117), a broken checksum (121), payload protocol (125), without home address (130).
+            // the regional one (67), O without identifier (89), an identifier at octet 12 (98), a broken option (117), a broken checksum
+            // (121), payload protocol (125), without home address (130), nonce indices for a home agent (179).
             {"probe-ha-home.pcap",
              {"#38 MN-BU-02", "#44 MN-BU-01", "#67 HMIP-MN-10", "#89 MCOA-MN-18", "#98 RFC 6275 §6.2", "#102 MN-BU-02", "#108 MN-BU-02", "#117 RFC 6275 §6.2", "#121 MH-RX-01", "#125 MH-RX-01",
               "#130 MN-BU-01", "#130 MN-BU-02", "#179 HA-BU-01", "#179 MN-BU-02"}},

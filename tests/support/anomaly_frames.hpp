@@ -15,29 +15,83 @@ inline constexpr std::uint16_t M = wire::BindingUpdate::mapRegistration;
 inline const MobileSpec mn;
 
 /// What is around the packets when they are analysed.
-enum class Carrier : std::uint8_t { Ethernet, Tunnel, Raw };
+enum class Carrier : std::uint8_t { Ethernet, Tunnel, Raw, Fragments };
 
-/// How much later (or earlier) the octets of a packet stand in a frame than with Ethernet alone.
-inline int shift(Carrier carrier) { return carrier == Carrier::Tunnel ? 40 : carrier == Carrier::Raw ? -14 : 0; }
+/// Octets of a packet before its first part that fragments may hold: with destination options for a home address, which must
+/// stand before the fragment header (RFC 6275 §6.3). Nothing when another header comes first or fewer than two fragments result.
+inline std::optional<std::size_t> unfragmentable(ByteView packet)
+{
+    const std::uint8_t next = packet[6];
+    if (next != wire::protocol::destinationOptions && next != wire::protocol::mobility) return std::nullopt;
+    const std::size_t octets = next == wire::protocol::mobility ? 40 : 40 + 8 * (packet[41] + 1u);
+    return packet.size() > octets + 8 ? std::optional(octets) : std::nullopt;
+}
+
+/// How much later (or earlier) the octets of a frame's message stand than with Ethernet alone; those of a reassembled one in what
+/// is reassembled.
+inline int shift(Carrier carrier, const Bytes& frame)
+{
+    switch (carrier) {
+    case Carrier::Tunnel: return 40;
+    case Carrier::Raw: return -14;
+    case Carrier::Fragments: return -14 - static_cast<int>(unfragmentable(ByteView(frame).subspan(14)).value_or(0));
+    default: return 0;
+    }
+}
+
+/// The two fragments of a packet: the first has 8 octets of the message.
+inline std::vector<Bytes> fragments(const Bytes& packet, std::uint32_t id)
+{
+    const std::size_t before = *unfragmentable(packet);
+    const ByteView whole = ByteView(packet).subspan(before);
+    const std::size_t nextAt = before == 40 ? 6 : 40;
+    std::vector<Bytes> out;
+    for (const bool more : {true, false}) {
+        const ByteView piece = more ? whole.first(8) : whole.subspan(8);
+        Writer w;
+        w.bytes(ByteView(packet).first(before));
+        w.patch16(4, static_cast<std::uint16_t>(before - 40 + 8 + piece.size()));
+        w.patch8(nextAt, wire::protocol::fragment);
+        w.u8(packet.at(nextAt));
+        w.u8(0);
+        w.u16(more ? 1 : 8);
+        w.u32(id);
+        w.bytes(piece);
+        out.push_back(w.take());
+    }
+    return out;
+}
 
 class Net : public SampleNetwork {
 public:
+    /// What stands in the capture for a frame.
+    [[nodiscard]] std::vector<Bytes> carried(std::size_t index, Carrier carrier) const
+    {
+        const Bytes& whole = frames[index].bytes;
+        const Bytes packet(whole.begin() + 14, whole.end());
+        std::vector<Bytes> packets{packet};
+        if (carrier == Carrier::Raw) return packets;
+        if (carrier == Carrier::Tunnel) packets = {tunnel(ip("2001:db8:e::1"), ip("2001:db8:e::2"), packet)};
+        if (carrier == Carrier::Fragments && unfragmentable(packet)) packets = fragments(packet, static_cast<std::uint32_t>(index));
+        for (Bytes& octets : packets) octets.insert(octets.begin(), whole.begin(), whole.begin() + 14);
+        return packets;
+    }
+    /// The place in the capture of the frame that makes it whole.
+    [[nodiscard]] analysis::FrameIndex indexIn(Carrier carrier, std::size_t index) const
+    {
+        std::size_t count = 0;
+        for (std::size_t i = 0; i <= index && i < frames.size(); ++i) count += carried(i, carrier).size();
+        return static_cast<analysis::FrameIndex>(count - 1);
+    }
     [[nodiscard]] std::shared_ptr<const analysis::Analysis> analyzeIn(Carrier carrier) const
     {
-        if (carrier == Carrier::Ethernet) return analyze();
         analysis::Analyzer analyzer;
+        analysis::FrameIndex count = 0;
         for (std::size_t i = 0; i < frames.size(); ++i) {
-            const Bytes& whole = frames[i].bytes;
-            const Bytes packet(whole.begin() + 14, whole.end());
-            Bytes bytes = packet;
-            if (carrier == Carrier::Tunnel) {
-                const Bytes outer = tunnel(ip("2001:db8:e::1"), ip("2001:db8:e::2"), packet);
-                bytes.assign(whole.begin(), whole.begin() + 14);
-                bytes.insert(bytes.end(), outer.begin(), outer.end());
-            }
             capture::TraceLink link = links_.at(frames[i].link);
             if (carrier == Carrier::Raw) link.linkType = wire::linkRawIpv6;
-            analyzer.add(static_cast<analysis::FrameIndex>(i), {frames[i].time, frames[i].link, static_cast<std::uint32_t>(bytes.size()), bytes}, link);
+            for (const Bytes& bytes : carried(i, carrier))
+                analyzer.add(count++, {frames[i].time, frames[i].link, static_cast<std::uint32_t>(bytes.size()), bytes}, link);
         }
         return analyzer.result();
     }

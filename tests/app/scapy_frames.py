@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""scapy's side of test_scapy.
+"""Random frames built by scapy, with the values that it was told.
 
-    scapy_frames.py build SEED COUNT OUT.pcap OUT.jsonl    random frames, and the values scapy was told
-    scapy_frames.py dissect IN.pcap OUT.jsonl              the values scapy reads from the frames of a capture
+    scapy_frames.py SEED COUNT OUT.pcap OUT.jsonl
 
 Each line holds `name` and `fields`: name of a field of `roamscope-cli decode -T json` -> its values in the frame, in order
 (several fields of one name: all of them; a frame without the field: nothing). Checksums are scapy's own.
@@ -18,10 +17,10 @@ import sys
 
 from scapy.layers import inet6 as s
 from scapy.layers.inet import UDP
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
-from scapy.utils import rdpcap, wrpcap
+from scapy.utils import wrpcap
 
 LOCAL_MAC, REMOTE_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
@@ -90,6 +89,36 @@ class Builder:
         self.told.put("mip6.bad.auth", value.hex())
         return s.MIP6OptBindingAuthData(olen=12, authenticator=int.from_bytes(value, "big"))
 
+    def node_identifier(self):
+        name = "mn%d@example.net" % self.bits(16)
+        self.told.put("mip6.mnid.subtype", 1)
+        self.told.put("mip6.mnid.identifier", name)
+        return s.MIP6OptMNID(subtype=1, id=name.encode())
+
+    def message_authentication(self):
+        data = self.octets(self.r.randrange(1, 30))
+        self.told.put("mip6.auth.auth_data", data.hex())
+        subtype = self.r.choice([1, 2])
+        self.told.put("mip6.auth.subtype", subtype)
+        return s.MIP6OptMsgAuth(subtype=subtype, mspi=self.number("mip6.auth.mobility_spi", 32), authdata=data)
+
+    def octet_option(self, kind, argument, name, size=None):
+        data = self.octets(size or self.r.randrange(1, 60))
+        self.told.put(name, data.hex())
+        return kind(**{argument: data})
+
+    def cga_parameters(self):
+        return self.octet_option(s.MIP6OptCGAParams, "cgaparams", "mip6.cgar.cga_par")
+
+    def signature(self):
+        return self.octet_option(s.MIP6OptSignature, "sig", "mip6.sign.sign")
+
+    def home_token(self):
+        return self.octet_option(s.MIP6OptHomeKeygenToken, "hkt", "mip6.phkt.phkt")
+
+    def care_of_token(self):
+        return self.octet_option(s.MIP6OptCareOfTest, "cokt", "mip6.mocot.co_keygen_tok", 8)
+
     def options(self, choices, last=None):
         chosen = [make() for make in choices if self.r.random() < 0.4]
         if last and self.r.random() < 0.4:
@@ -116,7 +145,7 @@ class Builder:
 
     def update_options(self, to_correspondent):
         """Nonce indices go with authorization data, and both to correspondents only."""
-        chosen = self.options([self.alternate, self.prefix_option])
+        chosen = self.options([self.alternate, self.prefix_option, self.node_identifier, self.message_authentication, self.cga_parameters, self.signature])
         if to_correspondent and self.r.random() < 0.4:
             chosen += [self.nonces(), self.authorization()]
         return chosen
@@ -124,7 +153,7 @@ class Builder:
     def acknowledgement(self):
         flags = self.flags("KRP", ["mip6.ba.k_flag", "mip6.nemo.ba.r_flag", "mip6.ba.p_flag"])
         return s.MIP6MH_BA(status=self.number("mip6.ba.status", 8), flags=flags, seq=self.number("mip6.ba.seqnr", 16),
-                           mhtime=self.number("mip6.ba.lifetime", 16), options=self.options([self.refresh_advice], self.authorization))
+                           mhtime=self.number("mip6.ba.lifetime", 16), options=self.options([self.refresh_advice, self.node_identifier, self.home_token, self.care_of_token], self.authorization))
 
     def error(self):
         return s.MIP6MH_BE(status=self.number("mip6.be.status", 8), ha=self.known_address("mip6.be.haddr"))
@@ -240,8 +269,12 @@ class Builder:
     def alert(self):
         return IPv6ExtHdrHopByHop(options=[s.RouterAlert(value=self.number("ipv6.opt.router_alert", 16))])
 
+    @staticmethod
+    def ethernet():
+        return Ether(src=LOCAL_MAC, dst=REMOTE_MAC)
+
     def link(self):
-        layer = Ether(src=LOCAL_MAC, dst=REMOTE_MAC)
+        layer = self.ethernet()
         for _ in range(self.r.choice([0, 0, 0, 1, 2])):
             layer /= Dot1Q(vlan=self.number("vlan.id", 12), prio=self.number("vlan.priority", 3))
         return layer
@@ -260,6 +293,28 @@ class Builder:
             frame /= getattr(self, extension)()
         frame /= make(self)
         return name, frame
+
+
+    def fragments(self, kind):
+        """A packet without extension headers in two pieces: what the first one shows, and what the second one completes. Nothing when
+        it is too short."""
+        self.told = Told()
+        name, neighbour, _, make = KINDS[kind]
+        ip = self.ip(neighbour)
+        outer = dict(self.told.fields)
+        whole = bytes(IPv6(bytes(ip / make(self))))
+        if len(whole) <= 40 + 8:
+            return []
+        size = 8 * self.r.randrange(1, (len(whole) - 40 + 7) // 8)
+        identifier = self.bits(32)
+        frames = []
+        for more, piece in ((1, whole[40:40 + size]), (0, whole[40 + size:])):
+            header = IPv6ExtHdrFragment(nh=whole[6], m=more, offset=0 if more else size // 8, id=identifier)
+            fields = dict(outer if more else self.told.fields)
+            fields.update({"ipv6.fraghdr.more": [bool(more)], "ipv6.fraghdr.offset": [0 if more else size // 8], "ipv6.fraghdr.ident": [identifier]})
+            frames.append((name + " fragment", self.ethernet() / IPv6(bytes(ip)[:40]) / header / Raw(piece), fields))
+            frames[-1][1][IPv6].nh, frames[-1][1][IPv6].plen = 44, None
+        return frames
 
 
 # What each message is called, whether routers must not have forwarded it, the extension header that may be before it.
@@ -290,8 +345,15 @@ def build(seed, count, pcap, lines):
     builder = Builder(seed)
     frames = []
     with open(lines, "w", encoding="utf-8") as out:
-        for i in range(count):
-            name, frame = builder.frame(i % len(KINDS))
+        while len(frames) < count:
+            kind = len(frames) % len(KINDS)
+            # Neighbour discovery is never in fragments (RFC 6980).
+            if builder.r.random() < 0.05 and not KINDS[kind][1] and len(frames) + 2 <= count:
+                for name, frame, fields in builder.fragments(kind):
+                    frames.append(frame)
+                    out.write(json.dumps({"name": name, "fields": fields}) + "\n")
+                continue
+            name, frame = builder.frame(kind)
             frames.append(frame)
             # What was not told must not be there.
             for field in ("ipv6.opt.mipv6.home_address", "ipv6.routing.mipv6.home_address", "mip6.acoa.acoa", "mip6.bad.auth", "vlan.id"):
@@ -300,216 +362,5 @@ def build(seed, count, pcap, lines):
     wrpcap(pcap, frames)
 
 
-# -- the other way: what scapy reads
-
-def number(octets):
-    return int.from_bytes(octets, "big")
-
-
-def read_update(m, put):
-    put("mip6.bu.seqnr", m.seq)
-    for letter, name in zip("AHLKMRP", ["mip6.bu.a_flag", "mip6.bu.h_flag", "mip6.bu.l_flag", "mip6.bu.k_flag", "mip6.bu.m_flag", "mip6.nemo.bu.r_flag",
-                                        "mip6.bu.p_flag"]):
-        put(name, letter in str(m.flags))
-    put("mip6.bu.lifetime", m.mhtime)
-
-
-def read_acknowledgement(m, put):
-    put("mip6.ba.status", m.status)
-    for letter, name in zip("KRP", ["mip6.ba.k_flag", "mip6.nemo.ba.r_flag", "mip6.ba.p_flag"]):
-        put(name, letter in str(m.flags))
-    put("mip6.ba.seqnr", m.seq)
-    put("mip6.ba.lifetime", m.mhtime)
-
-
-def read_test_init(name):
-    return lambda m, put: put("mip6.%s.cookie" % name, number(m.cookie))
-
-
-def read_test(name):
-    def read(m, put):
-        put("mip6.%s.nindex" % name, m.index)
-        put("mip6.%s.cookie" % name, number(m.cookie))
-        put("mip6.%s.token" % name, number(m.token))
-    return read
-
-
-def read_error(m, put):
-    put("mip6.be.status", m.status)
-    put("mip6.be.haddr", m.ha)
-
-
-MESSAGES = {
-    s.MIP6MH_BRR: lambda m, put: None,
-    s.MIP6MH_HoTI: read_test_init("hoti"),
-    s.MIP6MH_CoTI: read_test_init("coti"),
-    s.MIP6MH_HoT: read_test("hot"),
-    s.MIP6MH_CoT: read_test("cot"),
-    s.MIP6MH_BU: read_update,
-    s.MIP6MH_BA: read_acknowledgement,
-    s.MIP6MH_BE: read_error,
-}
-
-
-def read_prefix_option(o, put):
-    put("mip6.nemo.mnp.pfl", o.plen)
-    put("mip6.nemo.mnp.mnp", o.prefix)
-
-
-def read_nonces(o, put):
-    put("mip6.ni.hni", o.hni)
-    put("mip6.ni.cni", o.coni)
-
-
-MOBILITY_OPTIONS = {
-    s.MIP6OptBRAdvice: lambda o, put: put("mip6.bra.interval", o.rinter),
-    s.MIP6OptAltCoA: lambda o, put: put("mip6.acoa.acoa", o.acoa),
-    s.MIP6OptNonceIndices: read_nonces,
-    s.MIP6OptMobNetPrefix: read_prefix_option,
-    s.MIP6OptBindingAuthData: lambda o, put: put("mip6.bad.auth", "%024x" % o.authenticator),
-}
-
-
-def read_advertisement(m, put):
-    put("icmpv6.nd.ra.cur_hop_limit", m.chlim)
-    for letter, bit in zip("moh", (m.M, m.O, m.H)):
-        put("icmpv6.nd.ra.flag." + letter, bool(bit))
-    put("icmpv6.nd.ra.flag.prf", m.prf)
-    put("icmpv6.nd.ra.router_lifetime", m.routerlifetime)
-    put("icmpv6.nd.ra.reachable_time", m.reachabletime)
-    put("icmpv6.nd.ra.retrans_timer", m.retranstimer)
-
-
-def read_prefix_information(o, put):
-    put("icmpv6.opt.prefix.length", o.prefixlen)
-    for letter, bit in zip("lar", (o.L, o.A, o.R)):
-        put("icmpv6.opt.prefix.flag." + letter, bool(bit))
-    put("icmpv6.opt.prefix.valid_lifetime", o.validlifetime)
-    put("icmpv6.opt.prefix.preferred_lifetime", o.preferredlifetime)
-    put("icmpv6.opt.prefix", o.prefix)
-
-
-def read_map(o, put):
-    put("icmpv6.opt.map.distance", o.dist)
-    put("icmpv6.opt.map.preference", o.pref)
-    put("icmpv6.opt.map.flag.r", bool(o.R))
-    put("icmpv6.opt.map.valid_lifetime", o.validlifetime)
-    put("icmpv6.opt.map.global_address", o.addr)
-
-
-def read_home_agent(o, put):
-    put("icmpv6.opt.home_agent_preference", o.pref)
-    put("icmpv6.opt.home_agent_lifetime", o.lifetime)
-
-
-def read_agents(m, put):
-    put("icmpv6.mip6.identifier", m.id)
-    put("icmpv6.nemo.r_flag", bool(m.R))
-    for address in getattr(m, "addresses", []):
-        put("icmpv6.mip6.home_agent_address", address)
-
-
-def read_prefixes(m, put):
-    put("icmpv6.mip6.identifier", m.id)
-    if isinstance(m, s.ICMPv6MPAdv):
-        put("icmpv6.mip6.flag.m", bool(m.flags & 2))
-        put("icmpv6.mip6.flag.o", bool(m.flags & 1))
-
-
-def read_neighbour(m, put):
-    for letter, bit in zip("rso", (m.R, m.S, m.O)):
-        put("icmpv6.nd.na.flag." + letter, bool(bit))
-    put("icmpv6.nd.na.target_address", m.tgt)
-
-
-def read_datagram(m, put):
-    put("udp.srcport", m.sport)
-    put("udp.dstport", m.dport)
-
-
-def read_home_address(header, put):
-    for option in header.options:
-        if isinstance(option, s.HAO) and option.optlen == 16:
-            put("ipv6.opt.mipv6.home_address", option.hoa)
-
-
-def read_routing(header, put):
-    if header.type == 2:
-        put("ipv6.routing.segleft", header.segleft)
-        put("ipv6.routing.mipv6.home_address", header.addresses[0])
-
-
-def read_ip(header, put):
-    for name, value in (("src", header.src), ("dst", header.dst), ("tclass", header.tc), ("flow", header.fl), ("hlim", header.hlim)):
-        put("ipv6." + name, value)
-
-
-LAYERS = dict(MESSAGES)
-LAYERS.update({
-    IPv6: read_ip,
-    IPv6ExtHdrDestOpt: read_home_address,
-    IPv6ExtHdrRouting: read_routing,
-    UDP: read_datagram,
-    s.ICMPv6ND_RA: read_advertisement,
-    s.ICMPv6ND_NS: lambda m, put: put("icmpv6.nd.ns.target_address", m.tgt),
-    s.ICMPv6ND_NA: read_neighbour,
-    s.ICMPv6NDOptPrefixInfo: read_prefix_information,
-    s.ICMPv6NDOptAdvInterval: lambda o, put: put("icmpv6.opt.advertisement_interval", o.advint),
-    s.ICMPv6NDOptHAInfo: read_home_agent,
-    s.ICMPv6NDOptMAP: read_map,
-    s.ICMPv6NDOptMTU: lambda o, put: put("icmpv6.opt.mtu", o.mtu),
-    s.ICMPv6HAADRequest: read_agents,
-    s.ICMPv6HAADReply: read_agents,
-    s.ICMPv6MPSol: read_prefixes,
-    s.ICMPv6MPAdv: read_prefixes,
-})
-
-
-def values(frame):
-    """What scapy reads, by the names of our fields. Packets that an ICMPv6 error quotes do not count."""
-    told = Told()
-    names = []
-    layer = frame
-    while layer and not isinstance(layer, s._ICMPv6Error):
-        if type(layer) in LAYERS:
-            LAYERS[type(layer)](layer, told.put)
-            names.append(type(layer).__name__)
-        for option in getattr(layer, "options", []) if type(layer) in MESSAGES else []:
-            # scapy takes one octet too many for a link-layer address and is lost behind it.
-            if isinstance(option, s.MIP6OptLLAddr):
-                break
-            if type(option) in MOBILITY_OPTIONS:
-                MOBILITY_OPTIONS[type(option)](option, told.put)
-        layer = layer.payload
-    return names[-1] if names else "nothing", told.fields, bool(layer)
-
-
-def lost(frame):
-    """Fields that scapy cannot count in this frame, by the beginning of their names."""
-    layer = frame
-    while layer:
-        if type(layer) in MESSAGES and any(isinstance(o, s.MIP6OptLLAddr) for o in layer.options):
-            return ("mip6.bra", "mip6.acoa", "mip6.ni", "mip6.nemo.mnp", "mip6.bad")
-        # It takes every option 19 for 9 octets long, and gives up on options that it does not know in such a place.
-        if isinstance(layer, s.ICMPv6NDOptLLA) or type(layer).__name__.startswith("ICMPv6NDOpt") and isinstance(layer.payload, Raw):
-            return ("icmpv6.opt",)
-        layer = layer.payload
-    return ()
-
-
-def dissect(pcap, lines):
-    with open(lines, "w", encoding="utf-8") as out:
-        for frame in rdpcap(pcap):
-            name, fields, quotes = values(frame)
-            beyond = lost(frame)
-            fields = {k: v for k, v in fields.items() if not quotes and not k.startswith(beyond)}
-            out.write(json.dumps({"name": name, "fields": fields}) + "\n")
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "build":
-        build(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5])
-    elif sys.argv[1] == "dissect":
-        dissect(sys.argv[2], sys.argv[3])
-    else:
-        sys.exit(__doc__)
+    build(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4])

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t frameCount = 3800;
 
-const QString script = QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/app/scapy_frames.py");
+const QString folderOfScripts = QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/app/");
 
 struct Outcome {
     int status = -1;
@@ -132,7 +132,7 @@ private Q_SLOTS:
     void framesOfScapyHaveTheValuesItWasTold()
     {
         const QString pcap = folder_.filePath("scapy.pcap"), lines = folder_.filePath("scapy.jsonl");
-        const Outcome built = execute(python_, {"-B", script, "build", "20261122", QString::number(frameCount), pcap, lines});
+        const Outcome built = execute(python_, {"-B", folderOfScripts + "scapy_frames.py", "20261122", QString::number(frameCount), pcap, lines});
         QVERIFY2(built.status == 0, built.err.constData());
         const std::vector<Json> found = decoded(pcap), wanted = jsonLines(contents(lines));
         QCOMPARE(wanted.size(), frameCount);
@@ -140,7 +140,7 @@ private Q_SLOTS:
         std::size_t compared = 0;
         for (std::size_t i = 0; i < wanted.size() && !QTest::currentTestFailed(); ++i) {
             compared += compare(i + 1, wanted[i], found[i]);
-            // Its checksums are right.
+            // Its checksums are right. What a first fragment holds has none yet.
             const auto fields = fieldsOf(found[i]);
             std::size_t verdicts = 0;
             for (const char* verdict : {"roamscope.mip6.checksum", "roamscope.icmpv6.checksum", "roamscope.udp.checksum"})
@@ -148,7 +148,9 @@ private Q_SLOTS:
                     QVERIFY2(it->second == Json::array({"good"}), qPrintable(QString("frame %1: %2").arg(i + 1).arg(it->second.dump().c_str())));
                     ++verdicts;
                 }
-            QCOMPARE(verdicts, std::size_t{1});
+            const Json& told = wanted[i]["fields"];
+            const bool begun = told.contains("ipv6.fraghdr.more") && told["ipv6.fraghdr.more"] == Json::array({true});
+            QCOMPARE(verdicts, begun ? std::size_t{0} : std::size_t{1});
         }
         QVERIFY2(compared > 8 * frameCount, qPrintable(QString::number(compared)));
     }
@@ -159,7 +161,7 @@ private Q_SLOTS:
         for (Bytes& frame : frames) frame = random.frame();
         const QString pcap = folder_.filePath("ours.pcap"), lines = folder_.filePath("ours.jsonl");
         QVERIFY(writePcap(pcap, frames));
-        const Outcome read = execute(python_, {"-B", script, "dissect", pcap, lines});
+        const Outcome read = execute(python_, {"-B", folderOfScripts + "scapy_reader.py", pcap, lines});
         QVERIFY2(read.status == 0, read.err.constData());
         const std::vector<Json> ours = decoded(pcap), scapy = jsonLines(contents(lines));
         QCOMPARE(ours.size(), frameCount);

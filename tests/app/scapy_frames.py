@@ -211,7 +211,7 @@ class Builder:
 
     def echo(self):
         data = self.octets(self.r.randrange(1, 40))
-        self.told.put("icmpv6.data", data.hex())
+        self.told.put("icmpv6.echo.data", data.hex())
         return s.ICMPv6EchoRequest(id=self.number("icmpv6.echo.identifier", 16), seq=self.number("icmpv6.echo.sequence_number", 16), data=data)
 
     def datagram(self):

@@ -19,6 +19,7 @@ struct NumberedFrame {
     capture::FrameView view;
     const capture::TraceLink* link = nullptr;
     std::vector<std::string> comments{};  ///< that the file holds for this frame
+    wire::DecodeContext context = {};  ///< keys, and the datagram that the frame completes
 };
 
 class FrameFormat {

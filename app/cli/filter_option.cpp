@@ -73,9 +73,11 @@ bool FrameChoice::takes(const NumberedFrame& frame, const std::vector<capture::T
     const capture::FrameRow row{view.time, view.link, view.originalLength, static_cast<std::uint32_t>(view.bytes.size()), skimmed.kind, skimmed.type, skimmed.marks};
     // Unsigned, so that hostile stamps wrap instead of overflowing.
     const auto startUtc = static_cast<std::int64_t>(static_cast<std::uint64_t>(frame.utc) - static_cast<std::uint64_t>(toNanoseconds(view.time)));
-    const filter::Verdict verdict = filter_->byRow(frame.number, row, links, startUtc);
+    // The row knows neither what a fragment completes nor what a key opens.
+    const bool hidden = frame.context.whole || (frame.context.keys && skimmed.kind == wire::FrameClass::Esp);
+    const filter::Verdict verdict = hidden ? filter::Verdict::Unknown : filter_->byRow(frame.number, row, links, startUtc);
     if (verdict != filter::Verdict::Unknown) return verdict == filter::Verdict::Yes;
-    const wire::Dissection dissection = wire::dissect(view.bytes, frame.link->linkType, view.originalLength);
+    const wire::Dissection dissection = wire::dissect(view.bytes, frame.link->linkType, view.originalLength, frame.context);
     return filter_->matches({frame.number, startUtc, view, frame.link, &dissection, analysis_.get(), findings_.get(), {}});
 }
 

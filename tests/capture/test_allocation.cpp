@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Memory that runs out at any allocation of the readers, the decoder, the analysis and the writer: each failure must come out as
-// std::bad_alloc or as an error, and leave nothing behind (the leak checker of the sanitizer build sees to that).
+// std::bad_alloc or as an error, and leave nothing behind.
 #include "capture/analysis/analyzer.hpp"
 #include "capture/io/capture_reader.hpp"
 #include "capture/io/pcapng_file.hpp"
@@ -17,6 +17,8 @@ namespace {
 /// Allocations of this thread until the one that fails; negative: none does.
 thread_local long long countdown = -1;
 thread_local bool failed = false;
+/// Allocations of this thread that are not freed.
+thread_local long long live = 0;
 
 void* allocate(std::size_t size, std::size_t alignment = 0)
 {
@@ -26,6 +28,7 @@ void* allocate(std::size_t size, std::size_t alignment = 0)
         return nullptr;
     }
     if (size == 0) size = 1;
+    ++live;
     return alignment == 0 ? std::malloc(size) : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
 
@@ -36,6 +39,12 @@ void* allocateOrThrow(std::size_t size, std::size_t alignment = 0)
     return p;
 }
 
+void release(void* p)
+{
+    if (p) --live;
+    std::free(p);
+}
+
 }  // namespace
 
 void* operator new(std::size_t size) { return allocateOrThrow(size); }
@@ -44,16 +53,16 @@ void* operator new(std::size_t size, std::align_val_t a) { return allocateOrThro
 void* operator new[](std::size_t size, std::align_val_t a) { return allocateOrThrow(size, static_cast<std::size_t>(a)); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete(void* p) noexcept { release(p); }
+void operator delete[](void* p) noexcept { release(p); }
+void operator delete(void* p, std::size_t) noexcept { release(p); }
+void operator delete[](void* p, std::size_t) noexcept { release(p); }
+void operator delete(void* p, std::align_val_t) noexcept { release(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { release(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { release(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { release(p); }
 
 using namespace roamscope;
 using namespace roamscope::capture;
@@ -122,6 +131,7 @@ private Q_SLOTS:
         int thrown = 0;
         for (; index < most; ++index) {
             failed = false;
+            const long long before = live;
             countdown = index;
             try {
                 (void)work(octets);
@@ -129,6 +139,7 @@ private Q_SLOTS:
                 ++thrown;
             }
             countdown = -1;
+            QVERIFY2(live == before, qPrintable(QString("allocation %1 left %2 behind").arg(index).arg(live - before)));
             if (!failed) break;  // there are no more allocations than that
         }
         QVERIFY2(index < most, "more allocations than expected");

@@ -268,10 +268,15 @@ inline Bytes homeAddressesInLayers(const Net& net)
 /// An authentication header (24 octets) before `next`.
 inline Bytes authentication(std::uint8_t next, const Bytes& rest)
 {
-    Bytes out{next, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
-    out.resize(24, 0x5a);
-    out.insert(out.end(), rest.begin(), rest.end());
-    return out;
+    Writer out;
+    out.u8(next);
+    out.u8(4);
+    out.u16(0);
+    out.u32(0x100);
+    out.u32(1);
+    for (int i = 0; i < 3; ++i) out.u32(0x5a5a5a5a);
+    out.bytes(rest);
+    return out.take();
 }
 
 inline Bytes underAh(const Net&, const UpdateSpec& spec)

@@ -32,6 +32,7 @@ struct Alias {
 };
 const std::vector<Alias>& aliases()
 {
+    const auto name = [](FieldId id) { return wire::info(id).name; };
     static const std::vector<Alias> all = {
         {"ipv6.addr", {"ipv6.src", "ipv6.dst"}},
         {"ipv6.host", {"ipv6.src", "ipv6.dst"}},
@@ -45,15 +46,15 @@ const std::vector<Alias>& aliases()
         {"udp.port", {"udp.srcport", "udp.dstport"}},
         {"tcp.port", {"tcp.srcport", "tcp.dstport"}},
         {"icmpv6.opt.linkaddr", {"icmpv6.opt.src_linkaddr", "icmpv6.opt.target_linkaddr"}},
-        {"_ws.malformed", {"roamscope.malformed"}},
-        {"_ws.short", {"roamscope.cut"}},
-        {"mip6.bu.b_flag", {"roamscope.mip6.bu.o_flag"}},
-        {"mip6.hot.token", {"mip6.cot.token"}},
-        {"icmpv6.reserved", {"icmpv6.unused"}},
-        {"icmpv6.opt.reserved", {"icmpv6.opt.prefix.reserved"}},
+        {"_ws.malformed", {name(FieldId::Malformed)}},
+        {"_ws.short", {name(FieldId::Cut)}},
+        {"mip6.bu.b_flag", {name(FieldId::BuFlagOverwrite)}},
+        {"mip6.hot.token", {name(FieldId::CotToken)}},
+        {"icmpv6.reserved", {name(FieldId::Icmpv6Unused)}},
+        {"icmpv6.opt.reserved", {name(FieldId::PrefixReserved)}},
         {"ip.version", {"ipv6.version"}},
-        {"data.data", {"icmpv6.data"}},
-        {"data", {"icmpv6.data"}},
+        {"data.data", {name(FieldId::EchoData)}},
+        {"data", {name(FieldId::EchoData)}},
     };
     return all;
 }

@@ -6,6 +6,7 @@
 #include "protocol/wire/icmpv6.hpp"
 #include "protocol/wire/ipv6.hpp"
 #include "protocol/wire/mobility.hpp"
+#include "protocol/wire/mobility_names.hpp"
 #include "protocol/wire/mobility_options.hpp"
 
 #include <algorithm>
@@ -31,6 +32,7 @@ struct Alias {
 };
 const std::vector<Alias>& aliases()
 {
+    const auto name = [](FieldId id) { return wire::info(id).name; };
     static const std::vector<Alias> all = {
         {"ipv6.addr", {"ipv6.src", "ipv6.dst"}},
         {"ipv6.host", {"ipv6.src", "ipv6.dst"}},
@@ -44,15 +46,15 @@ const std::vector<Alias>& aliases()
         {"udp.port", {"udp.srcport", "udp.dstport"}},
         {"tcp.port", {"tcp.srcport", "tcp.dstport"}},
         {"icmpv6.opt.linkaddr", {"icmpv6.opt.src_linkaddr", "icmpv6.opt.target_linkaddr"}},
-        {"_ws.malformed", {"roamscope.malformed"}},
-        {"_ws.short", {"roamscope.cut"}},
-        {"mip6.bu.b_flag", {"roamscope.mip6.bu.o_flag"}},
-        {"mip6.hot.token", {"mip6.cot.token"}},
-        {"icmpv6.reserved", {"icmpv6.unused"}},
-        {"icmpv6.opt.reserved", {"icmpv6.opt.prefix.reserved"}},
+        {"_ws.malformed", {name(FieldId::Malformed)}},
+        {"_ws.short", {name(FieldId::Cut)}},
+        {"mip6.bu.b_flag", {name(FieldId::BuFlagOverwrite)}},
+        {"mip6.hot.token", {name(FieldId::CotToken)}},
+        {"icmpv6.reserved", {name(FieldId::Icmpv6Unused)}},
+        {"icmpv6.opt.reserved", {name(FieldId::PrefixReserved)}},
         {"ip.version", {"ipv6.version"}},
-        {"data.data", {"icmpv6.echo.data"}},
-        {"data", {"icmpv6.echo.data"}},
+        {"data.data", {name(FieldId::EchoData)}},
+        {"data", {name(FieldId::EchoData)}},
     };
     return all;
 }
@@ -124,6 +126,21 @@ std::vector<Enumerator> enumeratorsOf(std::string_view name)
         return named(wire::icmpv6Name, {{1, "Unreachable"}, {133, "RS"}, {134, "RA"}, {135, "NS"}, {136, "NA"}, {143, "MLDv2"}, {144, "DHAADRequest"}, {145, "DHAADReply"},
                                         {146, "MPS"}, {147, "MPA"}, {154, "FMIPv6"}});
     if (name == "mip6.ba.status" || name == "mip6.bi.status") return named(wire::bindingStatusName, {});
+    static constexpr std::pair<std::string_view, NameOf> plain[] = {
+        {"mip6.be.status", wire::bindingErrorName},
+        {"mip6.fback.status", wire::fastBindingStatusName},
+        {"mip6.hi.code", wire::handoverInitiateCodeName},
+        {"mip6.hack.code", wire::handoverAckCodeName},
+        {"mip6.bri_r.trigger", wire::revocationTriggerName},
+        {"mip6.bri_status", wire::revocationStatusName},
+        {"mip6.lra.status", wire::localizedRoutingStatusName},
+        {"mip6.dnsu.status", wire::dnsUpdateStatusName},
+        {"roamscope.mip6.upa.status", wire::updateStatusName},
+        {"roamscope.mip6.fb.trigger", wire::flowTriggerName},
+        {"roamscope.mip6.fb.status", wire::flowBindingStatusName},
+    };
+    for (const auto& [field, nameOf] : plain)
+        if (name == field) return named(nameOf, {});
     if (name == "roamscope.mip6.opt.type") return named(wire::mobilityOptionName, {});
     const bool next = name == "ipv6.nxt" || name == "ip.proto" || name == "mip6.proto" || name == "ah.next_header";
     if (next || (name.substr(0, 5) == "ipv6." && name.size() > 4 && name.substr(name.size() - 4) == ".nxt"))
@@ -193,7 +210,7 @@ std::vector<Symbol> ownSymbols()
 template <class Symbols>
 auto place(Symbols& symbols, std::string_view name)
 {
-    return std::lower_bound(symbols.begin(), symbols.end(), name, [](const Symbol& s, std::string_view n) { return s.name.compare(n) < 0; });  // clang 14 cannot find < here
+    return std::lower_bound(symbols.begin(), symbols.end(), name, [](const Symbol& s, std::string_view n) { return std::string_view(s.name).compare(n) < 0; });
 }
 
 }  // namespace

@@ -11,7 +11,6 @@ namespace roamscope::capture {
 namespace {
 
 constexpr auto publishInterval = std::chrono::milliseconds(33);
-constexpr auto growthInterval = std::chrono::milliseconds(100);
 constexpr std::size_t indexThreads = 2;
 /// Parts that may be ahead of one that is not done yet.
 constexpr std::uint64_t maxAhead = 32;

@@ -157,7 +157,7 @@ private slots:
         closeProposals();
         QCOMPARE(window_->filter().state(), FilterModel::State::Invalid);
         QCOMPARE(bar()->state()->text(), QString("✖"));
-        QVERIFY(bar()->problem()->isVisible());
+        QTRY_VERIFY(bar()->problem()->isVisible());
         QVERIFY2(bar()->problem()->text().startsWith("At character 9: "), qPrintable(bar()->problem()->text()));
         press(Qt::Key_Return);  // what is wrong is not applied
         QCOMPARE(window_->packets()->rows(), all());

@@ -49,6 +49,7 @@ FilterEdit::FilterEdit(FilterModel& model, QWidget* parent) : QLineEdit(parent),
     popup_->setAccessibleName(tr("Proposals for the filter"));
     popup_->header()->setStretchLastSection(true);
     popup_->hide();
+    popup_->installEventFilter(this);
     connect(popup_, &QTreeView::clicked, this, &FilterEdit::accept);
     connect(this, &QLineEdit::textEdited, this, [this] { propose(); });
 }
@@ -140,6 +141,12 @@ bool FilterEdit::event(QEvent* event)
     return QLineEdit::event(event);
 }
 
+bool FilterEdit::eventFilter(QObject* watched, QEvent* event)
+{
+    if (watched == popup_ && (event->type() == QEvent::Show || event->type() == QEvent::Hide)) emit proposalsToggled();
+    return QLineEdit::eventFilter(watched, event);
+}
+
 void FilterEdit::keyPressEvent(QKeyEvent* event)
 {
     if (keyForList(event->key())) return;
@@ -208,7 +215,6 @@ FilterBar::FilterBar(Workspace& workspace, FilterModel& model, QWidget* parent)
     problem_->setTextFormat(Qt::PlainText);
     problem_->setWordWrap(true);
     problem_->setAccessibleName(tr("What is wrong with the filter"));
-    suggestion_->setFlat(true);
     suggestion_->setCursor(Qt::PointingHandCursor);
 
     auto* line = new QHBoxLayout;
@@ -237,6 +243,7 @@ FilterBar::FilterBar(Workspace& workspace, FilterModel& model, QWidget* parent)
         applyText(model_.applied());
         emit leaveRequested();
     });
+    connect(edit_, &FilterEdit::proposalsToggled, this, &FilterBar::showDraft, Qt::QueuedConnection);
     connect(clear_, &QPushButton::clicked, this, &FilterBar::clear);
     connect(suggestion_, &QPushButton::clicked, this, [this] {
         edit_->setText(toQt(model_.error().suggestion));
@@ -292,7 +299,9 @@ void FilterBar::showDraft()
     state_->setPalette(signs);
 
     const bool wrong = state == FilterModel::State::Invalid;
-    below_->setVisible(wrong);
+    // While a word is being chosen, what is wrong with its first letters is no news.
+    below_->setVisible(wrong && !edit_->proposals()->isVisible());
+    clear_->setEnabled(model_.rows().has_value() || !edit_->text().isEmpty());
     const filter::FilterError& error = model_.error();
     const int from = wrong ? characters(model_.draft(), error.column) : 0;
     const int length = wrong ? characters(model_.draft(), error.column + error.length) - from : 0;

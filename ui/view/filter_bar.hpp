@@ -30,11 +30,14 @@ public:
 
 signals:
     void leaveRequested();
+    /// The list of proposals came or went.
+    void proposalsToggled();
 
 protected:
     void keyPressEvent(QKeyEvent* event) override;
     void focusOutEvent(QFocusEvent* event) override;
     bool event(QEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
     bool keyForList(int key);

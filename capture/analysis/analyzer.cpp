@@ -5,6 +5,7 @@
 #include "capture/analysis/directory.hpp"
 #include "capture/analysis/handovers.hpp"
 #include "capture/analysis/light_frame.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <algorithm>
 
@@ -65,7 +66,13 @@ public:
     void add(FrameIndex index, const capture::FrameView& view, const capture::TraceLink& link)
     {
         const TimePoint time = begin(view, link);
-        const wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
+        wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
+        wire::DecodeContext context;
+        const wire::Reassembler::Outcome pieces = frame.fragment ? reassemble(index, view, frame) : wire::Reassembler::Outcome{};
+        if (pieces.datagram) {
+            context.whole = &*pieces.datagram;
+            frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength, nullptr, context);
+        }
         if (frame.cut) ++cutFrames_;
         if (frame.encrypted && frame.upper == wire::protocol::esp) ++encryptedFrames_;
         if (frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut) ++malformedFrames_;
@@ -78,7 +85,7 @@ public:
         if (!worthFields(o) || (signal && isCopy(*signal))) return;
 
         wire::FieldSink sink;
-        static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink));
+        static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink, context));
         conformance_.addFrame(index, sink.findings());
         if (!signal) return;
         conformance_.addSignal(*signal, o, sink.nodes(), exchanges_, bindings_, mobiles_);
@@ -112,6 +119,15 @@ public:
 
 private:
     wire::DecodedFrame light_;  ///< of addLight(), kept for its memory
+    /// The whole that this piece completes; pieces that contradict each other are reported.
+    wire::Reassembler::Outcome reassemble(FrameIndex index, const capture::FrameView& view, const wire::DecodedFrame& frame)
+    {
+        auto outcome = reassembler_.add({index + 1, view.time, view.link}, view.bytes, frame);
+        if (outcome.finding) conformance_.addFrame(index, {*outcome.finding});
+        return outcome;
+    }
+
+    wire::Reassembler reassembler_;
     std::size_t frames_ = 0;
     std::uint64_t cutFrames_ = 0;
     std::uint64_t encryptedFrames_ = 0;

@@ -183,6 +183,8 @@ struct ByteSource::State {
         const Limit limit = wait ? Limit(Clock::now() + *wait) : Limit();
         if (!regular && !waitReadable(limit)) return false;
         for (;;) {
+            // Asked before reading: what the old file got before it was replaced is read all the same.
+            const std::string_view gone = followed ? whatHappened() : std::string_view();
             const std::size_t old = raw.size();
             raw.resize(old + chunkOctets);
             const ssize_t n = ::read(descriptor, raw.data() + old, chunkOctets);
@@ -192,11 +194,10 @@ struct ByteSource::State {
             if (n < 0) breakOff({ErrorCode::Io, 0, fmt::format("{}: reading failed at octet {}: {}. Check the disk or the connection and open it again", name, rawRead, std::strerror(cause))});
             if (n > 0) rawRead += static_cast<std::uint64_t>(n);
             if (n != 0) return true;
-            if (!regular || !followed) {
-                rawEnded = true;
-                return true;
-            }
-            if (!stillThere()) return true;
+            if (!followed) rawEnded = true;
+            if (!gone.empty())
+                breakOff({ErrorCode::Io, 0, fmt::format("{}: {} while it was followed, after octet {}. What was read is kept; open it again", name, gone, rawRead)});
+            if (!followed || !gone.empty()) return true;
             if (!waitForGrowth(limit)) return false;
         }
     }
@@ -210,18 +211,16 @@ struct ByteSource::State {
         return ::poll(nullptr, 0, millisecondsTo(pause)) == 0;
     }
 
-    /// Whether the followed file is the one that was opened, with all that was read; otherwise an error is noted.
-    bool stillThere()
+    /// What somebody did to the followed file so that it will not grow from here; empty when it is the one that was opened, with
+    /// all that was read.
+    [[nodiscard]] std::string_view whatHappened() const
     {
         struct stat here {};
         struct stat named {};
-        const char* what = nullptr;
-        if (::fstat(descriptor, &here) == 0 && static_cast<std::uint64_t>(here.st_size) < rawRead) what = "was made shorter";
-        else if (::stat(name.c_str(), &named) != 0) what = "was removed";
-        else if (named.st_dev != device || named.st_ino != inode) what = "was replaced by another file";
-        if (!what) return true;
-        breakOff({ErrorCode::Io, 0, fmt::format("{}: {} while it was followed, after octet {}. What was read is kept; open it again", name, what, rawRead)});
-        return false;
+        if (::fstat(descriptor, &here) == 0 && static_cast<std::uint64_t>(here.st_size) < rawRead) return "was made shorter";
+        if (descriptor == STDIN_FILENO) return {};  // it has no name that could be given to another
+        if (::stat(name.c_str(), &named) != 0) return "was removed";
+        return named.st_dev != device || named.st_ino != inode ? "was replaced by another file" : "";
     }
 
     /// Knows the compression from the first octets, once they are there.

@@ -23,6 +23,12 @@ std::string_view remedyFor(ByteView head)
 
 }  // namespace
 
+std::int64_t traceStart(std::int64_t firstUtc)
+{
+    constexpr std::int64_t farthest = 4'600'000'000'000'000'000;
+    return firstUtc >= -farthest && firstUtc <= farthest ? firstUtc : 0;
+}
+
 std::string keptText(std::uint64_t packets)
 {
     if (packets == 0) return "No packet stands before it";

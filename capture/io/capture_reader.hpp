@@ -46,6 +46,10 @@ public:
     virtual Result<Read> next(ByteSource& in, CaptureRecord& out, CaptureLinks& links, std::optional<Duration> wait) = 0;
 };
 
+/// Time 0 (ns since 1970) of a trace whose first frame has this stamp: the stamp, unless it is further from 1970 than 146 years.
+/// Then 1970: counted from an absurd stamp, the others would not fit into 64 bits.
+[[nodiscard]] std::int64_t traceStart(std::int64_t firstUtc);
+
 /// For messages: what of a file that breaks after so many packets is kept.
 [[nodiscard]] std::string keptText(std::uint64_t packets);
 

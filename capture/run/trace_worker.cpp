@@ -116,7 +116,7 @@ bool TraceWorker::nextPiece(RecordBatch& batch, std::uint64_t& serial)
         takeNotes(plain_->notes(), false);
         if (read && *read == Read::Frame) {
             if (!options_.startUtc) {
-                options_.startUtc = batch.records.front().utc;
+                options_.startUtc = traceStart(batch.records.front().utc);
                 const std::lock_guard publishing(mutex_);
                 index_->setStartUtc(*options_.startUtc);
             }

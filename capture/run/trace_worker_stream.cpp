@@ -20,9 +20,9 @@ void TraceWorker::readStream()
         if (*read == Read::End) return finishStream(std::nullopt);
         if (*read == Read::Frame) {
             if (!options_.startUtc) {
-                options_.startUtc = record.utc;
+                options_.startUtc = traceStart(record.utc);
                 const std::lock_guard lock(mutex_);
-                index_->setStartUtc(record.utc);
+                index_->setStartUtc(*options_.startUtc);
             }
             addLinks(reader_->links());
             take(record.utc, record.link, record.bytes, record.originalLength);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 
 namespace roamscope {
@@ -23,6 +24,9 @@ struct Error {
     ErrorCode code = ErrorCode::Malformed;
     std::size_t offset = 0;  ///< first bad octet, counted from the start of the frame or file; 0 when there is none
     std::string text;
+    std::string_view rule{};   ///< id of the numbered rule that is broken, if any
+    std::string_view rfc{};    ///< "RFC 6275 §9.2"; empty where no RFC names it
+    std::size_t length = 0;    ///< bad octets from `offset` on; 0: up to the end
 };
 
 template <class T>

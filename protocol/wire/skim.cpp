@@ -112,7 +112,8 @@ private:
                 continue;
             }
             if (i + 2 > octets || i + 2 + u8(i + 1) > octets) return false;
-            if (u8(i) == optionHomeAddress && u8(i + 1) == addressOctets && !hop && (found & mark::homeAddress) == 0) {
+            if (u8(i) == optionHomeAddress && u8(i + 1) == addressOctets && !hop) {
+                if ((found & mark::homeAddress) != 0) return false;
                 found = static_cast<std::uint16_t>(found | mark::homeAddress);
                 source_ = at_ + i + 2;
             }
@@ -126,11 +127,10 @@ private:
     bool routing(std::uint8_t& next, std::uint16_t& found)
     {
         constexpr std::size_t octets = 24;
-        if (left() < octets || u8(1) != 2 || u8(2) != 2 || (found & mark::routing2) != 0) return false;
+        if (left() < octets || u8(1) != 2 || u8(2) != 2 || u8(3) != 1 || (found & mark::routing2) != 0) return false;
         next = u8(0);
         found = static_cast<std::uint16_t>(found | mark::routing2);
-        // A router that has forwarded the packet leaves 0 here, and then the destination is the address already.
-        if (u8(3) == 1) destination_ = at_ + 8;
+        destination_ = at_ + 8;
         at_ += octets;
         return true;
     }

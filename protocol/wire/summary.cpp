@@ -2,14 +2,13 @@
 #include "protocol/wire/summary.hpp"
 
 #include "protocol/base/overloaded.hpp"
+#include "protocol/wire/summary_mobility.hpp"
 
 #include <fmt/format.h>
 
 namespace roamscope::wire {
 
 namespace {
-
-std::uint32_t seconds(WireLifetime lifetime) { return 4u * lifetime.count(); }
 
 std::string_view unreachableName(std::uint8_t code)
 {
@@ -116,59 +115,6 @@ std::string describe(const Icmpv6Message& message, const Ipv6Packet& packet)
         message);
 }
 
-std::string describe(const BindingUpdate& m, const Ipv6Packet& packet)
-{
-    const auto* alternate = findOption<AlternateCareOfAddress>(m.options);
-    const Ipv6Address careOf = alternate ? alternate->address : packet.source;
-    const char* to = m.has(BindingUpdate::mapRegistration) ? " to MAP" : m.has(BindingUpdate::homeRegistration) ? " to home agent" : "";
-    const std::string lifetime = m.lifetime.count() == 0 ? "delete" : fmt::format("{} s", seconds(m.lifetime));
-    std::string out = fmt::format("BU{}, sequence {}, {}, {}, {} at {}", to, m.sequence, flagLetters(m), lifetime,
-                                  packet.homeAddress().value_or(packet.source).text(), careOf.text());
-    for (const MobilityOption& option : m.options)
-        if (const auto* bid = std::get_if<BindingIdentifier>(&option)) out += fmt::format(", BID {}", bid->bid);
-    return out;
-}
-
-std::string describe(const BindingAck& m)
-{
-    const std::string_view name = bindingStatusName(m.status);
-    std::string out = fmt::format("BA, sequence {}, status {}{}{}{}", m.sequence, m.status, name.empty() ? "" : " (", name, name.empty() ? "" : ")");
-    if (m.accepted()) out += fmt::format(", {} s", seconds(m.lifetime));
-    for (const MobilityOption& option : m.options)
-        if (const auto* bid = std::get_if<BindingIdentifier>(&option)) out += fmt::format(", BID {} status {}", bid->bid, bid->status);
-    return out;
-}
-
-std::string describe(const MobilityMessage& message, const Ipv6Packet& packet)
-{
-    return std::visit(Overloaded{
-                          [](const BindingRefreshRequest&) { return std::string("Binding refresh request"); },
-                          [](const HomeTestInit&) { return std::string("HoTI"); },
-                          [](const CareOfTestInit&) { return std::string("CoTI"); },
-                          [](const HomeTest& m) { return fmt::format("HoT, nonce index {}", m.nonceIndex); },
-                          [](const CareOfTest& m) { return fmt::format("CoT, nonce index {}", m.nonceIndex); },
-                          [&](const BindingUpdate& m) { return describe(m, packet); },
-                          [](const BindingAck& m) { return describe(m); },
-                          [](const BindingError& m) { return fmt::format("Binding error, status {}, {}", m.status, m.homeAddress.text()); },
-                          [](const RawMobility& m) {
-                              const std::string_view name = mobilityName(m.type);
-                              return name.empty() ? fmt::format("Mobility header type {}", m.type) : std::string(name);
-                          },
-                      },
-                      message);
-}
-
-MessageKind kindOf(const MobilityMessage& message)
-{
-    if (const auto* bu = std::get_if<BindingUpdate>(&message)) {
-        if (bu->has(BindingUpdate::mapRegistration)) return MessageKind::LocalRegistration;
-        return bu->has(BindingUpdate::homeRegistration) ? MessageKind::HomeRegistration : MessageKind::RouteOptimisation;
-    }
-    if (std::holds_alternative<BindingAck>(message)) return MessageKind::HomeRegistration;
-    const std::uint8_t type = typeOf(message);
-    return type <= 4 || type == 7 ? MessageKind::RouteOptimisation : MessageKind::Other;
-}
-
 MessageKind kindOf(const Icmpv6Message& message)
 {
     const std::uint8_t type = typeOf(message);
@@ -200,12 +146,13 @@ void describeMessage(Summary& out, const DecodedFrame& frame)
         out.info = describe(icmp->value, packet);
     } else if (const auto* mobility = std::get_if<Checked<MobilityMessage>>(&frame.message)) {
         out.protocol = "MIPv6";
-        out.kind = kindOf(mobility->value);
-        out.info = describe(mobility->value, packet);
+        out.kind = mobilityKind(mobility->value);
+        out.info = describeMobility(mobility->value, packet);
     } else if (const auto* udp = std::get_if<Checked<UdpDatagram>>(&frame.message)) {
-        out.protocol = "UDP";
-        out.kind = MessageKind::Data;
-        out.info = frame.probe ? fmt::format("Probe {}{}", frame.probe->serial, frame.probe->answer ? ", answer" : "")
+        out.protocol = frame.ike ? "IKEv2" : "UDP";
+        out.kind = frame.ike ? MessageKind::Other : MessageKind::Data;
+        out.info = frame.ike   ? fmt::format("{} {}, message {}", ikeExchangeName(frame.ike->exchange), frame.ike->isResponse() ? "response" : "request", frame.ike->messageId)
+                   : frame.probe ? fmt::format("Probe {}{}", frame.probe->serial, frame.probe->answer ? ", answer" : "")
                                : fmt::format("{} → {}, {} octets", udp->value.sourcePort, udp->value.destinationPort, udp->value.data.size());
     } else if (const auto* tcp = std::get_if<Checked<TcpSegment>>(&frame.message)) {
         out.protocol = "TCP";

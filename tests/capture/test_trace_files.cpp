@@ -61,7 +61,7 @@ Bytes pcapngOf(std::size_t frames)
     Bytes out = pcapngSection("test");
     for (std::uint32_t i = 0; i < 3; ++i) add(out, pcapngInterface(i == 1 ? linkTypeRawIpv6 : linkTypeEthernet, 0, "link"));
     for (std::size_t n = 0; n < frames; ++n) {
-        add(out, pcapngPacket(n % 3, epoch + static_cast<std::int64_t>(n), frameOf(n, sizeOf(n)), static_cast<std::uint32_t>(sizeOf(n) + n % 2)));
+        add(out, pcapngPacket(static_cast<std::uint32_t>(n % 3), epoch + static_cast<std::int64_t>(n), frameOf(n, sizeOf(n)), static_cast<std::uint32_t>(sizeOf(n) + n % 2)));
         if (n % 7 == 0) add(out, pcapngStatistics(0, epoch, n, n / 10));
         if (n == 100) {
             Bytes unknown;

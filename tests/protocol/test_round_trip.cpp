@@ -12,7 +12,12 @@ using namespace roamscope::test;
 
 namespace {
 
-constexpr int rounds = 2000;  // of each variant
+/// Of each variant; ROAMSCOPE_ROUNDS asks for more.
+const int rounds = [] {
+    bool good = false;
+    const int asked = qEnvironmentVariableIntValue("ROAMSCOPE_ROUNDS", &good);
+    return good && asked > 0 ? asked : 2000;
+}();
 
 /// RFC 1071 over the pseudo-header of RFC 8200 §8.1, octet by octet: 0xffff over a message whose checksum is right.
 std::uint32_t naiveSum(const PseudoHeader& addresses, std::uint8_t nextHeader, const Bytes& message)
@@ -49,24 +54,31 @@ std::vector<Placed> walk(const Bytes& message, std::size_t from)
     return out;
 }
 
-std::size_t optionsStart(std::uint8_t type)
+/// First octet of the options; none for the types without options.
+std::size_t optionsStart(const Bytes& message)
 {
-    static constexpr std::size_t starts[] = {8, 16, 16, 24, 24, 12, 12, 24};  // RFC 6275 §6.1.2–6.1.9
-    return starts[type];
+    // RFC 6275 §6.1.2–6.1.9, then by each type's own RFC.
+    static constexpr std::size_t starts[] = {8, 16, 16, 24, 24, 12, 12, 24, 12, 12, 8, 0, 0, 12, 10, 10, 12, 12, 12, 12, 12, 12, 8, 8};
+    if (message[2] == 12) return 8 + 16 * std::size_t{message[6]};
+    return message[2] < std::size(starts) && starts[message[2]] != 0 ? starts[message[2]] : message.size();
 }
 
-/// What stands in RFC 6275 §6.2, RFC 3963 §4.3 and RFC 5648 §4.3 about the place of an option.
+/// Type and place modulo, as the RFCs of the options say (spec/wire-formats.md §3.2).
+struct Rule {
+    std::size_t type, x, y;
+};
+constexpr Rule rules[] = {{2, 2, 0},  {3, 8, 6},  {4, 2, 0},  {6, 8, 4},  {9, 4, 1},  {10, 8, 2}, {19, 4, 2}, {22, 8, 4}, {26, 8, 6}, {27, 8, 2},
+                          {28, 4, 2}, {29, 4, 0}, {30, 4, 0}, {31, 4, 0}, {32, 4, 0}, {33, 4, 0}, {34, 8, 4}, {36, 4, 0}, {37, 4, 0}, {38, 4, 0},
+                          {44, 2, 0}, {45, 2, 0}, {46, 4, 0}, {47, 4, 0}, {48, 4, 0}, {49, 4, 2}, {51, 8, 4}, {52, 4, 0}, {55, 8, 2}, {56, 4, 1},
+                          {57, 8, 1}};
+
 bool wellPlaced(const Placed& o, std::size_t messageSize)
 {
-    switch (o.type) {
-    case 2:
-    case 4: return o.offset % 2 == 0;
-    case 3: return o.offset % 8 == 6;
-    case 5: return o.offset + o.length == messageSize && (o.length != 14 || o.offset % 8 == 2);
-    case 6: return o.offset % 8 == 4;
-    case 35: return o.length == 6 ? o.offset % 2 == 0 : o.offset % 8 == 2;
-    default: return true;
-    }
+    if (o.type == 5) return o.offset + o.length == messageSize && (o.length != 14 || o.offset % 8 == 2);
+    if (o.type == 35) return o.length == 6 ? o.offset % 2 == 0 : o.offset % 8 == 2;
+    for (const Rule& rule : rules)
+        if (rule.type == o.type) return o.offset % rule.x == rule.y;
+    return true;
 }
 
 /// Parses once more with a sink: what is wrong with the lines it got.
@@ -97,14 +109,21 @@ class TestRoundTrip : public QObject {
         QCOMPARE(bytes.size() % 8, std::size_t{0});
         QCOMPARE(std::size_t{bytes[1]}, bytes.size() / 8 - 1);
         QCOMPARE(naiveSum(addresses, 135, bytes), 0xffffu);
-        if (bytes[2] > 7) return;
-        const std::vector<Placed> options = walk(bytes, optionsStart(bytes[2]));
+        // Canonical octets come back as they are.
+        QVERIFY(emitMobility(parsed->value, addresses) == bytes);
+        const std::string fault = treeFault(bytes, [&](FieldReader& reader) { (void)parseMobility(reader, addresses); });
+        QVERIFY2(fault.empty(), fault.c_str());
+        // Its second layout has a Length that does not count the SPI (errata E-10), so that the walk would go astray.
+        bool astray = false;
+        std::visit([&](const auto& m) {
+            if constexpr (requires { m.options; }) astray = findOption<FastBindingAuthorization>(m.options) != nullptr;
+        }, message);
+        if (astray) return;
+        const std::vector<Placed> options = walk(bytes, optionsStart(bytes));
         for (const Placed& o : options) QVERIFY2(wellPlaced(o, bytes.size()), qPrintable(QString("option %1 at %2").arg(o.type).arg(o.offset)));
         if (!options.empty()) QCOMPARE(options.back().offset + options.back().length, bytes.size());
         // RFC 6275 §6.2: padding of more than one octet is one PadN.
         for (std::size_t i = 1; i < options.size(); ++i) QVERIFY(options[i].type > 1 || options[i - 1].type > 1);
-        const std::string fault = treeFault(bytes, [&](FieldReader& reader) { (void)parseMobility(reader, addresses); });
-        QVERIFY2(fault.empty(), fault.c_str());
     }
 
 private Q_SLOTS:
@@ -285,7 +304,7 @@ private Q_SLOTS:
     {
         QFETCH(int, variant);
         RandomMessages random(400 + std::uint64_t(variant), true);
-        for (std::size_t i = 0; i < rounds; ++i) {
+        for (std::size_t i = 0; i < std::size_t(rounds); ++i) {
             BindingUpdate bu;
             if (i % 17 != 16) bu.options.push_back(RawMobilityOption{18, random.bytes(i % 17)});
             bu.options.push_back(random.mobilityOption(std::size_t(variant)));
@@ -300,7 +319,9 @@ private Q_SLOTS:
         for (int i = 0; i < rounds; ++i) {
             BindingAck ba;
             ba.options = random.mobilityOptions();
-            std::erase_if(ba.options, [](const MobilityOption& o) { return std::holds_alternative<BindingAuthorizationData>(o); });
+            std::erase_if(ba.options, [](const MobilityOption& o) {
+                return std::holds_alternative<BindingAuthorizationData>(o) || std::holds_alternative<FastBindingAuthorization>(o);
+            });
             const Bytes authenticator = random.bytes(12);
             ba.options.push_back(BindingAuthorizationData{authenticator});
             const Bytes bytes = emitMobility(ba, random.addresses());

@@ -31,7 +31,7 @@ public:
 
     /// Variants by index, so that a test can go through all of them.
     wire::MobilityOption mobilityOption(std::size_t variant);
-    std::vector<wire::MobilityOption> mobilityOptions();  ///< up to 7; Binding Authorization Data only as the last
+    std::vector<wire::MobilityOption> mobilityOptions();  ///< up to 7; one that ends a message only as the last
     wire::MobilityMessage mobility(std::size_t variant);
     wire::NdOption ndOption(std::size_t variant);
     std::vector<wire::NdOption> ndOptions();
@@ -44,7 +44,14 @@ public:
 
 private:
     std::uint8_t unknownIpv6Option();
-    std::uint8_t unknownMobilityOption();
+    std::size_t familiarMessage();
+    wire::MobilityOption rawMobilityOption();
+    wire::MobilityOption familyOption(std::size_t variant);
+    wire::MobilityMessage laterMessage(std::size_t variant);
+    template <class Address>
+    wire::TrafficSelector<Address> selector(Address (*address)(RandomMessages&));
+    wire::FlowSubOption flowSubOption();
+    wire::FlowIdentification flow();
     std::uint8_t unknownNdOption();
     wire::Icmpv6Message error();
     wire::Icmpv6Message listenerReport();

@@ -23,7 +23,7 @@ enum class Backend : std::uint8_t { Virtual, Tap };
 /// What the index counts while it is made, over all frames of the trace.
 struct IndexSummary {
     std::array<std::uint64_t, 10> frames{};      ///< by wire::FrameClass
-    std::array<std::uint64_t, 256> mobility{};   ///< by MH type
+    std::array<std::uint64_t, 256> mobility{};   ///< by MH type, also of those that fragments make whole
     std::uint64_t badChecksums = 0;              ///< of the MH, ICMPv6, UDP or TCP message; the rows carry mark::badChecksum
     std::uint64_t badMobility = 0;               ///< of which of a Mobility Header
     std::uint64_t malformed = 0;

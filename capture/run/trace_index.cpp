@@ -29,6 +29,7 @@ void skimBatch(const RecordBatch& batch, std::int64_t startUtc, IndexPart& out)
 {
     out.frames.clear();
     out.summary = {};
+    out.pieces.clear();
     out.links = batch.links;
     for (const RecordBatch::Record& r : batch.records) {
         const wire::Skim known = wire::skim(batch.bytes(r), (*batch.links)[r.link].linkType, r.originalLength);
@@ -37,6 +38,10 @@ void skimBatch(const RecordBatch& batch, std::int64_t startUtc, IndexPart& out)
         ++sum.frames[static_cast<std::size_t>(known.kind)];
         sum.octets += r.captured;
         if (known.kind == wire::FrameClass::Mobility) ++sum.mobility[known.type];
+        if (known.kind == wire::FrameClass::Fragment) {
+            const ByteView bytes = batch.bytes(r);
+            out.pieces.push_back({out.frames.size() - 1, Bytes(bytes.begin(), bytes.end())});
+        }
         if ((known.marks & (wire::mark::badChecksum | wire::mark::malformed | wire::mark::cut)) == 0) continue;
         if ((known.marks & wire::mark::badChecksum) != 0) {
             ++sum.badChecksums;
@@ -70,8 +75,40 @@ void TraceIndex::commit(std::uint64_t serial, IndexPart& part)
 void TraceIndex::append(const IndexPart& part)
 {
     addLinks(*part.links);
-    for (const NewFrame& frame : part.frames) trace_.append(frame);
+    std::size_t from = 0;
+    for (const IndexPart::Piece& piece : part.pieces) {
+        for (; from < piece.frame; ++from) trace_.append(part.frames[from]);
+        const NewFrame& frame = part.frames[from++];
+        appendPiece(frame, piece.octets, (*part.links)[frame.link].linkType);
+    }
+    for (; from < part.frames.size(); ++from) trace_.append(part.frames[from]);
     summary_.add(part.summary);
+}
+
+/// A fragment; one that completes a datagram counts for what that carries.
+void TraceIndex::appendPiece(const NewFrame& frame, ByteView octets, std::uint16_t linkType)
+{
+    const auto number = static_cast<std::uint32_t>(trace_.size() + 1);
+    auto outcome = reassembler_.add({number, frame.time, frame.link}, octets, linkType, frame.originalLength);
+    if (!outcome.datagram) return trace_.append(frame);
+    wire::DecodeContext context;
+    context.whole = &*outcome.datagram;
+    const wire::DecodedFrame decoded = wire::decodeFrame(octets, linkType, frame.originalLength, nullptr, context);
+    const auto verdict = std::visit(
+        [](const auto& m) {
+            if constexpr (requires { m.checksum; }) return m.checksum;
+            else return wire::ChecksumVerdict::Absent;
+        },
+        decoded.message);
+    const bool bad = verdict == wire::ChecksumVerdict::Bad;
+    const auto* mobility = std::get_if<wire::Checked<wire::MobilityMessage>>(&decoded.message);
+    if (mobility) ++summary_.mobility[wire::typeOf(mobility->value)];
+    if (bad) ++summary_.badChecksums;
+    if (bad && mobility) ++summary_.badMobility;
+    NewFrame marked = frame;
+    if (bad) marked.marks |= wire::mark::badChecksum;
+    trace_.append(marked);
+    trace_.setFragments(std::move(outcome.datagram->frames));
 }
 
 }  // namespace roamscope::capture

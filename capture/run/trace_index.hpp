@@ -15,6 +15,11 @@ struct IndexPart {
     std::vector<NewFrame> frames;
     std::shared_ptr<const std::vector<TraceLink>> links;
     IndexSummary summary;
+    struct Piece {
+        std::size_t frame = 0;  ///< index into `frames`
+        Bytes octets;
+    };
+    std::vector<Piece> pieces;  ///< fragments, which can only be judged in order
 };
 
 /// Looks at every frame of the batch. `startUtc`: time 0 of the trace, ns since 1970. Any thread.
@@ -41,10 +46,12 @@ public:
 
 private:
     void append(const IndexPart& part);
+    void appendPiece(const NewFrame& frame, ByteView octets, std::uint16_t linkType);
 
     Trace trace_;
     std::size_t links_ = 0;
     IndexSummary summary_;
+    wire::Reassembler reassembler_;
     std::map<std::uint64_t, IndexPart> waiting_;
     std::uint64_t next_ = 0;
 };

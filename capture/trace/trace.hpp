@@ -8,6 +8,7 @@
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/wire/reassembly.hpp"
 #include "protocol/wire/skim.hpp"
 
 #include <cstdint>
@@ -75,6 +76,9 @@ public:
     [[nodiscard]] TimePoint end() const { return end_; }
     /// Index of the first frame whose time is not before `t`, also where times go back; size() when none.
     [[nodiscard]] std::size_t lowerBound(TimePoint t) const;
+    /// The datagram that this frame's fragment completes (its row has mark::completes): read and put together again each time.
+    /// For DecodeContext::whole. Nothing for other frames, or when the file has changed.
+    [[nodiscard]] std::optional<wire::ReassembledDatagram> reassembled(std::size_t index) const;
     /// What happened to the octets of frames since they were read: for people. Nothing when all is well.
     [[nodiscard]] std::optional<std::string> trouble() const;
 
@@ -122,6 +126,10 @@ public:
     void append(TimePoint time, std::uint32_t link, ByteView bytes, std::uint32_t originalLength);
     /// Takes a frame whose octets can be read from the trace's FrameOctets by the time that the next snapshot is taken.
     void append(const NewFrame& frame);
+    /// Says of the frame appended last that it completes a datagram, and of which frames (numbers from 1, the last one is its
+    /// own) that is made. Before the next snapshot. False when too many are known already (maxWholes).
+    bool setFragments(std::vector<std::uint32_t> frames);
+    static constexpr std::size_t maxWholes = 262'144;
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] TraceSnapshot snapshot() const;
 

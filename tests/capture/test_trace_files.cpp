@@ -319,6 +319,53 @@ private Q_SLOTS:
         QVERIFY(snapshot.trouble() && snapshot.trouble()->find("kept in memory") != std::string::npos);
     }
 
+    void fragmentsAreFoundAndPutTogetherAgain()
+    {
+        // A Binding Update with 200 octets of padding in three fragments, in a file among other packets, the last piece first.
+        wire::Ipv6Packet whole;
+        whole.source = *Ipv6Address::parse("2001:db8::1");
+        whole.destination = *Ipv6Address::parse("2001:db8::2");
+        whole.nextHeader = wire::protocol::mobility;
+        wire::BindingUpdate update;
+        update.sequence = 77;
+        for (int i = 0; i < 20; ++i) update.options.push_back(wire::AlternateCareOfAddress{whole.source});
+        whole.payload = wire::emitMobility(update, whole.pseudoHeader());
+        for (const bool spoiled : {false, true}) {
+            if (spoiled) whole.payload[4] ^= 1;
+            Bytes out = pcapngSection("test");
+            add(out, pcapngInterface(linkTypeRawIpv6, 0, "link"));
+            const std::size_t cuts[] = {0, 104, 208, whole.payload.size()};
+            std::int64_t time = epoch;
+            for (const std::size_t part : {2u, 0u, 1u}) {
+                wire::Ipv6Packet piece = whole;
+                piece.nextHeader = wire::protocol::fragment;
+                const std::size_t from = cuts[part];
+                const std::size_t field = from | (part < 2 ? 1 : 0);
+                piece.payload = {wire::protocol::mobility, 0, static_cast<std::uint8_t>(field >> 8), static_cast<std::uint8_t>(field), 0, 0, 0, 9};
+                piece.payload.insert(piece.payload.end(), whole.payload.begin() + static_cast<std::ptrdiff_t>(from),
+                                     whole.payload.begin() + static_cast<std::ptrdiff_t>(cuts[part + 1]));
+                const Bytes bytes = wire::emitIpv6(piece);
+                add(out, pcapngPacket(0, time++, bytes, static_cast<std::uint32_t>(bytes.size())));
+                add(out, pcapngPacket(0, time++, frameOf(1, 60), 60));
+            }
+            const auto session = openCapture(store(out));
+            QVERIFY(session && eventually([&] { return (*session)->view().complete; }));
+            const View view = (*session)->view();
+            QCOMPARE(view.trace.size(), std::size_t{6});
+            for (std::size_t i = 0; i < 6; ++i) {
+                QCOMPARE(view.trace.row(i).kind == wire::FrameClass::Fragment, i % 2 == 0);
+                QCOMPARE((view.trace.row(i).marks & wire::mark::completes) != 0, i == 4);
+                QCOMPARE(view.trace.reassembled(i).has_value(), i == 4);
+            }
+            const auto datagram = view.trace.reassembled(4);
+            QCOMPARE(datagram->bytes, whole.payload);
+            QCOMPARE(datagram->frames, (std::vector<std::uint32_t>{1, 3, 5}));
+            QCOMPARE(view.summary->mobility[5], std::uint64_t{1});
+            QCOMPARE(view.summary->badMobility, std::uint64_t{spoiled});
+            QCOMPARE((view.trace.row(4).marks & wire::mark::badChecksum) != 0, spoiled);
+        }
+    }
+
     void timesThatGoBackAreFound()
     {
         Trace trace;

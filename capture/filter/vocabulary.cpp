@@ -51,8 +51,8 @@ const std::vector<Alias>& aliases()
         {"icmpv6.reserved", {"icmpv6.unused"}},
         {"icmpv6.opt.reserved", {"icmpv6.opt.prefix.reserved"}},
         {"ip.version", {"ipv6.version"}},
-        {"data.data", {"icmpv6.data"}},
-        {"data", {"icmpv6.data"}},
+        {"data.data", {"icmpv6.echo.data"}},
+        {"data", {"icmpv6.echo.data"}},
     };
     return all;
 }
@@ -193,7 +193,7 @@ std::vector<Symbol> ownSymbols()
 template <class Symbols>
 auto place(Symbols& symbols, std::string_view name)
 {
-    return std::lower_bound(symbols.begin(), symbols.end(), name, [](const Symbol& s, std::string_view n) { return s.name < n; });
+    return std::lower_bound(symbols.begin(), symbols.end(), name, [](const Symbol& s, std::string_view n) { return s.name.compare(n) < 0; });  // clang 14 cannot find < here
 }
 
 }  // namespace

@@ -63,7 +63,9 @@ Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHead
     in.u16(FieldId::MhChecksum);
     if (in.failed()) return fail(ErrorCode::Truncated, start, "a Mobility Header has at least 8 octets, fewer are there");
     auto violation = badPayloadProto(in, start, proto);
-    if (auto error = badLength(start, type, octets, rest.size(), cut)) return tl::unexpected(std::move(*error));
+    auto error = badLength(start, type, octets, rest.size(), cut);
+    // What a message that is too long for its packet says is shown nevertheless.
+    if (error && (!in.sink() || octets <= rest.size())) return tl::unexpected(std::move(*error));
 
     const bool incomplete = octets > rest.size();
     const ByteView message = rest.first(std::min(octets, rest.size()));
@@ -72,6 +74,7 @@ Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHead
     const OptionScope scope = scopeOf(in, type, start, message, incomplete);
     FieldReader body = in.within(message.subspan(commonOctets), start + commonOctets);
     auto value = parseMobilityBody(body, scope);
+    if (error) return tl::unexpected(std::move(*error));
     if (!value) {
         // What runs past the end of the octets that the capture kept may be right.
         if (incomplete) value.error().code = ErrorCode::Truncated;

@@ -12,6 +12,7 @@
 #include <QTemporaryDir>
 #include <QtTest>
 #include <map>
+#include <set>
 
 using namespace roamscope;
 using namespace roamscope::wire;
@@ -67,7 +68,8 @@ QStringList sharedNames()
 {
     QStringList out;
     for (std::size_t i = 0; i < fieldCount(); ++i)
-        if (const FieldInfo& field = info(static_cast<FieldId>(i)); field.tshark) out << QString::fromUtf8(field.name.data(), qsizetype(field.name.size()));
+        // The headline of TCP counts from the first number of the conversation.
+        if (const FieldInfo& field = info(static_cast<FieldId>(i)); field.tshark && field.name != "tcp") out << QString::fromUtf8(field.name.data(), qsizetype(field.name.size()));
     return out;
 }
 
@@ -92,11 +94,58 @@ std::vector<InputFrame> messages(std::uint64_t seed, std::size_t kinds, std::uin
     return out;
 }
 
-std::vector<InputFrame> randomFrames(int count)
+/// Numbers of messages and options of the Mobility Header that tshark reads wrong, by their entries in the list of differences.
+struct Misread {
+    std::set<std::uint64_t> messages, options;
+};
+
+/// Random frames with nothing in them that tshark is known to read wrong.
+std::vector<InputFrame> randomFrames(std::size_t count, std::uint64_t seed, const Misread& misread)
 {
     std::vector<InputFrame> out;
-    RandomMessages random(21, false);
-    for (int i = 0; i < count; ++i) addFrame(out, random.frame());
+    RandomMessages random(seed, false);
+    while (out.size() < count) {
+        Bytes frame = random.frame();
+        const Dissection d = dissect(frame, linkEthernet, frame.size());
+        const bool right = std::none_of(d.nodes.begin(), d.nodes.end(), [&](const FieldNode& node) {
+            const auto* number = std::get_if<std::uint64_t>(&node.value);
+            return number && ((node.field == FieldId::MhType && misread.messages.contains(*number)) ||
+                              (node.field == FieldId::MobilityOptionType && misread.options.contains(*number)));
+        });
+        if (right) addFrame(out, std::move(frame));
+    }
+    return out;
+}
+
+/// Every mobility message without options, named message/TYPE, and every mobility option alone in a Binding Update, named
+/// option/TYPE. What stands behind a message or option that a program reads wrong does not matter then.
+std::vector<InputFrame> mobilityFrames()
+{
+    std::vector<InputFrame> out;
+    RandomMessages random(32, false);
+    const auto add = [&](const MobilityMessage& message, const char* kind, FieldId number) {
+        Ipv6Packet packet;
+        packet.source = random.address();
+        packet.destination = random.address();
+        packet.nextHeader = protocol::mobility;
+        packet.payload = emitMobility(message, packet.pseudoHeader());
+        addFrame(out, emitEthernet(random.ethernet(), emitIpv6(packet)));
+        for (const FieldNode& node : dissect(out.back().bytes, linkEthernet, out.back().bytes.size()).nodes)
+            if (const auto* v = std::get_if<std::uint64_t>(&node.value); v && node.field == number && (*v > 1 || number == FieldId::MhType))
+                out.back().name = QString("%1/%2").arg(kind).arg(*v);
+    };
+    for (std::size_t kind = 0; kind < std::variant_size_v<MobilityMessage>; ++kind)
+        for (int i = 0; i < framesOfAKind; ++i) {
+            MobilityMessage message = random.mobility(kind);
+            std::visit([](auto& m) { if constexpr (requires { m.options.clear(); }) m.options.clear(); }, message);
+            add(message, "message", FieldId::MhType);
+        }
+    for (std::size_t kind = 0; kind < std::variant_size_v<MobilityOption>; ++kind)
+        for (int i = 0; i < framesOfAKind; ++i) {
+            BindingUpdate update;
+            update.options.push_back(random.mobilityOption(kind));
+            add(update, "option", FieldId::MobilityOptionType);
+        }
     return out;
 }
 
@@ -111,9 +160,9 @@ bool isStructure(const FieldNode& node)
 }
 
 /// Frames in which one field has another value.
-std::vector<InputFrame> spoiledFrames(int count)
+std::vector<InputFrame> spoiledFrames(std::size_t count, const Misread& misread)
 {
-    std::vector<InputFrame> out = randomFrames(count);
+    std::vector<InputFrame> out = randomFrames(count, 21, misread);
     RandomMessages random(22, false);
     for (InputFrame& frame : out) {
         const Dissection d = dissect(frame.bytes, frame.linkType, frame.originalLength);
@@ -173,13 +222,11 @@ Bytes inIpv4(const Bytes& packet)
     return header + packet;
 }
 
-std::vector<InputFrame> carried(const Carrier& carrier)
+std::vector<InputFrame> carried(const Carrier& carrier, const Misread& misread)
 {
     std::vector<InputFrame> out;
-    RandomMessages random(41, false);
-    for (int i = 0; i < 60; ++i) {
-        const Bytes frame = random.frame();
-        const Bytes packet(frame.begin() + 14, frame.end());
+    for (const InputFrame& frame : randomFrames(60, 41, misread)) {
+        const Bytes packet(frame.bytes.begin() + 14, frame.bytes.end());
         Bytes bytes = hex(carrier.head) + (carrier.ipv4 ? inIpv4(packet) : packet);
         const std::size_t size = bytes.size();
         out.push_back({{}, std::move(bytes), carrier.linkType, size});
@@ -196,15 +243,13 @@ std::vector<InputFrame> chains()
         "2c 3a000001 12345678",                                                          // first fragment
         "2c 3a000010 12345679",                                                          // last fragment
         "2c 3a000000 1234567a",                                                          // atomic fragment
-        "2b 3a02020120010db8000000000000000000000000",                                   // routing type 2 shorter than its address
+        "2b 3a020201 00000000 20010db8000000000000000000000001",                         // routing type 2
         "2b 3a020400 00000000 20010db8000000000000000000000001",                         // segment routing
         "2b 3a020000 00000000 20010db8000000000000000000000001",                         // source route
         "2b 3a01fd00 000000000102030405060708090a",                                      // experiment
         "3c 3a0004010301 0000", "3c 3a00c20400010000", "00 3a00050200000100",            // tunnel limit, jumbo, router alert
         "3c 3a01010a00000000000000000000 0000",                                          // padding
         "87 3a 01 00 00 0000 0000 0000 0000 0000 0000",                                  // a mobility header in front
-        "8c 3a 00 00 00 0000 0000",                                                      // shim6
-        "8b 3a 00 00 00 0000 0000",                                                      // HIP
         "fd 01020304", "fe 01020304", "06 0050 1000 00000001 00000002 5010 2000 0000 0000", "3b 0102",
     };
     std::vector<InputFrame> out;
@@ -223,6 +268,17 @@ std::vector<InputFrame> chains()
     return out;
 }
 
+Misread misreadBy(const std::vector<Difference>& differences)
+{
+    Misread out;
+    for (int number = 0; number < 256; ++number)
+        for (const Difference& d : differences) {
+            if (d.where.match(QString("message/%1").arg(number)).hasMatch()) out.messages.insert(std::uint64_t(number));
+            if (d.where.match(QString("option/%1").arg(number)).hasMatch()) out.options.insert(std::uint64_t(number));
+        }
+    return out;
+}
+
 }  // namespace
 
 class TestTsharkAgreement : public QObject {
@@ -231,6 +287,7 @@ class TestTsharkAgreement : public QObject {
     QString shared_ = sharedFolder();
     QStringList names_ = sharedNames();
     std::vector<Difference> differences_ = readDifferences();
+    Misread misread_ = misreadBy(differences_);
 
     [[nodiscard]] QString file(QString name) const
     {
@@ -247,9 +304,11 @@ class TestTsharkAgreement : public QObject {
     }
 
     /// Compares every cell of `path`, which is called `file` in the list of differences; gives the number of cells that agree.
-    std::size_t compare(const QString& path, const QString& file, const QStringList& extra = {})
+    std::size_t compare(const QString& path, const QString& file, const QStringList& extra = {}, const std::vector<InputFrame>& frames = {})
     {
-        for (Difference& d : differences_) d.looked |= d.where.match(file).hasMatch();
+        const auto label = [&](qsizetype i) { return std::size_t(i) < frames.size() && !frames[std::size_t(i)].name.isEmpty() ? frames[std::size_t(i)].name : file; };
+        for (Difference& d : differences_)
+            for (qsizetype i = 0; i <= qsizetype(frames.size()) && !d.looked; ++i) d.looked = d.where.match(label(i)).hasMatch();
         QStringList fields;
         for (const QString& name : names_) fields << "-e" << name;
         // Names of vendors come from a table of tshark's installation, not from the octets.
@@ -260,7 +319,7 @@ class TestTsharkAgreement : public QObject {
             return 0;
         }
         std::size_t agreed = 0;
-        std::map<QString, int> wrong;
+        std::map<QString, int> wrong;  // by label and field
         for (qsizetype i = 0; i < theirs.size(); ++i) {
             const QList<QByteArray> left = ours[i].split('\t');
             const QList<QByteArray> right = theirs[i].split('\t');
@@ -268,14 +327,14 @@ class TestTsharkAgreement : public QObject {
                 const QByteArray a = left.value(f), b = right.value(f);
                 if (a == b) {
                     agreed += a.isEmpty() ? 0u : 1u;
-                } else if (Difference* d = allowed(file, names_.value(f), QString::fromUtf8(b), QString::fromUtf8(a))) {
+                } else if (Difference* d = allowed(label(i), names_.value(f), QString::fromUtf8(b), QString::fromUtf8(a))) {
                     ++d->seen;
-                } else if (wrong[names_.value(f)]++ < 2) {
-                    qWarning().noquote() << file << "frame" << i + 1 << names_.value(f) << "here" << a.left(300) << "tshark" << b.left(300);
+                } else if (wrong[label(i) + " " + names_.value(f)]++ < 2) {
+                    qWarning().noquote() << label(i) << "frame" << i + 1 << names_.value(f) << "here" << a.left(300) << "tshark" << b.left(300);
                 }
             }
         }
-        for (const auto& [name, count] : wrong) qWarning().noquote() << file << name << "differs in" << count << "frames";
+        for (const auto& [name, count] : wrong) qWarning().noquote() << name << "differs in" << count << "frames of" << file;
         return wrong.empty() ? agreed : 0;
     }
 
@@ -339,21 +398,19 @@ private Q_SLOTS:
         if (set == 0)
             frames = messages(31, std::variant_size_v<Icmpv6Message>, protocol::icmpv6,
                               [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) { return emitIcmpv6(r.icmpv6(kind), a); });
-        else if (set == 1)
-            frames = messages(32, std::variant_size_v<MobilityMessage>, protocol::mobility,
-                              [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) { return emitMobility(r.mobility(kind), a); });
+        else if (set == 1) frames = mobilityFrames();
         else if (set == 4)
             frames = messages(33, 2, protocol::icmpv6, [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) {
                 AdvertisementAck ack{2, std::nullopt};
                 if (kind == 1) ack.careOf = r.address();
                 return emitIcmpv6(NeighborAdvertisement{true, false, false, r.address(), {ack}}, a);
             });
-        else frames = set == 2 ? randomFrames(3000) : spoiledFrames(3000);
+        else frames = set == 2 ? randomFrames(3000, 21, misread_) : spoiledFrames(3000, misread_);
         const QString name = QTest::currentDataTag();
         const QString path = file(name);
         QVERIFY(writePcap(path, frames));
         // The random data of a datagram must not be guessed to be some protocol.
-        const std::size_t agreed = compare(path, name, {"-d", "udp.port==52010-52089,data"});
+        const std::size_t agreed = compare(path, name, {"-d", "udp.port==52010-52089,data"}, frames);
         qInfo() << agreed << "cells agree";
         expectOpen();
         QVERIFY(agreed > 10 * frames.size());
@@ -367,11 +424,11 @@ private Q_SLOTS:
     void otherCarriers()
     {
         QFETCH(int, carrier);
-        const std::vector<InputFrame> frames = carrier < 0 ? chains() : carried(carriers[carrier]);
+        const std::vector<InputFrame> frames = carrier < 0 ? chains() : carried(carriers[carrier], misread_);
         const QString name = QTest::currentDataTag();
         const QString path = file(name);
         QVERIFY(writePcap(path, frames, frames[0].linkType));
-        const std::size_t agreed = compare(path, name, {"-d", "udp.port==52010-52089,data"});
+        const std::size_t agreed = compare(path, name, {"-d", "udp.port==52010-52089,data"}, frames);
         qInfo() << agreed << "cells agree";
         expectOpen();
         QVERIFY(agreed > 10 * frames.size());

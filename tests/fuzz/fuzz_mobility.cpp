@@ -49,6 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     DecodedFrame frame;
     frame.packets.emplace_back();
     frame.message = *parsed;
-    if (!cut) require(fixpointFault(frame));
+    // What RFC 4068 lays out otherwise is emitted that way, and only its dialect reads it back.
+    if (!cut && context.dialect != Dialect::Fmip4068) require(fixpointFault(frame));
     return 0;
 }

@@ -2,8 +2,11 @@
 // `decode`: reads a capture frame by frame and prints what stands in it.
 #include "app/cli/commands.hpp"
 #include "app/cli/decode_formats.hpp"
+#include "app/cli/filter_option.hpp"
 #include "app/cli/output.hpp"
 #include "capture/io/capture_reader.hpp"
+#include "capture/io/key_file.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <fmt/format.h>
 #include <limits>
@@ -16,6 +19,7 @@ struct DecodeOptions {
     std::string file;
     std::string filter;
     std::string format = "summary";
+    std::string keyFile;
     std::vector<std::string> fields;
     std::vector<std::string> fieldOptions;
     std::size_t count = std::numeric_limits<std::size_t>::max();
@@ -33,14 +37,6 @@ Result<std::unique_ptr<FrameFormat>> formatOf(const DecodeOptions& options)
     if (options.format == "tree") return makeTreeFormat();
     if (options.format == "json") return makeJsonFormat();
     return makeSummaryFormat();
-}
-
-/// Differences between hostile stamps stay inside 64 bits.
-TimePoint since(std::int64_t start, std::int64_t utc)
-{
-    std::int64_t difference = 0;
-    if (__builtin_sub_overflow(utc, start, &difference)) difference = utc < start ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-    return atNanoseconds(difference);
 }
 
 /// The next frame. While none is there at once, what was held back is shown.
@@ -63,9 +59,16 @@ void tellOddities(const std::string& file, const capture::CaptureReader& reader)
 
 int decodeCommand(const DecodeOptions& options)
 {
-    if (!options.filter.empty()) return complain(Usage, "-Y: display filters are not available yet; leave it out and select lines, for example with grep");
     auto format = formatOf(options);
     if (!format) return complain(format.error());
+    std::optional<wire::EspKeys> keys;
+    if (!options.keyFile.empty()) {
+        auto read = capture::loadKeys(options.keyFile);
+        if (!read) return complain(read.error());
+        keys = std::move(*read);
+    }
+    const auto choice = FrameChoice::make(options.filter, options.file);
+    if (!choice) return choice.error();
     auto reader = options.follow ? capture::CaptureReader::follow(options.file) : capture::CaptureReader::open(options.file);
     if (!reader) return complain(reader.error());
 
@@ -74,14 +77,21 @@ int decodeCommand(const DecodeOptions& options)
     std::optional<Error> broken;
     std::int64_t start = 0;
     capture::CaptureRecord record;
+    wire::Reassembler reassembler;
     for (std::size_t number = 1; number <= options.count && !out.gone() && !interrupted();) {
         const auto read = nextFrame(*reader, record, **format, out);
         if (!read) broken = read.error();
         if (!read || *read == capture::Read::End) break;
         if (*read == capture::Read::Pending) continue;
-        if (number == 1) start = record.utc;
-        out.write((*format)->frame({number, record.utc, {since(start, record.utc), record.link, record.originalLength, record.bytes}, &reader->links()[record.link],
-                                     reader->notes().packetComments(number - 1)}));
+        if (number == 1) start = capture::traceStart(record.utc);
+        const capture::TraceLink& link = reader->links()[record.link];
+        const capture::FrameView view{sinceStart(start, record.utc), record.link, record.originalLength, record.bytes};
+        const auto pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
+        wire::DecodeContext context;
+        context.keys = keys ? &*keys : nullptr;
+        context.whole = pieces.datagram ? &*pieces.datagram : nullptr;
+        const NumberedFrame frame{number, record.utc, view, &link, reader->notes().packetComments(number - 1), context};
+        if (choice->takes(frame, reader->links())) out.write((*format)->frame(frame));
         ++number;
     }
     out.write((*format)->flush());
@@ -97,12 +107,13 @@ void addDecodeCommand(CLI::App& app, int& status)
     auto options = std::make_shared<DecodeOptions>();
     CLI::App* command = app.add_subcommand("decode", "Print the frames of a capture (pcap, pcapng, also .gz and .zst; - is standard input)");
     command->add_option("FILE", options->file, "The capture")->required();
-    command->add_option("-Y", options->filter, "Display filter (not available yet)");
+    command->add_option("-Y", options->filter, "Display filter as in Wireshark, such as 'mip6.mhtype == BU && mip6.bu.m_flag == 1'; fields lists the names");
     command->add_option("-T", options->format, "summary, tree, json or fields")->check(CLI::IsMember({"summary", "tree", "json", "fields"}))->capture_default_str();
     command->add_option("-e", options->fields, "With -T fields: a field to print; may be given several times")->allow_extra_args(false);
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
+    command->add_option("--keys", options->keyFile, "JSON file with the keys of ESP packets (schema keys describes it): a list \"esp\" of spi, encryption, encryption_key, integrity, integrity_key");
     command->add_flag("--follow", options->follow, "Wait at the end of the file for more, like tail -f; SIGINT ends");
-    command->add_option("-c", options->count, "Stop after this many frames")->check(wholeNumber(1));
+    command->add_option("-c", options->count, "Read no more than this many frames (with -Y too, like tshark: not this many lines)")->check(wholeNumber(1));
     command->callback([options, &status] { status = decodeCommand(*options); });
 }
 

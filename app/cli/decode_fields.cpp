@@ -54,35 +54,153 @@ std::string colons(const Bytes& bytes)
     return out;
 }
 
-/// A field as tshark prints it under its own name. Where its habits differ from the registry's this is the place.
+/// A field as tshark prints it under its own name.
 struct Printed {
     FieldId field;
     std::string text;
 };
 
-Printed asTshark(const FieldNode& node)
+using Nodes = std::vector<FieldNode>;
+
+/// The first line below group `at` that has this id, or null.
+const FieldNode* below(const Nodes& nodes, std::size_t at, FieldId id)
 {
-    const auto number = [&] {
-        const auto* v = std::get_if<std::uint64_t>(&node.value);
-        return v ? *v : 0;
-    };
-    const auto* bytes = std::get_if<Bytes>(&node.value);
-    switch (node.field) {
-    case FieldId::Ipv6TrafficClass: return {node.field, fmt::format("0x{:08x}", number())};
-    case FieldId::Ipv6FlowLabel: return {node.field, fmt::format("0x{:06x}", number())};
-    case FieldId::Ipv6OptionPadN: return {node.field, bytes && bytes->empty() ? "<none>" : wire::valueText(node)};
-    case FieldId::MipIdentifier: return {node.field, fmt::format("{}", number())};
-    case FieldId::MipReserved: return {FieldId::Icmpv6Reserved, fmt::format("{:04x}", number())};
-    case FieldId::Icmpv6Unused: return {FieldId::Icmpv6Reserved, wire::valueText(node)};
-    case FieldId::NdOptionReserved:
-    case FieldId::PrefixReserved: return {FieldId::NdOptionReserved, "1"};  // to tshark a field without a value
-    case FieldId::EchoData: return {FieldId::DataBytes, wire::valueText(node)};
-    case FieldId::CotToken: return {FieldId::HotToken, wire::valueText(node)};
-    // One bit with two meanings: tshark knows the one of proxy registrations only.
-    case FieldId::BuFlagOverwrite: return {FieldId::BuFlagBulk, wire::valueText(node)};
-    case FieldId::LinkLayerAddress: return {node.field, bytes ? colons(*bytes) : std::string()};
-    default: return {node.field, wire::valueText(node)};
+    for (std::size_t i = at + 1; i < nodes.size() && nodes[i].depth > nodes[at].depth; ++i)
+        if (nodes[i].field == id) return &nodes[i];
+    return nullptr;
+}
+
+/// Its value as text, empty when there is none.
+std::string textBelow(const Nodes& nodes, std::size_t at, FieldId id)
+{
+    const FieldNode* node = below(nodes, at, id);
+    return node ? wire::valueText(*node) : std::string();
+}
+
+/// The last line before `at` that has this id and stands in the same group, or null.
+const FieldNode* before(const Nodes& nodes, std::size_t at, FieldId id)
+{
+    for (std::size_t i = at; i-- > 0 && nodes[i].depth >= nodes[at].depth;)
+        if (nodes[i].field == id && nodes[i].depth == nodes[at].depth) return &nodes[i];
+    return nullptr;
+}
+
+std::uint64_t number(const FieldNode& node)
+{
+    const auto* v = std::get_if<std::uint64_t>(&node.value);
+    return v ? *v : 0;
+}
+
+std::string_view routingTypeName(std::uint64_t type)
+{
+    switch (type) {
+    case 0: return "Source Route";
+    case 1: return "Nimrod";
+    case 2: return "Type 2 Routing";
+    case 3: return "RPL Source Route Header";
+    case 4: return "Segment Routing";
+    case 253: return "Experiment 1";
+    case 254: return "Experiment 2";
+    default: return "";
     }
+}
+
+/// What tshark prints for a group: a headline of its own for some layers, the name for others, 1 for groups inside a layer.
+std::string groupText(const Nodes& nodes, std::size_t at)
+{
+    const FieldId id = nodes[at].field;
+    switch (id) {
+    case FieldId::Ethernet:
+        return fmt::format("Ethernet II, Src: {}, Dst: {}", textBelow(nodes, at, FieldId::EthernetSource), textBelow(nodes, at, FieldId::EthernetDestination));
+    case FieldId::Ipv6:
+        return fmt::format("Internet Protocol Version 6, Src: {}, Dst: {}", textBelow(nodes, at, FieldId::Ipv6Source), textBelow(nodes, at, FieldId::Ipv6Destination));
+    case FieldId::Routing: {
+        const FieldNode* type = below(nodes, at, FieldId::RoutingType);
+        const std::string_view name = type ? routingTypeName(number(*type)) : "";
+        return fmt::format("Routing Header for IPv6{}{}{}", name.empty() ? "" : " (", name, name.empty() ? "" : ")");
+    }
+    case FieldId::Udp:
+        return fmt::format("User Datagram Protocol, Src Port: {}, Dst Port: {}", textBelow(nodes, at, FieldId::UdpSourcePort), textBelow(nodes, at, FieldId::UdpDestinationPort));
+    case FieldId::Data: return textBelow(nodes, at, FieldId::DataBytes);
+    case FieldId::HopByHop:
+    case FieldId::DestinationOptions:
+    case FieldId::Fragment: return std::string(wire::info(id).name);
+    default: break;
+    }
+    const std::string_view name = wire::info(id).name;
+    return name.find('.') == std::string_view::npos ? std::string(name) : "1";
+}
+
+/// Where tshark's habits differ from the registry's this is the place. One line may stand under several of its names.
+void asTshark(const Nodes& nodes, std::size_t at, std::vector<Printed>& out)
+{
+    const FieldNode& node = nodes[at];
+    const auto* bytes = std::get_if<Bytes>(&node.value);
+    const auto as = [&](FieldId field, std::string text) { out.push_back({field, std::move(text)}); };
+    switch (node.field) {
+    case FieldId::Ipv6TrafficClass: return as(node.field, fmt::format("0x{:08x}", number(node)));
+    case FieldId::Ipv6FlowLabel: return as(node.field, fmt::format("0x{:06x}", number(node)));
+    case FieldId::Ipv6OptionPadN: return as(node.field, bytes && bytes->empty() ? "<none>" : wire::valueText(node));
+    case FieldId::MobilityPadN:
+        if (bytes && !bytes->empty()) as(node.field, wire::valueText(node));
+        return;
+    case FieldId::MipIdentifier: return as(node.field, fmt::format("{}", number(node)));
+    case FieldId::MipReserved: return as(FieldId::Icmpv6Reserved, fmt::format("{:04x}", number(node)));
+    case FieldId::Icmpv6Unused:
+    case FieldId::FastReserved: return as(FieldId::Icmpv6Reserved, wire::valueText(node));
+    case FieldId::MldMaximumCode: return as(node.field, fmt::format("{}", wire::listenerResponse(static_cast<std::uint16_t>(number(node)))));
+    case FieldId::MldInterval: return as(node.field, fmt::format("{}", wire::listenerInterval(static_cast<std::uint8_t>(number(node)))));
+    // To tshark fields without a value.
+    case FieldId::NdOptionReserved:
+    case FieldId::PrefixReserved:
+    case FieldId::HomeAgentFlags: return as(FieldId::NdOptionReserved, "1");
+    case FieldId::NdOptionPadding:
+    case FieldId::RedirectedPacket: return as(node.field, "1");
+    case FieldId::NdSourceLinkLayer:
+    case FieldId::NdTargetLinkLayer:
+        as(FieldId::NdLinkLayer, wire::valueText(node));
+        return as(node.field, wire::valueText(node));
+    case FieldId::RoutePrefix: {
+        Ipv6Address address;
+        if (bytes && bytes->size() <= 16) std::copy(bytes->begin(), bytes->end(), address.octets.begin());
+        return as(FieldId::PrefixPrefix, address.text());
+    }
+    case FieldId::MapFlags:
+        as(FieldId::MapFlagReserved, fmt::format("{}", number(node) & 0x7f));
+        return as(node.field, wire::valueText(node));
+    case FieldId::MapFlagReserved: return;  // stands at the flags
+    case FieldId::NdOptionData: return as(FieldId::Icmpv6Data, wire::valueText(node));
+    case FieldId::EchoData:
+        if (!bytes || bytes->empty()) return;
+        as(FieldId::Data, wire::valueText(node));
+        return as(FieldId::DataBytes, wire::valueText(node));
+    case FieldId::Ipv6OptionData: {
+        // Options for experiments (RFC 4727 §3.4) have another name there.
+        const FieldNode* type = before(nodes, at, FieldId::Ipv6OptionType);
+        if (type && (number(*type) & 0x1f) == 0x1e) return;
+        break;
+    }
+    case FieldId::CotToken: return as(FieldId::HotToken, wire::valueText(node));
+    // One bit with two meanings: tshark knows the one of proxy registrations only.
+    case FieldId::BuFlagOverwrite: return as(FieldId::BuFlagBulk, wire::valueText(node));
+    case FieldId::BidCareOfIpv4:
+        if (!bytes || bytes->size() != 4) break;
+        return as(node.field, fmt::format("{}.{}.{}.{}", (*bytes)[0], (*bytes)[1], (*bytes)[2], (*bytes)[3]));
+    case FieldId::LinkLayerAddress: return as(node.field, bytes ? colons(*bytes) : std::string());
+    default: break;
+    }
+    const wire::FieldInfo& field = wire::info(node.field);
+    as(node.field, field.type == wire::FieldType::None && field.tshark ? groupText(nodes, at) : wire::valueText(node));
+}
+
+std::string octetsText(std::size_t octets, std::string_view where)
+{
+    return fmt::format("{} byte{} {} ({} bits)", octets, octets == 1 ? "" : "s", where, 8 * octets);
+}
+
+std::string frameText(const NumberedFrame& frame)
+{
+    return fmt::format("Frame {}: {}, {}", frame.number, octetsText(frame.view.originalLength, "on wire"), octetsText(frame.view.bytes.size(), "captured"));
 }
 
 class FieldsFormat final : public FrameFormat {
@@ -101,7 +219,7 @@ public:
     {
         found_.assign(fields_.size(), {});
         addFrame(frame);
-        collect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
+        collect(frame);
         std::string out;
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             if (i > 0) out += style_.separator;
@@ -119,6 +237,7 @@ private:
 
     void addFrame(const NumberedFrame& frame)
     {
+        add(FieldId::Frame, frameText(frame));
         add(FieldId::FrameNumber, fmt::format("{}", frame.number));
         add(FieldId::FrameTimeEpoch, epochText(frame.utc));
         add(FieldId::FrameTimeRelative, epochText(toNanoseconds(frame.view.time)));
@@ -127,18 +246,18 @@ private:
         if (!frame.link->name.empty()) add(FieldId::FrameInterfaceName, printable(frame.link->name));
     }
 
-    void collect(ByteView bytes, std::uint16_t linkType, std::size_t length)
+    void collect(const NumberedFrame& frame)
     {
-        const wire::Dissection d = wire::dissect(bytes, linkType, length);
-        std::string icmpType;
-        for (const FieldNode& node : d.nodes) {
-            Printed printed = asTshark(node);
-            if (node.field == FieldId::Icmpv6Type) icmpType = wire::valueText(node);
-            // In a prefix advertisement these two octets are flags to tshark.
-            if (node.field == FieldId::MipReserved && icmpType == "147") printed = {node.field, wire::valueText(node)};
-            if (node.field != FieldId::MobilityPadN || !printed.text.empty()) add(printed.field, printed.text);
+        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, frame.context);
+        std::vector<Printed> printed;
+        for (std::size_t i = 0; i < d.nodes.size(); ++i) {
+            const FieldNode& node = d.nodes[i];
+            printed.clear();
+            asTshark(d.nodes, i, printed);
+            for (const Printed& p : printed) add(p.field, p.text);
             // Our own name for what tshark calls otherwise gives the value as well.
-            if (printed.field != node.field && !wire::info(node.field).tshark) add(node.field, wire::valueText(node));
+            if (!wire::info(node.field).tshark && std::none_of(printed.begin(), printed.end(), [&](const Printed& p) { return p.field == node.field; }))
+                add(node.field, wire::valueText(node));
             // tshark gives an IPv6 header the field of IPv4 as well.
             if (node.field == FieldId::Ipv6Version) add(FieldId::Ipv4Version, wire::valueText(node));
         }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <limits>
 
 namespace roamscope::cli {
 
@@ -32,7 +33,7 @@ class SummaryFormat final : public FrameFormat {
 public:
     std::string frame(const NumberedFrame& frame) override
     {
-        const wire::DecodedFrame decoded = wire::decodeFrame(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
+        const wire::DecodedFrame decoded = wire::decodeFrame(frame.view.bytes, frame.link->linkType, frame.view.originalLength, nullptr, frame.context);
         wire::Summary s = wire::summarize(decoded);
         if (const auto foreign = capture::describeForeign(frame.view.bytes, decoded)) {
             s.protocol = foreign->protocol;
@@ -73,7 +74,7 @@ class TreeFormat final : public FrameFormat {
 public:
     std::string frame(const NumberedFrame& frame) override
     {
-        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
+        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, frame.context);
         std::string out = fmt::format("Frame {}: {} octets on the wire, {} captured, link {}, {} s, {} UTC\n", frame.number, frame.view.originalLength,
                                       frame.view.bytes.size(), linkText(frame), secondsText(frame.view.time), epochText(frame.utc));
         for (const std::string& comment : frame.comments) out += fmt::format("Comment: {}\n", printable(comment));
@@ -95,7 +96,7 @@ class JsonFormat final : public FrameFormat {
 public:
     std::string frame(const NumberedFrame& frame) override
     {
-        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength);
+        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, frame.context);
         return capture::frameJson(frame.number, frame.view, *frame.link, d, frame.comments) + "\n";
     }
 };
@@ -105,6 +106,13 @@ public:
 std::unique_ptr<FrameFormat> makeSummaryFormat() { return std::make_unique<SummaryFormat>(); }
 std::unique_ptr<FrameFormat> makeTreeFormat() { return std::make_unique<TreeFormat>(); }
 std::unique_ptr<FrameFormat> makeJsonFormat() { return std::make_unique<JsonFormat>(); }
+
+TimePoint sinceStart(std::int64_t start, std::int64_t utc)
+{
+    std::int64_t difference = 0;
+    if (__builtin_sub_overflow(utc, start, &difference)) difference = utc < start ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
+    return atNanoseconds(difference);
+}
 
 std::string epochText(std::int64_t ns)
 {

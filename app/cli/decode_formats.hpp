@@ -19,6 +19,7 @@ struct NumberedFrame {
     capture::FrameView view;
     const capture::TraceLink* link = nullptr;
     std::vector<std::string> comments{};  ///< that the file holds for this frame
+    wire::DecodeContext context = {};  ///< keys, and the datagram that the frame completes
 };
 
 class FrameFormat {
@@ -38,6 +39,8 @@ public:
 /// suggestion on a name or option that does not exist.
 [[nodiscard]] Result<std::unique_ptr<FrameFormat>> makeFieldsFormat(const std::vector<std::string>& fields, const std::vector<std::string>& options);
 
+/// `utc` counted from `start`; differences between hostile stamps stay inside 64 bits.
+[[nodiscard]] TimePoint sinceStart(std::int64_t start, std::int64_t utc);
 /// "1700000001.123456789"
 [[nodiscard]] std::string epochText(std::int64_t ns);
 

@@ -33,7 +33,7 @@ void addSchemaCommand(CLI::App& app, int& status)
 {
     auto name = std::make_shared<std::string>("scenario");
     CLI::App* command = app.add_subcommand("schema", "Print the JSON Schema of a file format");
-    command->add_option("NAME", *name, "scenario")->check(CLI::IsMember({"scenario"}))->capture_default_str();
+    command->add_option("NAME", *name, "scenario")->check(CLI::IsMember({"scenario", "keys"}))->capture_default_str();
     command->callback([name, &status] { status = schemaCommand(*name); });
 }
 

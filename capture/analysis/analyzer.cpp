@@ -4,6 +4,8 @@
 #include "capture/analysis/conformance.hpp"
 #include "capture/analysis/directory.hpp"
 #include "capture/analysis/handovers.hpp"
+#include "capture/analysis/light_frame.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <algorithm>
 
@@ -41,15 +43,36 @@ bool isCopy(const Signal& signal)
 
 class Analyzer::State {
 public:
-    void add(FrameIndex index, const capture::FrameView& view, const capture::TraceLink& link)
+    TimePoint begin(const capture::FrameView& view, const capture::TraceLink& link)
     {
         cached_.reset();
         ++frames_;
         const TimePoint time = std::clamp(view.time, TimePoint{-farthest}, TimePoint{farthest});
         end_ = std::max(end_, time);
         if (links_.find(view.link) == links_.end()) links_.emplace(view.link, link.name);
+        return time;
+    }
 
-        const wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
+    /// Users' data goes through the same trackers as everything else, with less decoding.
+    bool addLight(FrameIndex index, const capture::FrameView& view, const capture::TraceLink& link, const capture::FrameRow& row)
+    {
+        if (!readLight(view, link.linkType, row, light_)) return false;
+        const Observation o{index, begin(view, link), view.link, light_, true};
+        flows_.add(o, presence_.add(o), mobiles_, presence_);
+        directory_.addData(o, mobiles_);
+        return true;
+    }
+
+    void add(FrameIndex index, const capture::FrameView& view, const capture::TraceLink& link)
+    {
+        const TimePoint time = begin(view, link);
+        wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
+        wire::DecodeContext context;
+        const wire::Reassembler::Outcome pieces = frame.fragment ? reassemble(index, view, frame) : wire::Reassembler::Outcome{};
+        if (pieces.datagram) {
+            context.whole = &*pieces.datagram;
+            frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength, nullptr, context);
+        }
         if (frame.cut) ++cutFrames_;
         if (frame.encrypted && frame.upper == wire::protocol::esp) ++encryptedFrames_;
         if (frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut) ++malformedFrames_;
@@ -62,7 +85,7 @@ public:
         if (!worthFields(o) || (signal && isCopy(*signal))) return;
 
         wire::FieldSink sink;
-        static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink));
+        static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink, context));
         conformance_.addFrame(index, sink.findings());
         if (!signal) return;
         conformance_.addSignal(*signal, o, sink.nodes(), exchanges_, bindings_, mobiles_);
@@ -95,6 +118,16 @@ public:
     }
 
 private:
+    wire::DecodedFrame light_;  ///< of addLight(), kept for its memory
+    /// The whole that this piece completes; pieces that contradict each other are reported.
+    wire::Reassembler::Outcome reassemble(FrameIndex index, const capture::FrameView& view, const wire::DecodedFrame& frame)
+    {
+        auto outcome = reassembler_.add({index + 1, view.time, view.link}, view.bytes, frame);
+        if (outcome.finding) conformance_.addFrame(index, {*outcome.finding});
+        return outcome;
+    }
+
+    wire::Reassembler reassembler_;
     std::size_t frames_ = 0;
     std::uint64_t cutFrames_ = 0;
     std::uint64_t encryptedFrames_ = 0;
@@ -117,6 +150,10 @@ Analyzer::Analyzer(Analyzer&&) noexcept = default;
 Analyzer& Analyzer::operator=(Analyzer&&) noexcept = default;
 
 void Analyzer::add(FrameIndex index, const capture::FrameView& frame, const capture::TraceLink& link) { state_->add(index, frame, link); }
+void Analyzer::add(FrameIndex index, const capture::FrameView& frame, const capture::TraceLink& link, const capture::FrameRow& row)
+{
+    if (!state_->addLight(index, frame, link, row)) state_->add(index, frame, link);
+}
 std::shared_ptr<const Analysis> Analyzer::result() const { return state_->result(); }
 
 }  // namespace roamscope::analysis

@@ -13,9 +13,34 @@ using wire::Severity;
 
 bool has(const Update& update, std::uint16_t flag) { return (update.flags & flag) != 0; }
 
-bool hasField(const std::vector<wire::FieldNode>& fields, FieldId id)
+/// From a gateway for its mobile node. Bit 0x0080 (T, RFC 5845 §6.2) goes with P only; alone it is P of drafts of RFC 5213.
+bool isProxy(const Update& u)
 {
-    return std::any_of(fields.begin(), fields.end(), [&](const wire::FieldNode& n) { return n.field == id; });
+    constexpr std::uint16_t tlvHeader = 0x0080;
+    return has(u, wire::BindingUpdate::proxy) || has(u, tlvHeader);
+}
+
+/// Numbers of options, as they stand on the wire.
+enum : std::uint64_t { alternateCareOf = 3, ipv4CareOf = 32, bindingIdentifier = 35 };
+
+/// Whether the packet that carries the message (it starts at the last IPv6 header) has such a line, with this number if given.
+bool carries(const std::vector<wire::FieldNode>& fields, FieldId id, std::optional<std::uint64_t> number = std::nullopt)
+{
+    for (auto it = fields.rbegin(); it != fields.rend() && it->field != FieldId::Ipv6; ++it) {
+        if (it->field != id) continue;
+        const auto* value = std::get_if<std::uint64_t>(&it->value);
+        if (!number || (value && *value == *number)) return true;
+    }
+    return false;
+}
+
+/// Without the home address option the source is the home address: right only at home, where the care-of address is the same.
+bool sentFromHome(const Update& u)
+{
+    if (!u.bindings.front().bid) return u.lifetime == Duration{0} && (!u.hasAlternate || u.careOfAddress == u.source);
+    // With binding identifiers the binding of the home link says so itself (RFC 5648 §5.6.3); others have addresses of other links.
+    return u.lifetime == Duration{0} ||
+           std::any_of(u.bindings.begin(), u.bindings.end(), [&](const BidBinding& b) { return b.home || b.careOfAddress != u.source; });
 }
 
 std::int64_t wholeSeconds(Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
@@ -38,6 +63,7 @@ void Conformance::report(const Place& place, FieldId at, std::string_view rule, 
         if (it->field != at) continue;
         finding.offset = it->offset;
         finding.length = it->length;
+        finding.buffer = it->buffer;
         break;
     }
     addFrame(place.frame, {std::move(finding)});
@@ -63,7 +89,7 @@ void Conformance::addSignal(const Signal& signal, const Observation& o, const st
 void Conformance::update(const Update& u, const Place& place, const Mobiles& mobiles)
 {
     const bool acknowledge = has(u, wire::BindingUpdate::acknowledge);
-    const bool proxy = has(u, wire::BindingUpdate::proxy);
+    const bool proxy = isProxy(u);
     if (u.peer == Role::Map) {
         if (!acknowledge)
             report(place, FieldId::BuFlags, "HMIP-MN-09", Severity::Error, "RFC 5380 §4", "local Binding Update without the A flag");
@@ -78,13 +104,13 @@ void Conformance::update(const Update& u, const Place& place, const Mobiles& mob
         if (u.lifetime > Duration{0}) granted_.try_emplace(u.homeAddress);
         return;
     }
-    // Without the option the source is the home address: right only at home, where the care-of address is the same.
-    const bool away = u.lifetime > Duration{0} || (u.hasAlternate && u.careOfAddress != u.source);
-    if (!u.hasHomeAddressOption && !proxy && away && !u.bindings.front().bid)
+    if (!u.hasHomeAddressOption && !proxy && !sentFromHome(u))
         report(place, FieldId::BuFlags, u.peer == Role::HomeAgent ? "MN-BU-01" : "", Severity::Error,
                u.peer == Role::HomeAgent ? "RFC 6275 §11.7.1" : "RFC 6275 §11.7.2",
                "Binding Update from a foreign link without home address option");
     if (u.peer == Role::HomeAgent) homeRegistration(u, place);
+    for (const BidBinding& binding : u.bindings)
+        if (regionalAddress(u, binding.careOfAddress, place)) break;
 }
 
 void Conformance::homeRegistration(const Update& u, const Place& place)
@@ -92,20 +118,28 @@ void Conformance::homeRegistration(const Update& u, const Place& place)
     if (!has(u, wire::BindingUpdate::acknowledge))
         report(place, FieldId::BuFlags, u.fromHome() ? "MN-HOME-01" : "MN-BU-01", Severity::Error,
                u.fromHome() ? "RFC 6275 §11.5.5" : "RFC 6275 §11.7.1", "home registration without the A flag");
-    const bool excused = u.hasAlternate || u.bindings.front().bid || u.fromHome() || has(u, wire::BindingUpdate::proxy) ||
-                         hasField(place.fields, FieldId::Authentication);
+    // An option that is there but broken is a finding of its own.
+    const auto option = [&](std::uint64_t number) { return carries(place.fields, FieldId::MobilityOptionType, number); };
+    const bool excused = u.fromHome() || isProxy(u) || option(alternateCareOf) || option(ipv4CareOf) ||
+                         option(bindingIdentifier) || carries(place.fields, FieldId::Authentication);
     if (!excused)
         report(place, FieldId::BuFlags, "MN-BU-02", Severity::Error, "RFC 6275 §11.7.1",
                "home registration without alternate care-of address");
-    const auto regional = granted_.find(u.careOfAddress);
-    if (regional == granted_.end() || u.lifetime == Duration{0}) return;
+}
+
+bool Conformance::regionalAddress(const Update& u, const Ipv6Address& careOf, const Place& place)
+{
+    const auto regional = granted_.find(careOf);
+    if (regional == granted_.end() || u.lifetime == Duration{0}) return false;
     if (!regional->second)
         report(place, FieldId::BuFlags, "HMIP-MN-13", Severity::Warning, "RFC 5380 §6.1",
-               fmt::format("regional address {} registered at home before its MAP answered", u.careOfAddress.text()));
+               fmt::format("regional address {} registered before its MAP answered", careOf.text()));
     else if (u.lifetime > *regional->second)
         report(place, FieldId::BuLifetime, "HMIP-MN-15", Severity::Error, "RFC 5380 §6.1",
-               fmt::format("lifetime of {} s asked of the home agent, the MAP granted {} s", wholeSeconds(u.lifetime),
+               fmt::format("lifetime of {} s asked for the regional address {}, the MAP granted {} s", wholeSeconds(u.lifetime), careOf.text(),
                            wholeSeconds(*regional->second)));
+    else return false;
+    return true;
 }
 
 void Conformance::answer(const Signal& signal, const Observation& o, const Place& place, const ExchangeTracker& exchanges,
@@ -115,7 +149,7 @@ void Conformance::answer(const Signal& signal, const Observation& o, const Place
     const ExchangeRecord& record = exchanges.records()[signal.record];
     const ExchangeRecord::Copy& copy = record.copies[signal.copy];
     if (signal.answerer == Role::Map && !signal.addressMatch)
-        report(place, FieldId::Ipv6, "HMIP-MN-12", Severity::Error, "RFC 5380 §6.2",
+        report(place, a.hasRouting ? FieldId::RoutingHomeAddress : FieldId::Ipv6, "HMIP-MN-12", Severity::Error, "RFC 5380 §6.2",
                fmt::format("acknowledgement of a MAP without type 2 routing header for {}", record.value.homeAddress.text()));
     if (!a.accepted()) return;
     if (a.lifetime > copy.update.lifetime)
@@ -123,6 +157,7 @@ void Conformance::answer(const Signal& signal, const Observation& o, const Place
                fmt::format("lifetime of {} s granted where {} s were asked for", wholeSeconds(a.lifetime), wholeSeconds(copy.update.lifetime)));
     if (signal.answerer == Role::Map) granted_[record.value.homeAddress] = a.lifetime;
 
+    if (isProxy(copy.update)) return;  // timestamps stand in for numbers (RFC 5213 §5.5)
     const BindingInterval* alive =
         bindings.alive(record.value.peerAddress, record.value.homeAddress, copy.update.bindings.front().bid, o.time);
     if (!alive) return;

@@ -30,6 +30,8 @@ private:
 
     void update(const Update& update, const Place& place, const Mobiles& mobiles);
     void homeRegistration(const Update& update, const Place& place);
+    /// Whether a binding of `careOf` with the home agent or a correspondent broke a rule of HMIPv6.
+    bool regionalAddress(const Update& update, const Ipv6Address& careOf, const Place& place);
     void answer(const Signal& signal, const Observation& o, const Place& place, const ExchangeTracker& exchanges,
                 const BindingHistory& bindings);
     void report(const Place& place, wire::FieldId at, std::string_view rule, wire::Severity severity, std::string_view rfc, std::string text);

@@ -82,7 +82,10 @@ void Directory::addRouters(std::vector<NodeInfo>& nodes, const Mobiles& mobiles,
         for (std::size_t i = 0; !node && content.homeAgent && i < content.prefixes.size(); ++i)
             for (NodeInfo& candidate : nodes) {
                 if (candidate.role != Role::HomeAgent) continue;
-                const auto& serves = anchors_.at(candidate.addresses.front()).serves;
+                // One that is known from another advertisement alone serves nobody yet.
+                const auto anchor = anchors_.find(candidate.addresses.front());
+                if (anchor == anchors_.end()) continue;
+                const auto& serves = anchor->second.serves;
                 if (std::any_of(serves.begin(), serves.end(), [&](const Ipv6Address& a) { return content.prefixes[i].contains(a); })) node = &candidate;
             }
         if (!node) {

@@ -18,6 +18,7 @@ constexpr std::size_t maxPlaces = 32;
 void remember(std::vector<std::size_t>& list, std::size_t record)
 {
     if (!list.empty() && list.back() == record) return;
+    if (const auto known = std::find(list.begin(), list.end(), record); known != list.end()) list.erase(known);
     if (list.size() == remembered) list.erase(list.begin());
     list.push_back(record);
 }
@@ -65,7 +66,12 @@ Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
         signal.kind = repeated ? Signal::Kind::Repeat : Signal::Kind::UpdateAgain;
         signal.record = known->record;
         signal.copy = known->copy;
-        if (repeated) records_[known->record].copies[known->copy].repeated = o.time;
+        if (repeated) {
+            records_[known->record].copies[known->copy].repeated = o.time;
+            // Sent once more, it is the one that is answered next, whatever came between.
+            remember(byHome_[{update.peerAddress, update.homeAddress}], known->record);
+            remember(byCareOf_[{update.peerAddress, update.source}], known->record);
+        }
         signal.update = std::move(update);
         return signal;
     }

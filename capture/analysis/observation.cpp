@@ -13,12 +13,12 @@ std::vector<BidBinding> readBindings(const wire::BindingUpdate& update, const Ip
     for (const wire::MobilityOption& option : update.options) {
         const auto* bid = std::get_if<wire::BindingIdentifier>(&option);
         if (!bid) continue;
-        BidBinding binding{bid->bid, careOf};
+        BidBinding binding{bid->bid, careOf, bid->home};
         if (bid->careOfAddress.size() == 16)
             std::copy(bid->careOfAddress.begin(), bid->careOfAddress.end(), binding.careOfAddress.octets.begin());
         out.push_back(binding);
     }
-    if (out.empty()) out.push_back({std::nullopt, careOf});
+    if (out.empty()) out.push_back({std::nullopt, careOf, false});
     return out;
 }
 
@@ -59,7 +59,8 @@ std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
     update.peerAddress = inner->routing ? inner->routing->homeAddress : inner->destination;
     update.source = inner->source;
     const auto home = inner->homeAddress();
-    update.hasHomeAddressOption = home.has_value();
+    update.hasHomeAddressOption = std::any_of(inner->destinationOptions.begin(), inner->destinationOptions.end(),
+                                              [](const wire::Ipv6Option& option) { return option.type == wire::optionHomeAddress; });
     update.homeAddress = home.value_or(inner->source);
     const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(message->options);
     update.hasAlternate = alternate != nullptr;

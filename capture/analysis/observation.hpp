@@ -29,6 +29,7 @@ struct Observation {
 struct BidBinding {
     std::optional<std::uint16_t> bid;
     Ipv6Address careOfAddress;
+    bool home = false;  ///< the binding of the home link (H in the option)
     bool operator==(const BidBinding&) const = default;
 };
 
@@ -43,7 +44,7 @@ struct Update {
     std::uint16_t flags = 0;
     std::uint16_t sequence = 0;
     Duration lifetime{0};                ///< 0 deletes
-    bool hasHomeAddressOption = false;
+    bool hasHomeAddressOption = false;   ///< a broken one too; that is a finding of its own
     bool hasAlternate = false;
 
     /// Deletes the binding because the node is at home (RFC 6275 §11.5.5).

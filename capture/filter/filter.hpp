@@ -27,6 +27,18 @@ struct FilterError {
 /// What is known of a frame without opening it.
 enum class Verdict : std::uint8_t { No, Yes, Unknown };
 
+/// The findings of an analysis by frame: makes words about findings quick where there are many frames. Immutable.
+class FindingsByFrame {
+public:
+    explicit FindingsByFrame(const analysis::Analysis& analysis);
+    /// Indices into Analysis::findings, as a range of pointers.
+    [[nodiscard]] std::pair<const std::uint32_t*, const std::uint32_t*> of(std::size_t frameIndex) const;
+
+private:
+    std::vector<std::size_t> frames_;  ///< sorted, in step with indices_
+    std::vector<std::uint32_t> indices_;
+};
+
 /// A frame with everything that a filter may ask for.
 struct FrameFacts {
     std::size_t number = 0;                            ///< from 1
@@ -35,6 +47,7 @@ struct FrameFacts {
     const capture::TraceLink* link = nullptr;
     const wire::Dissection* dissection = nullptr;
     const analysis::Analysis* analysis = nullptr;      ///< null: words of the analysis match nothing
+    const FindingsByFrame* findings = nullptr;         ///< of `analysis`; null: they are searched one by one
     std::function<std::string(const Ipv6Address&)> nodeName;  ///< for `node == NAME`; empty: addresses only
 };
 
@@ -44,8 +57,8 @@ public:
     [[nodiscard]] static tl::expected<Filter, FilterError> compile(std::string_view text);
 
     /// Decides by the row of the index where that is enough; Unknown asks for matches(). Never wrong: a frame for which this
-    /// says No would not match.
-    [[nodiscard]] Verdict byRow(std::size_t number, const capture::FrameRow& row, const std::vector<capture::TraceLink>& links) const;
+    /// says No would not match. `number` counts from 1, `startUtc` is that of the trace.
+    [[nodiscard]] Verdict byRow(std::size_t number, const capture::FrameRow& row, const std::vector<capture::TraceLink>& links, std::int64_t startUtc) const;
     [[nodiscard]] bool matches(const FrameFacts& facts) const;
     /// Whether some word asks the analysis, so that the answer changes while a trace is still analysed.
     [[nodiscard]] bool needsAnalysis() const;

@@ -140,11 +140,14 @@ struct ByteSource::State {
     std::optional<Error> error;
     std::string remark;
 
+    bool given = false;
+    ByteView window;            ///< of a given source, instead of `buffer`
+
     ~State()
     {
         if (descriptor > 2) ::close(descriptor);
     }
-    [[nodiscard]] std::size_t available() const { return buffer.size() - start; }
+    [[nodiscard]] std::size_t available() const { return (given ? window.size() : buffer.size()) - start; }
 
     void breakOff(Error e)
     {
@@ -180,6 +183,8 @@ struct ByteSource::State {
         const Limit limit = wait ? Limit(Clock::now() + *wait) : Limit();
         if (!regular && !waitReadable(limit)) return false;
         for (;;) {
+            // Asked before reading: what the old file got before it was replaced is read all the same.
+            const std::string_view gone = followed ? whatHappened() : std::string_view();
             const std::size_t old = raw.size();
             raw.resize(old + chunkOctets);
             const ssize_t n = ::read(descriptor, raw.data() + old, chunkOctets);
@@ -189,11 +194,10 @@ struct ByteSource::State {
             if (n < 0) breakOff({ErrorCode::Io, 0, fmt::format("{}: reading failed at octet {}: {}. Check the disk or the connection and open it again", name, rawRead, std::strerror(cause))});
             if (n > 0) rawRead += static_cast<std::uint64_t>(n);
             if (n != 0) return true;
-            if (!regular || !followed) {
-                rawEnded = true;
-                return true;
-            }
-            if (!stillThere()) return true;
+            if (!followed) rawEnded = true;
+            if (!gone.empty())
+                breakOff({ErrorCode::Io, 0, fmt::format("{}: {} while it was followed, after octet {}. What was read is kept; open it again", name, gone, rawRead)});
+            if (!followed || !gone.empty()) return true;
             if (!waitForGrowth(limit)) return false;
         }
     }
@@ -207,18 +211,16 @@ struct ByteSource::State {
         return ::poll(nullptr, 0, millisecondsTo(pause)) == 0;
     }
 
-    /// Whether the followed file is the one that was opened, with all that was read; otherwise an error is noted.
-    bool stillThere()
+    /// What somebody did to the followed file so that it will not grow from here; empty when it is the one that was opened, with
+    /// all that was read.
+    [[nodiscard]] std::string_view whatHappened() const
     {
         struct stat here {};
         struct stat named {};
-        const char* what = nullptr;
-        if (::fstat(descriptor, &here) == 0 && static_cast<std::uint64_t>(here.st_size) < rawRead) what = "was made shorter";
-        else if (::stat(name.c_str(), &named) != 0) what = "was removed";
-        else if (named.st_dev != device || named.st_ino != inode) what = "was replaced by another file";
-        if (!what) return true;
-        breakOff({ErrorCode::Io, 0, fmt::format("{}: {} while it was followed, after octet {}. What was read is kept; open it again", name, what, rawRead)});
-        return false;
+        if (::fstat(descriptor, &here) == 0 && static_cast<std::uint64_t>(here.st_size) < rawRead) return "was made shorter";
+        if (descriptor == STDIN_FILENO) return {};  // it has no name that could be given to another
+        if (::stat(name.c_str(), &named) != 0) return "was removed";
+        return named.st_dev != device || named.st_ino != inode ? "was replaced by another file" : "";
     }
 
     /// Knows the compression from the first octets, once they are there.
@@ -291,6 +293,22 @@ ByteSource::~ByteSource() = default;
 ByteSource::ByteSource(ByteSource&&) noexcept = default;
 ByteSource& ByteSource::operator=(ByteSource&&) noexcept = default;
 
+ByteSource ByteSource::given(std::string name)
+{
+    auto state = std::make_unique<State>();
+    state->name = std::move(name);
+    state->given = true;
+    return ByteSource(std::move(state));
+}
+
+void ByteSource::give(ByteView window, std::size_t position, bool last)
+{
+    state_->window = window;
+    state_->start = 0;
+    state_->position = position;
+    state_->ended = last;
+}
+
 ByteSource ByteSource::adopt(int descriptor, std::string name)
 {
     auto state = std::make_unique<State>();
@@ -348,6 +366,7 @@ Result<ByteSource> ByteSource::open(const std::string& path)
 Result<Fill> ByteSource::fill(std::size_t n, std::optional<Duration> wait)
 {
     State& s = *state_;
+    if (s.given) return s.available() >= n ? Fill::Ready : s.ended ? Fill::End : Fill::Pending;
     while (s.available() < n) {
         if (s.error) return tl::unexpected(*s.error);
         if (s.ended) return Fill::End;
@@ -359,7 +378,7 @@ Result<Fill> ByteSource::fill(std::size_t n, std::optional<Duration> wait)
     return Fill::Ready;
 }
 
-ByteView ByteSource::buffered() const { return ByteView(state_->buffer).subspan(state_->start); }
+ByteView ByteSource::buffered() const { return (state_->given ? state_->window : ByteView(state_->buffer)).subspan(state_->start); }
 
 void ByteSource::consume(std::size_t n)
 {
@@ -377,6 +396,12 @@ double ByteSource::progress() const
 
 bool ByteSource::isRegular() const { return state_->regular && !state_->followed; }
 const std::string& ByteSource::remark() const { return state_->remark; }
+int ByteSource::plainDescriptor() const
+{
+    // What standard input is open on may be read by others too.
+    const bool plain = state_->regular && !state_->followed && state_->identified && !state_->decompressor && state_->descriptor > STDERR_FILENO;
+    return plain ? state_->descriptor : -1;
+}
 const std::string& ByteSource::name() const { return state_->name; }
 
 }  // namespace roamscope::capture

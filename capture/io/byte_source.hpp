@@ -33,6 +33,12 @@ public:
     /// Reads octets that are in memory already.
     [[nodiscard]] static ByteSource ofOctets(Bytes octets, std::string name);
 
+    /// Octets that the caller has: see give(). fill() says Pending for what was not given yet.
+    [[nodiscard]] static ByteSource given(std::string name);
+    /// Only for given(): from now on `window` is what can be read, its first octet stands at `position`; `last`: nothing follows.
+    /// The octets belong to the caller, until the next give().
+    void give(ByteView window, std::size_t position, bool last);
+
     ~ByteSource();
     ByteSource(ByteSource&&) noexcept;
     ByteSource& operator=(ByteSource&&) noexcept;
@@ -54,6 +60,9 @@ public:
     [[nodiscard]] bool isRegular() const;
     /// Something odd that did no harm: octets behind compressed data. Empty when there is nothing, or not yet.
     [[nodiscard]] const std::string& remark() const;
+    /// A regular file that is not compressed nor followed (known after the first fill()), opened by its path: its octets can be
+    /// read at any offset. The descriptor stays ours; -1 for everything else.
+    [[nodiscard]] int plainDescriptor() const;
     [[nodiscard]] const std::string& name() const;
 
 private:

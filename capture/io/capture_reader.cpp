@@ -4,6 +4,7 @@
 #include "capture/io/pcap_file.hpp"
 #include "capture/io/pcapng_file.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 namespace roamscope::capture {
@@ -21,6 +22,12 @@ std::string_view remedyFor(ByteView head)
 }
 
 }  // namespace
+
+std::int64_t traceStart(std::int64_t firstUtc)
+{
+    constexpr std::int64_t farthest = 4'600'000'000'000'000'000;
+    return firstUtc >= -farthest && firstUtc <= farthest ? firstUtc : 0;
+}
 
 std::string keptText(std::uint64_t packets)
 {
@@ -67,6 +74,14 @@ Result<Read> CaptureReader::identify(std::optional<Duration> wait)
         return fail(ErrorCode::Unsupported, 0,
                     fmt::format("{}: is no capture: it starts with {:02x} {:02x} {:02x} {:02x}. {}", in_.name(), head[0], head[1], head[2], head[3], remedyFor(head)));
     return Read::Frame;
+}
+
+std::optional<PlainCapture> CaptureReader::takePlain()
+{
+    if (in_.plainDescriptor() < 0 || !format_ || in_.position() != 0) return std::nullopt;
+    FileDescriptor file(::fcntl(in_.plainDescriptor(), F_DUPFD_CLOEXEC, 3));
+    if (!file) return std::nullopt;
+    return PlainCapture{std::move(file), in_.name(), std::move(format_)};
 }
 
 Result<Read> CaptureReader::next(CaptureRecord& out, std::optional<Duration> wait)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "capture/io/byte_source.hpp"
+#include "capture/io/file_descriptor.hpp"
 #include "capture/io/capture_notes.hpp"
 #include "capture/trace/trace.hpp"
 
@@ -45,8 +46,19 @@ public:
     virtual Result<Read> next(ByteSource& in, CaptureRecord& out, CaptureLinks& links, std::optional<Duration> wait) = 0;
 };
 
+/// Time 0 (ns since 1970) of a trace whose first frame has this stamp: the stamp, unless it is further from 1970 than 146 years.
+/// Then 1970: counted from an absurd stamp, the others would not fit into 64 bits.
+[[nodiscard]] std::int64_t traceStart(std::int64_t firstUtc);
+
 /// For messages: what of a file that breaks after so many packets is kept.
 [[nodiscard]] std::string keptText(std::uint64_t packets);
+
+/// What is needed to read a plain file in large pieces (PlainReader).
+struct PlainCapture {
+    FileDescriptor file;  ///< our own, of the whole file
+    std::string name;
+    std::unique_ptr<RecordFormat> format;
+};
 
 class CaptureReader {
 public:
@@ -61,6 +73,10 @@ public:
 
     /// Waits at most `wait` for the next frame. After an error or the end it gives the same again.
     [[nodiscard]] Result<Read> next(CaptureRecord& out, std::optional<Duration> wait = forever);
+
+    /// Hands the capture over to a PlainReader, before the first next(); nothing when it is not a plain file whose format is known
+    /// already. Afterwards only destruction is allowed.
+    [[nodiscard]] std::optional<PlainCapture> takePlain();
 
     [[nodiscard]] const std::vector<TraceLink>& links() const { return links_.links; }
     [[nodiscard]] const std::vector<std::uint64_t>& dropped() const { return links_.dropped; }

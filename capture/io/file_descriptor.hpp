@@ -3,6 +3,7 @@
 // process uses it too. Not thread-safe; move it between threads as a whole.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 #include <utility>
 
@@ -27,6 +28,8 @@ public:
 
     [[nodiscard]] int get() const { return descriptor_; }  ///< -1 when there is none, which poll() ignores
     [[nodiscard]] explicit operator bool() const { return descriptor_ >= 0; }
+    /// Another one of the same open file; none when the system has no more.
+    [[nodiscard]] FileDescriptor duplicate() const { return FileDescriptor(::fcntl(descriptor_, F_DUPFD_CLOEXEC, 3)); }
     [[nodiscard]] int release() { return std::exchange(descriptor_, -1); }
     void reset()
     {

@@ -40,14 +40,9 @@ struct PcapngClock {
         return (resolution & 0x80) != 0 ? exponent > 93 : exponent > 28;
     }
 
-    /// Seconds to write as if_tsoffset beside nanosecond ticks, so that all times of an interface which had `offset` fit: as it
-    /// was, or where it is absurd, none or (for times before 1970) as many as reach back to what 64 bits hold.
-    [[nodiscard]] static std::int64_t writableOffset(std::int64_t offset)
-    {
-        constexpr std::int64_t sensible = 4'600'000'000;  // 146 years
-        if (offset >= -sensible && offset <= sensible) return offset;
-        return offset > 0 ? 0 : -9'223'372'037;
-    }
+    /// Seconds to write as if_tsoffset beside nanosecond ticks so that times from 1823 to 2262 fit, for traces with times before
+    /// 1970; the others need none.
+    static constexpr std::int64_t offsetBefore1970 = -4'611'686'018;
 
     /// Ticks of 10^-9 s that stand for `ns` on an interface with this offset; the nearest there are.
     [[nodiscard]] static std::uint64_t nanosecondTicks(std::int64_t ns, std::int64_t offsetSeconds)

@@ -16,8 +16,8 @@ namespace {
 constexpr std::uint32_t byteOrderMagic = 0x1a2b3c4d;
 constexpr std::size_t smallestBlock = 12;
 constexpr std::uint64_t lengthUnknown = 0xffffffffffffffff;
-/// Blocks without a frame that next() passes over between two looks at the clock.
-constexpr unsigned blocksPerLook = 256;
+/// What next() passes over between two looks at the clock: a block without a frame counts as one, and one for each 4096 octets.
+constexpr std::size_t passedPerLook = 256;
 
 struct Interface {
     std::uint32_t link = 0;         ///< index over all sections
@@ -30,7 +30,7 @@ public:
     Result<Read> next(ByteSource& in, CaptureRecord& out, CaptureLinks& links, std::optional<Duration> wait) override
     {
         const auto start = std::chrono::steady_clock::now();
-        for (unsigned passed = 1;; ++passed) {
+        for (std::size_t passed = 0;;) {
             if (pending_ > 0) in.consume(std::exchange(pending_, 0));
             const auto ready = wholeBlock(in, wait);
             if (ready && *ready == Read::End) endSection(in, links.notes);
@@ -43,7 +43,10 @@ public:
                 return Read::Frame;
             }
             // A file may hold millions of blocks without a frame: who waits no longer than `wait` must be able to go away.
-            if (wait && passed % blocksPerLook == 0 && std::chrono::steady_clock::now() - start >= *wait) return Read::Pending;
+            passed += 1 + length_ / 4096;
+            if (!wait || passed < passedPerLook) continue;
+            if (std::chrono::steady_clock::now() - start >= *wait) return Read::Pending;
+            passed = 0;
         }
     }
 

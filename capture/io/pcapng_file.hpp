@@ -56,7 +56,7 @@ private:
     std::string name_;
     Bytes buffer_;
     std::vector<std::uint64_t> received_;
-    std::vector<std::int64_t> offsets_;  ///< if_tsoffset of each interface as it was written, seconds
+    std::int64_t offset_ = 0;  ///< if_tsoffset of every interface, seconds
     std::int64_t last_ = 0;
     std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
     std::optional<Error> error_;
@@ -67,7 +67,7 @@ private:
 
 /// The same to `path`: beside it first, then renamed, so that a full disk spoils no older file. `notes` are those of
 /// the file that it was read from: comments, interface and other names, secrets and copyable custom blocks are written too. All
-/// stands in one section, stamps are nanoseconds, unknown blocks and options stay behind.
+/// stands in one section, stamps are nanoseconds without the file's if_tsoffset, unknown blocks and options stay behind.
 [[nodiscard]] Result<void> saveTrace(const TraceSnapshot& trace, const std::vector<std::uint64_t>& dropped, const std::string& path,
                                      const CaptureNotes& notes = {});
 

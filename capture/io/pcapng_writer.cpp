@@ -91,6 +91,7 @@ Result<PcapngWriter> PcapngWriter::create(const std::string& path, std::string_v
 Result<PcapngWriter> PcapngWriter::adopt(int descriptor, std::string name, std::string_view application, const CaptureNotes& notes)
 {
     PcapngWriter writer(descriptor, std::move(name));
+    if (notes.odd(Oddity::TimeBefore1970).count > 0) writer.offset_ = PcapngClock::offsetBefore1970;
     if (auto ok = writer.append(pcapngSection(sectionOptions(application, notes))); !ok) return tl::unexpected(ok.error());
     const CaptureOptions nameOptions = copyableOptions(notes.nameOptions(), OptionScope::Names);
     if (!notes.names().empty() || !nameOptions.empty())
@@ -100,7 +101,7 @@ Result<PcapngWriter> PcapngWriter::adopt(int descriptor, std::string name, std::
 
 PcapngWriter::PcapngWriter(PcapngWriter&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), name_(std::move(other.name_)), buffer_(std::move(other.buffer_)),
-      received_(std::move(other.received_)), offsets_(std::move(other.offsets_)), last_(other.last_), synced_(other.synced_), error_(std::move(other.error_))
+      received_(std::move(other.received_)), offset_(other.offset_), last_(other.last_), synced_(other.synced_), error_(std::move(other.error_))
 {
 }
 
@@ -110,7 +111,7 @@ PcapngWriter& PcapngWriter::operator=(PcapngWriter&& other) noexcept
     std::swap(name_, other.name_);
     std::swap(buffer_, other.buffer_);
     std::swap(received_, other.received_);
-    std::swap(offsets_, other.offsets_);
+    std::swap(offset_, other.offset_);
     std::swap(last_, other.last_);
     std::swap(synced_, other.synced_);
     std::swap(error_, other.error_);
@@ -169,12 +170,10 @@ Result<std::uint32_t> PcapngWriter::addLink(const TraceLink& link, const Capture
         std::erase_if(options, [](const CaptureOption& o) { return o.code == option::name; });
         addText(options, option::name, link.name);
     }
-    const std::int64_t offset = PcapngClock::writableOffset(about.timeOffset);
     std::erase_if(options, [](const CaptureOption& o) { return o.code == option::timeOffset; });
-    if (offset != 0) addNumber(options, option::timeOffset, static_cast<std::uint64_t>(offset));
+    if (offset_ != 0) addNumber(options, option::timeOffset, static_cast<std::uint64_t>(offset_));
     if (auto ok = append(pcapngInterface(link.linkType, about.snapLength, options)); !ok) return tl::unexpected(ok.error());
     received_.push_back(0);
-    offsets_.push_back(offset);
     return static_cast<std::uint32_t>(received_.size() - 1);
 }
 
@@ -183,7 +182,7 @@ Result<void> PcapngWriter::write(std::uint32_t link, std::int64_t utc, ByteView 
     if (link >= received_.size()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: link {} was not described before its first frame", name_, link));
     ++received_[link];
     last_ = std::max(last_, utc);
-    const std::uint64_t ticks = PcapngClock::nanosecondTicks(utc, offsets_[link]);
+    const std::uint64_t ticks = PcapngClock::nanosecondTicks(utc, offset_);
     return append(pcapngPacket(link, ticks, frame, originalLength, options.empty() ? options : copyableOptions(options, OptionScope::Packet)));
 }
 
@@ -203,7 +202,7 @@ CaptureOptions PcapngWriter::statisticsOf(std::size_t link, std::uint64_t lost, 
         for (CaptureOption& o : copyableOptions(about.statistics, OptionScope::Statistics)) {
             if (o.code == 2 || o.code == 3) {  // start and end, in units of the interface: two halves, the higher one first
                 const std::uint64_t before = std::uint64_t{FileOrder{}.u32(o.value, 0)} << 32 | FileOrder{}.u32(o.value, 4);
-                const std::uint64_t after = PcapngClock::nanosecondTicks(clock.nanoseconds(before).value, offsets_[link]);
+                const std::uint64_t after = PcapngClock::nanosecondTicks(clock.nanoseconds(before).value, offset_);
                 o.value.clear();
                 for (const unsigned shift : {32u, 40u, 48u, 56u, 0u, 8u, 16u, 24u}) o.value.push_back(static_cast<std::uint8_t>(after >> shift));
             }
@@ -219,7 +218,7 @@ Result<void> PcapngWriter::finish(const std::vector<std::uint64_t>& dropped, con
 {
     for (std::size_t i = 0; i < received_.size(); ++i) {
         const std::optional<std::int64_t> known = i < notes.interfaces().size() ? notes.interfaces()[i].statisticsTime : std::nullopt;
-        const std::uint64_t ticks = PcapngClock::nanosecondTicks(known.value_or(last_), offsets_[i]);
+        const std::uint64_t ticks = PcapngClock::nanosecondTicks(known.value_or(last_), offset_);
         const CaptureOptions options = statisticsOf(i, i < dropped.size() ? dropped[i] : 0, notes);
         if (auto ok = append(pcapngStatistics(static_cast<std::uint32_t>(i), ticks, options)); !ok) return ok;
     }
@@ -246,9 +245,10 @@ Result<void> writeTrace(PcapngWriter writer, const TraceSnapshot& trace, const s
             if (auto ok = writer.writeKept(*kept); !ok) return ok;
         return {};
     };
+    TraceScan scan(trace);
     for (std::size_t i = 0; i < trace.size(); ++i) {
         if (auto ok = writeKeptUpTo(i); !ok) return ok;
-        const FrameView frame = trace.frame(i);
+        const FrameView frame = scan.frame(i);
         if (auto ok = writer.write(frame.link, trace.startUtc() + toNanoseconds(frame.time), frame.bytes, frame.originalLength, notes.packetOptions(i)); !ok) return ok;
     }
     if (auto ok = writeKeptUpTo(std::numeric_limits<std::size_t>::max()); !ok) return ok;

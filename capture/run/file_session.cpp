@@ -8,7 +8,7 @@ namespace {
 
 class FileSession final : public Session {
 public:
-    explicit FileSession(CaptureReader reader) : worker_(std::move(reader), {}) {}
+    FileSession(CaptureReader reader, TraceWorker::Options options) : worker_(std::move(reader), std::move(options)) {}
 
     View view() const override { return worker_.view(); }
     const lab::Scenario* scenario() const override { return nullptr; }
@@ -24,11 +24,13 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow)
+Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow, bool analyse)
 {
     auto reader = follow ? CaptureReader::follow(path) : CaptureReader::open(path);
     if (!reader) return tl::unexpected(reader.error());
-    return std::make_unique<FileSession>(std::move(*reader));
+    TraceWorker::Options work;
+    work.analyse = analyse;
+    return std::make_unique<FileSession>(std::move(*reader), std::move(work));
 }
 
 }  // namespace roamscope::capture

@@ -10,6 +10,7 @@
 #include "protocol/base/result.hpp"
 #include "protocol/lab/scenario.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,14 +20,33 @@ namespace roamscope::capture {
 enum class Backend : std::uint8_t { Virtual, Tap };
 [[nodiscard]] std::string_view backendName(Backend backend);  ///< "virtual", "tap"
 
+/// What the index counts while it is made, over all frames of the trace.
+struct IndexSummary {
+    std::array<std::uint64_t, 10> frames{};      ///< by wire::FrameClass
+    std::array<std::uint64_t, 256> mobility{};   ///< by MH type
+    std::uint64_t badChecksums = 0;              ///< of the MH, ICMPv6, UDP or TCP message; the rows carry mark::badChecksum
+    std::uint64_t badMobility = 0;               ///< of which of a Mobility Header
+    std::uint64_t malformed = 0;
+    std::uint64_t cut = 0;                       ///< frames of which the capture did not keep everything
+    std::uint64_t octets = 0;                    ///< captured
+
+    void add(const IndexSummary& other);
+};
+
 /// Everything that views show, as of one instant. Immutable and cheap to copy.
 struct View {
     TraceSnapshot trace;
     std::shared_ptr<const analysis::Analysis> analysis;  ///< never null
+    std::shared_ptr<const IndexSummary> summary;         ///< over the frames of `trace`; never null in a view of a session
     std::uint64_t revision = 0;                          ///< grows with every change
-    bool complete = false;                               ///< nothing more will come
+    bool indexed = false;                                ///< no more frames will come; the analysis may still be on its way
+    bool complete = false;                               ///< nothing more will come, of the analysis neither
+    bool stopped = false;                                ///< stop() ended it early: trace and analysis hold what was done by then
     double progress = 0;                                 ///< 0..1 of a file read or of a lab's duration
+    double analysisProgress = 0;                         ///< 0..1 of the frames of `trace`
+    std::optional<Duration> timeLeft;                    ///< of reading and analysis, once it can be told
     std::optional<Error> problem;                        ///< where and why a file or run broke; the rest above is kept
+    std::string remark;                                  ///< what people should know of the state although nothing is broken; may be empty
     std::shared_ptr<const CaptureNotes> notes = std::make_shared<const CaptureNotes>();  ///< never null: comments, names, oddities of the file
     std::uint64_t dropped = 0;                           ///< frames that the kernel or we had to drop
 };
@@ -77,8 +97,8 @@ public:
 
 /// Opens a capture file (pcap or pcapng, also .gz and .zst) and reads it in a thread. Fails only when it cannot be opened or
 /// is no capture; a file that breaks later keeps what was read (View::problem).
-/// Followed, its end is where more may come: the view is complete only after stop().
-[[nodiscard]] Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow = false);
+/// `follow`: its end is where more may come; the view is complete only after stop(). `analyse`: false makes the index only.
+[[nodiscard]] Result<std::unique_ptr<Session>> openCapture(const std::string& path, bool follow = false, bool analyse = true);
 
 struct LabOptions {
     lab::Scenario scenario;

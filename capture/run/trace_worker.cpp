@@ -1,59 +1,87 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Threads, publishing and plain files; streams are in trace_worker_stream.cpp.
 #include "capture/run/trace_worker.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <fmt/format.h>
 #include <numeric>
 
 namespace roamscope::capture {
 
-using SteadyClock = std::chrono::steady_clock;
-
 namespace {
 
 constexpr auto publishInterval = std::chrono::milliseconds(33);
-
-/// Hostile stamps may be further apart than 64 bits hold.
-TimePoint since(std::int64_t start, std::int64_t utc)
-{
-    std::int64_t difference = 0;
-    if (__builtin_sub_overflow(utc, start, &difference))
-        difference = utc < start ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-    return atNanoseconds(difference);
-}
+constexpr auto growthInterval = std::chrono::milliseconds(100);
+constexpr std::size_t indexThreads = 2;
+/// Parts that may be ahead of one that is not done yet.
+constexpr std::uint64_t maxAhead = 32;
+/// Frames between two looks at the clock.
+constexpr std::size_t analysisStep = 1024;
 
 }  // namespace
 
-TraceWorker::TraceWorker(CaptureReader reader, Options options)
-    : options_(std::move(options)), reader_(std::move(reader)), trace_(options_.startUtc.value_or(0))
+TraceWorker::TraceWorker(CaptureReader reader, Options options) : options_(std::move(options))
 {
-    publish(false);
-    thread_ = std::jthread([this] { readCapture(); });
+    if (auto plain = options_.writer ? std::nullopt : reader.takePlain()) {
+        file_ = std::make_shared<FileOctets>(plain->file.duplicate(), plain->name);
+        plain_.emplace(std::move(*plain));
+        index_ = std::make_unique<TraceIndex>(file_, options_.startUtc.value_or(0));
+        start([this] { indexPlain(); }, indexThreads);
+        return;
+    }
+    reader_ = std::move(reader);
+    spool_ = std::make_shared<SpoolOctets>();
+    index_ = std::make_unique<TraceIndex>(spool_, options_.startUtc.value_or(0));
+    start([this] { readStream(); }, 1);
 }
 
-TraceWorker::TraceWorker(std::vector<TraceLink> links, Options options) : options_(std::move(options)), trace_(options_.startUtc.value_or(0))
+TraceWorker::TraceWorker(std::vector<TraceLink> links, Options options) : options_(std::move(options))
 {
+    spool_ = std::make_shared<SpoolOctets>();
+    index_ = std::make_unique<TraceIndex>(spool_, options_.startUtc.value_or(0));
     addLinks(links);
-    publish(false);
-    thread_ = std::jthread([this] { readBox(); });
+    index_->addLinks(links);
+    start([this] { readBox(); }, 1);
+}
+
+void TraceWorker::start(std::function<void()> index, std::size_t threads)
+{
+    view_.analysis = analyzer_.result();
+    {
+        const std::lock_guard lock(mutex_);
+        publishIndex(false);
+        nextPublish_ = {};
+    }
+    readers_ = threads;
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back(index);
+    threads_.emplace_back([this] { analyse(); });
 }
 
 TraceWorker::~TraceWorker()
 {
     stop();
-    if (thread_.joinable()) thread_.join();
+    threads_.clear();
 }
 
 void TraceWorker::stop()
 {
-    stop_ = true;
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+        wake_.notify_all();
+    }
     box_.close();
 }
 
 View TraceWorker::view() const
 {
-    const std::lock_guard lock(mutex_);
-    return view_;
+    View out;
+    {
+        const std::lock_guard lock(mutex_);
+        out = view_;
+    }
+    if (const auto trouble = out.trace.trouble(); trouble && out.remark.empty()) out.remark = *trouble;
+    return out;
 }
 
 std::vector<std::uint64_t> TraceWorker::dropped() const
@@ -62,103 +90,163 @@ std::vector<std::uint64_t> TraceWorker::dropped() const
     return dropped_;
 }
 
-void TraceWorker::readCapture()
+// Two threads take turns: one reads the next piece and finds its records, which must happen in order, while the other looks at
+// the frames of the piece before.
+void TraceWorker::indexPlain()
 {
-    CaptureRecord record;
-    while (!stop_) {
-        const auto read = reader_->next(record, publishInterval);
-        if (!read) return finish(read.error());
-        if (*read == Read::End) return finish(std::nullopt);
-        if (*read == Read::Frame) {
+    RecordBatch batch;
+    IndexPart part;
+    std::uint64_t serial = 0;
+    while (nextPiece(batch, serial)) {
+        skimBatch(batch, *options_.startUtc, part);
+        commit(serial, part);
+    }
+    if (--readers_ > 0) return;
+    file_->settled();
+    takeNotes(plain_->notes(), true);
+    finishIndex(readProblem_, plain_->dropped());
+}
+
+bool TraceWorker::nextPiece(RecordBatch& batch, std::uint64_t& serial)
+{
+    const std::lock_guard lock(readMutex_);
+    if (!readEnded_ && !stop_) {
+        const auto read = plain_->next(batch);
+        progress_ = plain_->progress();
+        takeNotes(plain_->notes(), false);
+        if (read && *read == Read::Frame) {
             if (!options_.startUtc) {
-                options_.startUtc = record.utc;
-                trace_.setStartUtc(record.utc);
+                options_.startUtc = traceStart(batch.records.front().utc);
+                const std::lock_guard publishing(mutex_);
+                index_->setStartUtc(*options_.startUtc);
             }
-            addLinks(reader_->links());
-            take(since(*options_.startUtc, record.utc), record.link, record.bytes, record.originalLength);
+            serial = serials_++;
+            return true;
         }
-        publishIfDue();
+        readEnded_ = true;
+        if (!read) readProblem_ = read.error();
     }
-    finish(std::nullopt);
+    return false;
 }
 
-void TraceWorker::readBox()
-{
-    while (!box_.finished()) {
-        if (const auto batch = box_.pop(publishInterval))
-            for (const lab::SegmentFrame& frame : *batch)
-                take(frame.time, static_cast<std::uint32_t>(frame.link), frame.bytes, static_cast<std::uint32_t>(frame.bytes.size()));
-        publishIfDue();
-    }
-    finish(std::nullopt);
-}
-
-void TraceWorker::addLinks(const std::vector<TraceLink>& links)
-{
-    for (std::size_t i = links_.size(); i < links.size(); ++i) {
-        links_.push_back(links[i]);
-        trace_.addLink(links[i]);
-        if (options_.writer)
-            if (auto added = options_.writer->addLink(links[i]); !added) problem_ = added.error();
-    }
-}
-
-void TraceWorker::take(TimePoint time, std::uint32_t link, ByteView bytes, std::uint32_t originalLength)
-{
-    const auto index = static_cast<analysis::FrameIndex>(trace_.size());
-    trace_.append(time, link, bytes, originalLength);
-    analyzer_.add(index, {time, link, originalLength, bytes}, links_[link]);
-    changed_ = true;
-    if (!options_.writer) return;
-    if (auto written = options_.writer->write(link, *options_.startUtc + toNanoseconds(time), bytes, originalLength); !written) problem_ = written.error();
-}
-
-void TraceWorker::publishIfDue()
-{
-    const auto now = SteadyClock::now();
-    if (changed_ && now >= nextPublish_) return publish(false);
-    // A state that is dear to make is published late; the frames must be with the system soon all the same.
-    if (options_.writer && !problem_ && now >= nextFlush_) flushWriter();
-}
-
-void TraceWorker::flushWriter()
-{
-    nextFlush_ = SteadyClock::now() + publishInterval;
-    if (auto flushed = options_.writer->flush(); !flushed) problem_ = flushed.error();
-}
-
-void TraceWorker::publish(bool complete)
+/// Shows what the file says beside its frames. What is dear to copy is copied less often.
+void TraceWorker::takeNotes(const CaptureNotes& notes, bool ended)
 {
     const auto start = SteadyClock::now();
-    View next;
-    next.trace = trace_.snapshot();
-    next.analysis = analyzer_.result();
-    next.complete = complete;
-    next.progress = complete ? 1 : options_.progress ? options_.progress() : reader_ ? reader_->progress() : 0;
-    const auto dropped = reader_ ? reader_->dropped() : std::vector<std::uint64_t>{};
-    next.dropped = std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0});
-    next.notes = reader_ && reader_->notes().revision() != notes_->revision() ? std::make_shared<const CaptureNotes>(reader_->notes()) : notes_;
-    notes_ = next.notes;
-    if (options_.writer && !problem_) flushWriter();
-    next.problem = problem_;
-    changed_ = false;
-    // A state that is dear to make is made less often, so that publishing never takes more than a tenth of the time.
+    if (!ended && start < nextNotes_) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (view_.notes->revision() == notes.revision()) return;
+    }
+    auto copy = std::make_shared<const CaptureNotes>(notes);
     const auto now = SteadyClock::now();
-    nextPublish_ = now + std::max<SteadyClock::duration>(publishInterval, 10 * (now - start));
+    nextNotes_ = now + std::max<SteadyClock::duration>(publishInterval, 10 * (now - start));
     const std::lock_guard lock(mutex_);
-    next.revision = view_.revision + 1;
-    view_ = std::move(next);
-    dropped_ = dropped;
+    view_.notes = std::move(copy);
 }
 
-void TraceWorker::finish(std::optional<Error> problem)
+void TraceWorker::commit(std::uint64_t serial, IndexPart& part)
 {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [&] { return serial < index_->next() + maxAhead; });
+    index_->commit(serial, part);
+    wake_.notify_all();
+    if (SteadyClock::now() >= nextPublish_) publishIndex(false);
+}
+
+/// With mutex_ held.
+void TraceWorker::publishIndex(bool ended)
+{
+    view_.trace = index_->trace().snapshot();
+    view_.summary = std::make_shared<const IndexSummary>(index_->summary());
+    view_.indexed = ended;
+    view_.progress = ended ? 1 : progress_.load();
+    view_.problem = problem_;
+    view_.dropped = std::accumulate(dropped_.begin(), dropped_.end(), std::uint64_t{0});
+    describe(view_);
+    ++view_.revision;
+    nextPublish_ = SteadyClock::now() + publishInterval;
+    wake_.notify_all();
+}
+
+void TraceWorker::finishIndex(std::optional<Error> problem, std::vector<std::uint64_t> dropped)
+{
+    const std::lock_guard lock(mutex_);
     if (problem) problem_ = std::move(problem);
-    if (options_.writer)
-        if (auto finished = options_.writer->finish(reader_ ? reader_->dropped() : std::vector<std::uint64_t>{}); !finished && !problem_)
-            problem_ = finished.error();
-    options_.writer.reset();
-    publish(true);
+    dropped_ = std::move(dropped);
+    view_.stopped = stop_;
+    publishIndex(true);
+}
+
+/// Time left and the note, with mutex_ held.
+void TraceWorker::describe(View& view) const
+{
+    const auto now = SteadyClock::now();
+    const auto left = [&](SteadyClock::time_point since, double done) -> std::optional<Duration> {
+        const Duration spent = now - since;
+        if (done < 0.02 || spent < publishInterval) return std::nullopt;
+        return Duration{static_cast<std::int64_t>(static_cast<double>(spent.count()) * (1 - done) / done)};
+    };
+    view.timeLeft.reset();
+    if (view.complete) return;
+    // A lab, a pipe and a followed file end when they end.
+    if (plain_) view.timeLeft = view.indexed ? left(analysisBegun_, view.analysisProgress) : left(begun_, view.progress);
+}
+
+void TraceWorker::analyse()
+{
+    std::size_t done = 0;
+    std::size_t shown = 0;
+    auto due = SteadyClock::now();
+    std::optional<TraceScan> scan;
+    for (;;) {
+        TraceSnapshot trace;
+        bool ended = false;
+        {
+            std::unique_lock lock(mutex_);
+            // A plain file is indexed first, with all there is; whatever comes slowly is analysed as it comes.
+            const auto ready = [&] { return stop_ || view_.indexed || (!plain_ && options_.analyse && view_.trace.size() > done); };
+            if (done > shown) wake_.wait_until(lock, due, ready);
+            else wake_.wait(lock, ready);
+            // Ends only after the index, so that the last view is whole.
+            if (stop_) wake_.wait(lock, [&] { return view_.indexed; });
+            trace = view_.trace;
+            ended = view_.indexed;
+            if (analysisBegun_ == SteadyClock::time_point{}) analysisBegun_ = SteadyClock::now();
+        }
+        if (scan) scan->setTrace(trace);
+        else scan.emplace(trace);
+        while (options_.analyse && done < trace.size() && !stop_) {
+            for (const std::size_t end = std::min(done + analysisStep, trace.size()); done < end; ++done) {
+                const FrameView frame = scan->frame(done);
+                analyzer_.add(static_cast<analysis::FrameIndex>(done), frame, trace.links()[frame.link], trace.row(done));
+            }
+            if (done == trace.size() || SteadyClock::now() >= due) break;
+        }
+        const bool last = ended && (done == trace.size() || stop_ || !options_.analyse);
+        if (!last && (done == shown || SteadyClock::now() < due)) continue;
+        // A state that is dear to make is made less often, so that publishing never takes more than a tenth of the time.
+        const auto start = SteadyClock::now();
+        publishAnalysis(done, last);
+        shown = done;
+        const auto now = SteadyClock::now();
+        due = now + std::max<SteadyClock::duration>(publishInterval, 10 * (now - start));
+        if (last) return;
+    }
+}
+
+void TraceWorker::publishAnalysis(std::size_t frames, bool ended)
+{
+    auto result = analyzer_.result();
+    const std::lock_guard lock(mutex_);
+    view_.analysis = std::move(result);
+    view_.analysisProgress = view_.trace.size() == 0 ? (ended ? 1 : 0) : static_cast<double>(frames) / static_cast<double>(view_.trace.size());
+    view_.complete = ended;
+    view_.stopped = view_.stopped || (ended && stop_ && frames < view_.trace.size());
+    if (ended && view_.stopped && plain_)
+        view_.remark = fmt::format("Stopped: {} packets are here ({:.0f} % of the file), {} of them analysed", view_.trace.size(), 100 * progress_.load(), frames);
+    describe(view_);
+    ++view_.revision;
 }
 
 }  // namespace roamscope::capture

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The thread that owns a trace: takes frames from a capture (file or pipe) or from a virtual lab, keeps and analyses them,
-// writes them to a file if asked, and publishes what there is at most 30 times a second.
+// The threads behind an open trace. The index comes first: every frame is looked at once (class, checksum, mobility messages in
+// full) and gets its row; a plain file by two threads, everything else (pipe, compressed file, lab) by one, which puts the
+// octets into a temporary file. The analysis follows in a thread of its own. What there is, is published at most 30 times a
+// second.
 #pragma once
 
 #include "capture/analysis/analyzer.hpp"
 #include "capture/io/capture_reader.hpp"
 #include "capture/io/pcapng_file.hpp"
+#include "capture/io/plain_reader.hpp"
 #include "capture/run/mailbox.hpp"
 #include "capture/run/session.hpp"
+#include "capture/run/trace_index.hpp"
 #include "protocol/lab/lab.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -24,8 +29,9 @@ public:
 
     struct Options {
         std::optional<std::int64_t> startUtc;  ///< time 0 of the trace, ns since 1970; none: the first frame's stamp
-        std::optional<PcapngWriter> writer;    ///< every frame is also written here
+        std::optional<PcapngWriter> writer;    ///< every frame is also written here; not for plain files
         std::function<double()> progress;      ///< 0..1 for the view; none: the reader's own
+        bool analyse = true;
     };
 
     /// Reads `reader` to its end.
@@ -38,7 +44,7 @@ public:
     void push(Batch batch) { box_.push(std::move(batch)); }
     /// No more push().
     void close() { box_.close(); }
-    /// Gives up the rest of the input; what there is stays. The view becomes complete soon after.
+    /// Gives up the rest of the input and of the analysis; what there is stays. The view becomes complete soon after.
     void stop();
 
     [[nodiscard]] View view() const;
@@ -48,33 +54,65 @@ public:
     [[nodiscard]] std::shared_ptr<const CaptureNotes> notes() const { return view().notes; }
 
 private:
-    void readCapture();
+    using SteadyClock = std::chrono::steady_clock;
+
+    void start(std::function<void()> index, std::size_t threads);
+    // A plain file.
+    void indexPlain();
+    bool nextPiece(RecordBatch& batch, std::uint64_t& serial);
+    void takeNotes(const CaptureNotes& notes, bool ended);
+    // Everything else.
+    void readStream();
     void readBox();
-    void take(TimePoint time, std::uint32_t link, ByteView bytes, std::uint32_t originalLength);
+    void take(std::int64_t utc, std::uint32_t link, ByteView bytes, std::uint32_t originalLength);
     void addLinks(const std::vector<TraceLink>& links);
-    void publishIfDue();
+    void commitStream();
     void flushWriter();
-    void publish(bool complete);
-    void finish(std::optional<Error> problem);
+    void finishStream(std::optional<Error> problem);
+
+    void commit(std::uint64_t serial, IndexPart& part);
+    void publishIndex(bool ended);
+    void finishIndex(std::optional<Error> problem, std::vector<std::uint64_t> dropped);
+
+    void analyse();
+    void publishAnalysis(std::size_t frames, bool ended);
+    void describe(View& view) const;
 
     Options options_;
-    std::optional<CaptureReader> reader_;
-    Mailbox<Batch> box_{64};
-    Trace trace_;
-    std::vector<TraceLink> links_;
-    analysis::Analyzer analyzer_;
-    std::optional<Error> problem_;
-    std::shared_ptr<const CaptureNotes> notes_ = std::make_shared<const CaptureNotes>();  ///< as published last
-    std::chrono::steady_clock::time_point nextPublish_{};
-    std::chrono::steady_clock::time_point nextFlush_{};
-    bool changed_ = true;
     std::atomic<bool> stop_ = false;
+    SteadyClock::time_point begun_ = SteadyClock::now();
+    std::atomic<double> progress_ = 0;
 
-    mutable std::mutex mutex_;  ///< guards the two below
+    std::mutex readMutex_;  ///< guards the plain file's reader and the four below
+    std::optional<PlainReader> plain_;
+    std::uint64_t serials_ = 0;
+    bool readEnded_ = false;
+    std::optional<Error> readProblem_;
+    SteadyClock::time_point nextNotes_{};  ///< also of the stream's thread
+    std::atomic<std::size_t> readers_ = 0;  ///< threads that still index
+
+    std::optional<CaptureReader> reader_;  ///< the stream's; of its thread, as the rest of this part
+    Mailbox<Batch> box_{64};
+    std::shared_ptr<SpoolOctets> spool_;
+    RecordBatch stream_;
+    std::vector<TraceLink> links_;
+    std::uint64_t streamSerial_ = 0;
+    bool unflushed_ = false;
+    SteadyClock::time_point nextFlush_{};
+
+    std::shared_ptr<FileOctets> file_;
+    analysis::Analyzer analyzer_;  ///< of the analysis thread
+
+    mutable std::mutex mutex_;  ///< guards everything below
+    std::condition_variable wake_;
+    std::unique_ptr<TraceIndex> index_;
+    std::optional<Error> problem_;
     View view_;
     std::vector<std::uint64_t> dropped_;
+    SteadyClock::time_point nextPublish_{};
+    SteadyClock::time_point analysisBegun_{};
 
-    std::jthread thread_;
+    std::vector<std::jthread> threads_;
 };
 
 }  // namespace roamscope::capture

@@ -42,6 +42,7 @@ NdOption parseBody(FieldReader& body, std::uint8_t type, std::size_t units)
 {
     const ByteView octets = body.whole();
     std::optional<NdOption> option;
+    FieldId rest = FieldId::NdOptionRest;
     if (isMap(body, type, units)) {
         body.headline("MAP");
         if (units != mapUnits) wrongLength(body, "MAP", units, "RFC 5380 §5");
@@ -55,8 +56,9 @@ NdOption parseBody(FieldReader& body, std::uint8_t type, std::size_t units)
         if (!fits) option.reset();
     } else if (body.sink()) {
         body.headline(fmt::format("Option {}", type));
+        rest = FieldId::NdOptionData;
     }
-    if (body.remaining() > 0) body.bytes(FieldId::NdOptionData, body.remaining());
+    if (body.remaining() > 0) body.bytes(rest, body.remaining());
     if (option) return std::move(*option);
     return RawNdOption{type, Bytes(octets.begin(), octets.end())};
 }

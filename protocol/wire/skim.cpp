@@ -1,291 +1,217 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Two ways to the same answer: what nearly all frames are (IPv6 in IPv6 with plain headers) is walked here; everything else,
+// and everything that is broken, is left to decodeFrame().
 #include "protocol/wire/skim.hpp"
 
-#include "protocol/wire/ethernet.hpp"
 #include "protocol/wire/frame.hpp"
-#include "protocol/wire/icmpv6.hpp"
-#include "protocol/wire/ipv6.hpp"
-#include "protocol/wire/mobility.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace roamscope::wire {
 
 namespace {
 
-constexpr std::size_t maxPackets = 8;
-constexpr int maxVlanTags = 4;
 constexpr std::size_t addressOctets = 16;
+constexpr std::size_t maxQuickHeaders = 4;
 
-bool isExtension(std::uint8_t header)
+/// Ports whose datagrams hold more than users' data, perhaps.
+bool isSpecial(std::uint16_t port)
 {
-    return header == protocol::hopByHop || header == protocol::destinationOptions || header == protocol::routing ||
-           header == protocol::fragment || header == protocol::ah;
+    constexpr std::uint16_t keyExchange = 500;
+    return port == keyExchange || port == udpPort::proxyControl || isTunnelPort(port);
 }
 
-/// One frame. `at_` and `end_` are the octets that the enclosing header gives to what comes next; `cut_`: the capture may have
-/// kept fewer than the header says.
-class Skimmer {
+/// `at_` and `end_` are the octets that the enclosing header gives to what comes next; `cut_`: the capture may have kept fewer
+/// than the header says. Every step gives false as soon as it meets what it does not know.
+class Walk {
 public:
-    Skimmer(ByteView frame, bool cut) : frame_(frame), end_(frame.size()), cut_(cut)
+    Walk(ByteView frame, bool cut) : frame_(frame), end_(frame.size()), cut_(cut)
     {
         if (cut) out_.marks = mark::cut;
     }
 
-    Skim run(std::uint16_t linkType)
+    bool run(std::uint16_t linkType)
     {
-        if (linkType == linkEthernet) ethernet();
-        else if (linkType == linkRaw || linkType == linkRawBsd || linkType == linkRawIpv6) raw();
-        return out_;
+        if (!link(linkType)) return false;
+        for (std::size_t count = 1; count <= maxQuickHeaders; ++count) {
+            std::uint8_t next = 0;
+            if (!packet(next)) return false;
+            if (count > 1) set(mark::tunnel);
+            if (next != protocol::ipv6) return message(next);
+        }
+        return false;
     }
+    [[nodiscard]] const Skim& result() const { return out_; }
 
 private:
     [[nodiscard]] std::size_t left() const { return end_ - at_; }
     [[nodiscard]] std::uint8_t u8(std::size_t offset) const { return frame_[at_ + offset]; }
     [[nodiscard]] std::uint16_t u16(std::size_t offset) const { return static_cast<std::uint16_t>(frame_[at_ + offset] << 8 | frame_[at_ + offset + 1]); }
     void set(std::uint16_t bits) { out_.marks = static_cast<std::uint16_t>(out_.marks | bits); }
-    void malformed() { set(mark::malformed); }
-    /// Octets are missing: the sender's fault unless the capture cut them off.
-    void missing()
-    {
-        if (!cut_) malformed();
-    }
-    void found(FrameClass kind)
-    {
-        out_.kind = kind;
-        out_.messageOffset = static_cast<std::uint32_t>(at_);
-    }
 
-    /// A packet has been read to its end; what its headers hold counts instead of those around it.
-    void inner(std::uint16_t marks)
+    bool link(std::uint16_t linkType)
     {
-        constexpr std::uint16_t both = mark::homeAddress | mark::routing2;
-        out_.marks = static_cast<std::uint16_t>((out_.marks & ~both) | marks);
-        found(FrameClass::Ipv6);
-    }
-
-    void ethernet()
-    {
-        if (left() < EthernetHeader::octets) return missing();
-        std::uint16_t type = u16(12);
-        at_ = EthernetHeader::octets;
-        for (int tags = 0; type == etherTypeVlan || type == etherTypeQinQ; ++tags) {
-            if (tags == maxVlanTags) return set(mark::limited);
-            if (left() < 4) return missing();
-            type = u16(2);
-            at_ += 4;
+        if (linkType == linkEthernet && left() >= EthernetHeader::octets && u16(12) == etherTypeIpv6) {
+            at_ = EthernetHeader::octets;
+            return true;
         }
-        if (type == etherTypeIpv6) packets();
+        if (!isKnownLink(linkType)) return false;
+        FieldReader in(frame_, 0, nullptr, context_);
+        const auto headers = parseLink(in, linkType, cut_);
+        if (!headers || headers->payload != LinkPayload::Ipv6 || headers->encrypted || !headers->rest.empty()) return false;
+        if (headers->layers + maxQuickHeaders > maxLayers) return false;
+        at_ = in.position();
+        cut_ = cut_ && headers->end == frame_.size();
+        end_ = headers->end;
+        return true;
     }
 
-    void raw()
-    {
-        if (left() > 0 && u8(0) >> 4 == 6) packets();
-    }
-
-    /// IPv6 packets, one inside the other.
-    void packets()
-    {
-        for (std::size_t count = 1;; ++count) {
-            std::uint8_t next = 0;
-            if (!packet(next)) return;
-            if (count > 1) set(mark::tunnel);
-            if (next != protocol::ipv6) return message(next);
-            if (count == maxPackets) return set(mark::limited);
-        }
-    }
-
-    /// One IPv6 header and its extension headers; false when this is where the frame ends for us.
+    /// One IPv6 header and its extension headers; `next` becomes what follows.
     bool packet(std::uint8_t& next)
     {
-        if (left() < Ipv6Packet::headerOctets) return missing(), false;
-        if (u8(0) >> 4 != 6) return malformed(), false;
-        found(FrameClass::Ipv6);
-        const std::size_t octets = Ipv6Packet::headerOctets + u16(4);
-        if (octets > left()) {
-            if (!cut_) return malformed(), false;
-        } else {
-            end_ = at_ + octets;
-            cut_ = false;
-        }
+        if (left() < Ipv6Packet::headerOctets || u8(0) >> 4 != 6) return false;
+        const std::size_t length = u16(4);
         next = u8(6);
+        if (length == 0 && next == protocol::hopByHop) return false;
+        if (Ipv6Packet::headerOctets + length <= left()) {
+            end_ = at_ + Ipv6Packet::headerOctets + length;
+            cut_ = false;
+        } else if (!cut_) {
+            return false;
+        }
         source_ = at_ + 8;
         destination_ = at_ + 24;
         at_ += Ipv6Packet::headerOctets;
-        if (isExtension(next)) return chain(next);
-        inner(0);
-        return true;
-    }
-
-    bool chain(std::uint8_t& next)
-    {
-        std::optional<std::size_t> home;
-        std::optional<std::size_t> routing;
-        bool limited = false;
-        for (int i = 0; isExtension(next); ++i) {
-            if (i == maxExtensionHeaders) {
-                limited = true;
-                break;
-            }
-            const std::size_t start = at_;
-            const std::uint8_t kind = next;
-            if (!extension(next, i == 0, home, routing)) return false;
-            if (kind == protocol::fragment && next == protocol::fragment) {
-                at_ = start;
+        std::uint16_t found = 0;
+        for (int i = 0; i < maxExtensionHeaders; ++i) {
+            if (next == protocol::hopByHop && i > 0) return false;
+            if (next == protocol::hopByHop || next == protocol::destinationOptions) {
+                if (!options(next, found)) return false;
+            } else if (next == protocol::routing) {
+                if (!routing(next, found)) return false;
+            } else {
                 break;
             }
         }
-        inner(static_cast<std::uint16_t>((home ? mark::homeAddress : 0) | (routing ? mark::routing2 : 0)));
-        if (home) source_ = *home;
-        // A router that has forwarded the packet leaves 0 here, and then the destination is the address already.
-        if (routing && frame_[*routing + 3] == 1) destination_ = *routing + 8;
-        if (limited) set(mark::limited);
-        return !limited;
-    }
-
-    /// Steps over the extension header `next`. False when it is broken.
-    bool extension(std::uint8_t& next, bool first, std::optional<std::size_t>& home, std::optional<std::size_t>& routing)
-    {
-        switch (next) {
-        case protocol::hopByHop:
-        case protocol::destinationOptions: {
-            const bool hop = next == protocol::hopByHop;
-            if (hop && !first) return malformed(), false;
-            std::size_t octets = 0;
-            if (!whole(octets, 2)) return false;
-            next = u8(0);
-            std::optional<std::size_t> ignored;
-            if (!options(octets, hop ? ignored : home)) return false;
-            at_ += octets;
-            return true;
-        }
-        case protocol::routing: {
-            std::size_t octets = 0;
-            if (!whole(octets, 4)) return false;
-            next = u8(0);
-            if (u8(2) == 2) {
-                if (u8(1) != 2 || routing) return malformed(), false;
-                routing = at_;
-            }
-            at_ += octets;
-            return true;
-        }
-        case protocol::ah: {
-            const std::size_t octets = left() < 12 ? 12 : std::max<std::size_t>(12, 4 * (std::size_t{u8(1)} + 2));
-            if (left() < octets) return missing(), false;
-            next = u8(0);
-            at_ += octets;
-            return true;
-        }
-        default: {
-            if (left() < fragmentOctets) return missing(), false;
-            // Whole all the same: offset 0 and no more (RFC 6946).
-            if ((u16(2) & 0xfff9) == 0) next = u8(0);
-            at_ += fragmentOctets;
-            return true;
-        }
-        }
-    }
-
-    /// Length of the extension header here; false when it is not there as a whole.
-    bool whole(std::size_t& octets, std::size_t fixed)
-    {
-        if (left() >= fixed) octets = 8 * (std::size_t{u8(1)} + 1);
-        if (left() < fixed || left() < octets) return missing(), false;
+        constexpr std::uint16_t both = mark::homeAddress | mark::routing2;
+        out_.marks = static_cast<std::uint16_t>((out_.marks & ~both) | found);
         return true;
     }
 
-    bool options(std::size_t octets, std::optional<std::size_t>& home)
+    bool options(std::uint8_t& next, std::uint16_t& found)
     {
+        if (left() < 2) return false;
+        const std::size_t octets = 8 * (std::size_t{u8(1)} + 1);
+        if (left() < octets) return false;
+        const bool hop = next == protocol::hopByHop;
+        next = u8(0);
         for (std::size_t i = 2; i < octets;) {
             if (u8(i) == 0) {
                 ++i;
                 continue;
             }
-            if (i + 2 > octets || i + 2 + u8(i + 1) > octets) return malformed(), false;
-            if (u8(i) == optionHomeAddress && u8(i + 1) == addressOctets && !home) home = at_ + i + 2;
+            if (i + 2 > octets || i + 2 + u8(i + 1) > octets) return false;
+            if (u8(i) == optionHomeAddress && u8(i + 1) == addressOctets && !hop) {
+                if ((found & mark::homeAddress) != 0) return false;
+                found = static_cast<std::uint16_t>(found | mark::homeAddress);
+                source_ = at_ + i + 2;
+            }
             i += 2 + std::size_t{u8(i + 1)};
         }
+        at_ += octets;
         return true;
     }
 
-    void message(std::uint8_t next)
+    /// Type 2 in its right form (RFC 6275 §6.4.1).
+    bool routing(std::uint8_t& next, std::uint16_t& found)
     {
+        constexpr std::size_t octets = 24;
+        if (left() < octets || u8(1) != 2 || u8(2) != 2 || u8(3) != 1 || (found & mark::routing2) != 0) return false;
+        next = u8(0);
+        found = static_cast<std::uint16_t>(found | mark::routing2);
+        destination_ = at_ + 8;
+        at_ += octets;
+        return true;
+    }
+
+    bool message(std::uint8_t next)
+    {
+        out_.messageOffset = static_cast<std::uint32_t>(at_);
         switch (next) {
-        case protocol::udp: found(FrameClass::Udp); return udp();
-        case protocol::tcp: found(FrameClass::Tcp); return tcp();
-        case protocol::mobility: found(FrameClass::Mobility); return mobility();
-        case protocol::icmpv6: found(FrameClass::Icmpv6); return icmpv6();
-        case protocol::none: return found(FrameClass::NoNext);
-        case protocol::esp:
-            found(FrameClass::Esp);
-            if (left() < 8) missing();
-            return;
-        case protocol::fragment: return found(FrameClass::Fragment);
-        default: return;
+        case protocol::udp: return udp();
+        case protocol::tcp: return tcp();
+        case protocol::mobility: return mobility();
+        case protocol::icmpv6: return icmpv6();
+        default: return false;
         }
+    }
+
+    bool udp()
+    {
+        out_.kind = FrameClass::Udp;
+        if (left() < 8 || isSpecial(u16(0)) || isSpecial(u16(2))) return false;
+        const std::size_t length = u16(4);
+        if (length < 8 || (length > left() && !cut_)) return false;
+        if (u16(6) == 0) return true;
+        if (length <= left()) judge(protocol::udp, length);
+        else out_.checksum = ChecksumVerdict::Unverifiable;
+        return true;
+    }
+
+    bool tcp()
+    {
+        out_.kind = FrameClass::Tcp;
+        constexpr std::size_t fixed = 20;
+        if (left() < fixed) return false;
+        const std::size_t header = 4u * (u8(12) >> 4);
+        if (header < fixed || header > left()) return false;
+        if (cut_) out_.checksum = ChecksumVerdict::Unverifiable;
+        else judge(protocol::tcp, left());
+        return true;
     }
 
     void judge(std::uint8_t protocol, std::size_t octets)
     {
         const std::uint64_t ends = endSum(wordSum(frame_.subspan(source_, addressOctets)), wordSum(frame_.subspan(destination_, addressOctets)));
         const std::uint64_t total = endSum(endSum(ends, pseudoWords(octets, protocol)), wordSum(frame_.subspan(at_, octets)));
-        if (foldWords(total) == 0xffff) {
-            out_.checksum = ChecksumVerdict::Good;
-        } else {
-            out_.checksum = ChecksumVerdict::Bad;
-            set(mark::badChecksum);
-        }
+        verdict(foldWords(total) == 0xffff ? ChecksumVerdict::Good : ChecksumVerdict::Bad);
     }
 
-    void udp()
+    void verdict(ChecksumVerdict value)
     {
-        if (left() < 8) return missing();
-        const std::size_t length = u16(4);
-        const bool complete = length >= 8 && length <= left();
-        if (u16(6) != 0) {
-            if (complete) judge(protocol::udp, length);
-            else if (cut_) out_.checksum = ChecksumVerdict::Unverifiable;
-        }
-        if (!complete && !(cut_ && length >= 8)) malformed();
+        out_.checksum = value;
+        if (value == ChecksumVerdict::Bad) set(mark::badChecksum);
     }
 
-    void tcp()
+    [[nodiscard]] PseudoHeader addresses() const
     {
-        if (cut_) out_.checksum = ChecksumVerdict::Unverifiable;
-        else if (left() >= 20) judge(protocol::tcp, left());
+        PseudoHeader out;
+        std::memcpy(out.source.octets.data(), frame_.data() + source_, addressOctets);
+        std::memcpy(out.destination.octets.data(), frame_.data() + destination_, addressOctets);
+        return out;
     }
 
-    void icmpv6()
+    bool icmpv6()
     {
-        if (left() > 0) out_.type = u8(0);
-        if (left() < 4) return missing();
-        if (cut_) out_.checksum = ChecksumVerdict::Unverifiable;
-        else judge(protocol::icmpv6, left());
-        FieldReader in(frame_.subspan(at_, left()), at_, nullptr, automatic_);
-        const auto parsed = parseIcmpv6(in, {}, cut_);
-        if (!parsed) failed(parsed.error());
+        FieldReader in(frame_.subspan(at_, left()), at_, nullptr, context_);
+        const auto parsed = parseIcmpv6(in, addresses(), cut_);
+        if (!parsed) return false;
+        out_.kind = FrameClass::Icmpv6;
+        out_.type = u8(0);
+        verdict(parsed->checksum);
+        return true;
     }
 
-    void mobility()
+    bool mobility()
     {
-        if (left() > 2) out_.type = u8(2);
-        if (left() < 6) return missing();
-        const std::size_t octets = 8 * (std::size_t{u8(1)} + 1);
-        FieldReader in(frame_.subspan(at_, left()), at_, nullptr, automatic_);
-        // Read without its addresses: the sum is taken here.
-        const auto parsed = parseMobility(in, {}, cut_);
-        // A header length that cannot be believed (RFC 6275 §9.2) says nothing about what to sum.
-        if (!parsed && parsed.error().offset == at_ + 1) return failed(parsed.error());
-        if (octets <= left()) judge(protocol::mobility, octets);
-        else if (cut_) out_.checksum = ChecksumVerdict::Unverifiable;
-        if (!parsed) failed(parsed.error());
-    }
-
-    void failed(const Error& error)
-    {
-        if (error.code == ErrorCode::Malformed) malformed();
-        else if (error.code == ErrorCode::Truncated) missing();
+        FieldReader in(frame_.subspan(at_, left()), at_, nullptr, context_);
+        const auto parsed = parseMobility(in, addresses(), cut_);
+        if (!parsed) return false;
+        out_.kind = FrameClass::Mobility;
+        out_.type = u8(2);
+        verdict(parsed->checksum);
+        return true;
     }
 
     ByteView frame_;
@@ -295,14 +221,77 @@ private:
     std::size_t source_ = 0;       ///< of the addresses that the checksum covers
     std::size_t destination_ = 0;
     Skim out_;
-    DecodeContext automatic_;
+    DecodeContext context_;
 };
+
+FrameClass classOf(const DecodedFrame& frame)
+{
+    if (frame.ipHeaders == 0) return FrameClass::Other;
+    if (frame.overIpv4 && frame.ipv4 && frame.ipv4->isFragment()) return FrameClass::Fragment;
+    switch (frame.upper) {
+    case protocol::udp: return FrameClass::Udp;
+    case protocol::tcp: return FrameClass::Tcp;
+    case protocol::mobility: return FrameClass::Mobility;
+    case protocol::icmpv6: return FrameClass::Icmpv6;
+    case protocol::esp: return FrameClass::Esp;
+    case protocol::fragment: return FrameClass::Fragment;
+    case protocol::none: return frame.overIpv4 ? FrameClass::Ipv4 : FrameClass::NoNext;
+    default: return frame.overIpv4 ? FrameClass::Ipv4 : FrameClass::Ipv6;
+    }
+}
+
+/// Type and verdict of a message that broke off: the decoder keeps no value of it, but it lists what it read.
+void addListed(Skim& out, const std::vector<FieldNode>& nodes)
+{
+    for (const FieldNode& node : nodes) {
+        const bool type = (node.field == FieldId::MhType && out.kind == FrameClass::Mobility) || (node.field == FieldId::Icmpv6Type && out.kind == FrameClass::Icmpv6);
+        if (const auto* value = std::get_if<std::uint64_t>(&node.value); value && type) out.type = static_cast<std::uint8_t>(*value);
+        if (node.field != FieldId::MhChecksumVerdict && node.field != FieldId::Icmpv6ChecksumVerdict && node.field != FieldId::UdpChecksumVerdict &&
+            node.field != FieldId::TcpChecksumVerdict)
+            continue;
+        const auto* text = std::get_if<std::string>(&node.value);
+        if (!text) continue;
+        out.checksum = text->starts_with("good")  ? ChecksumVerdict::Good
+                       : text->starts_with("bad") ? ChecksumVerdict::Bad
+                       : text->starts_with("not verifiable") ? ChecksumVerdict::Unverifiable
+                                                             : ChecksumVerdict::Absent;
+    }
+}
+
+Skim decoded(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
+{
+    const DecodedFrame d = decodeFrame(frame, linkType, originalLength);
+    Skim out;
+    out.kind = classOf(d);
+    const auto mark = [&out](bool on, std::uint16_t bit) { out.marks = static_cast<std::uint16_t>(out.marks | (on ? bit : 0)); };
+    mark(d.cut, mark::cut);
+    mark(d.error && d.error->code == ErrorCode::Malformed, mark::malformed);
+    mark(d.error && d.error->code == ErrorCode::Unsupported && d.error->text.starts_with("more than"), mark::limited);
+    mark(d.ipHeaders > 1, mark::tunnel);
+    mark(d.inner() && d.inner()->homeAddress(), mark::homeAddress);
+    mark(d.inner() && d.inner()->routing, mark::routing2);
+    const bool message = !std::holds_alternative<std::monostate>(d.message);
+    out.messageOffset = static_cast<std::uint32_t>(message ? d.messageOffset : d.undecodedOffset);
+    if (const auto* m = std::get_if<Checked<MobilityMessage>>(&d.message)) out.type = typeOf(m->value), out.checksum = m->checksum;
+    else if (const auto* i = std::get_if<Checked<Icmpv6Message>>(&d.message)) out.type = typeOf(i->value), out.checksum = i->checksum;
+    else if (const auto* u = std::get_if<Checked<UdpDatagram>>(&d.message)) out.checksum = u->checksum;
+    else if (const auto* t = std::get_if<Checked<TcpSegment>>(&d.message)) out.checksum = t->checksum;
+    const bool broken = !message && d.error && (out.kind == FrameClass::Mobility || out.kind == FrameClass::Icmpv6 || out.kind == FrameClass::Udp || out.kind == FrameClass::Tcp);
+    if (broken) {
+        FieldSink sink;
+        static_cast<void>(decodeFrame(frame, linkType, originalLength, &sink));
+        addListed(out, sink.nodes());
+    }
+    mark(out.checksum == ChecksumVerdict::Bad, mark::badChecksum);
+    return out;
+}
 
 }  // namespace
 
 Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength) noexcept
 {
-    return Skimmer(frame, originalLength > frame.size()).run(linkType);
+    Walk walk(frame, originalLength > frame.size());
+    return walk.run(linkType) ? walk.result() : decoded(frame, linkType, originalLength);
 }
 
 }  // namespace roamscope::wire

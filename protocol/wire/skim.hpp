@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a frame is, found without making values: the index of a large capture is built from this. One pass over the headers
-// and one over what the checksum covers; mobility and ICMPv6 messages are read
-// in full, everything else without an allocation. Agrees with decodeFrame() on every frame (a test compares the two):
+// and one over what the checksum covers. Mobility and ICMPv6 messages are
+// read in full, users' data in plain IPv6 without an allocation; unusual and broken frames are decoded. Agrees with decodeFrame() on every frame (a test compares the two):
 // same kind, type, verdict and marks; what decodeFrame() cannot know without keys or reassembly is Esp or Fragment here.
 #pragma once
 

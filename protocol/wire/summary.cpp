@@ -149,9 +149,10 @@ void describeMessage(Summary& out, const DecodedFrame& frame)
         out.kind = mobilityKind(mobility->value);
         out.info = describeMobility(mobility->value, packet);
     } else if (const auto* udp = std::get_if<Checked<UdpDatagram>>(&frame.message)) {
-        out.protocol = "UDP";
-        out.kind = MessageKind::Data;
-        out.info = frame.probe ? fmt::format("Probe {}{}", frame.probe->serial, frame.probe->answer ? ", answer" : "")
+        out.protocol = frame.ike ? "IKEv2" : "UDP";
+        out.kind = frame.ike ? MessageKind::Other : MessageKind::Data;
+        out.info = frame.ike   ? fmt::format("{} {}, message {}", ikeExchangeName(frame.ike->exchange), frame.ike->isResponse() ? "response" : "request", frame.ike->messageId)
+                   : frame.probe ? fmt::format("Probe {}{}", frame.probe->serial, frame.probe->answer ? ", answer" : "")
                                : fmt::format("{} → {}, {} octets", udp->value.sourcePort, udp->value.destinationPort, udp->value.data.size());
     } else if (const auto* tcp = std::get_if<Checked<TcpSegment>>(&frame.message)) {
         out.protocol = "TCP";

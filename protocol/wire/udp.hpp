@@ -27,6 +27,12 @@ inline constexpr std::uint16_t proxyControl = 5436;  ///< a Mobility Header as s
 inline constexpr std::uint16_t proxyData = 5437;     ///< packets of the mobile node (RFC 5844 §4.1)
 }  // namespace udpPort
 
+/// Whether decodeFrame() looks for another protocol behind this port.
+[[nodiscard]] constexpr bool isCarrierPort(std::uint16_t port)
+{
+    return port == udpPort::ike || port == udpPort::ikeNat || port == udpPort::homeAgent || port == udpPort::proxyControl || port == udpPort::proxyData;
+}
+
 /// Whether a datagram over IPv6 may go without a checksum: RFC 6935 §5 allows it to tunnels.
 [[nodiscard]] bool isTunnelPort(std::uint16_t port);
 

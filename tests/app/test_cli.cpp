@@ -38,23 +38,6 @@ QByteArray contents(const QString& path)
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
 }
 
-/// Names that both know, from our own list.
-QStringList sharedFields()
-{
-    QStringList names;
-    for (const QByteArray& line : cli({"fields"}).out.split('\n')) {
-        const QList<QByteArray> words = line.simplified().split(' ');
-        if (words.size() > 3 && words[1] != "group" && words[2] == "wireshark") names << QString::fromLatin1(words[0]);
-    }
-    return names;
-}
-
-QString sharedFolder()
-{
-    const QString chosen = qEnvironmentVariable("ROAMSCOPE_SHARED");
-    return chosen.isEmpty() ? QStringLiteral(ROAMSCOPE_SOURCE_DIR "/../shared") : chosen;
-}
-
 }  // namespace
 
 class TestCli : public QObject {
@@ -68,26 +51,6 @@ class TestCli : public QObject {
         if (!file.open(QIODevice::WriteOnly)) qFatal("no temporary file");
         file.write(bytes);
         return file.fileName();
-    }
-
-    /// Cells in which tshark and we differ, as "FRAME NAME ours theirs".
-    static QStringList differences(const QString& capture, const QStringList& names)
-    {
-        QStringList arguments{"-T", "fields"};
-        for (const QString& name : names) arguments << "-e" << name;
-        const QByteArray ours = cli(QStringList{"decode", capture} + arguments).out;
-        const QByteArray theirs = run("tshark", QStringList{"-r", capture} + arguments).out;
-        const QList<QByteArray> left = ours.split('\n');
-        const QList<QByteArray> right = theirs.split('\n');
-        QStringList out;
-        if (left.size() != right.size() || left.size() < 2) out << QStringLiteral("%1 lines, tshark %2").arg(left.size()).arg(right.size());
-        for (qsizetype i = 0; i < std::min(left.size(), right.size()); ++i) {
-            const QList<QByteArray> a = left[i].split('\t');
-            const QList<QByteArray> b = right[i].split('\t');
-            for (qsizetype k = 0; k < std::min(a.size(), b.size()); ++k)
-                if (a[k] != b[k]) out << QStringLiteral("%1 %2 %3 %4").arg(i + 1).arg(names[k], QString::fromLatin1(a[k]), QString::fromLatin1(b[k]));
-        }
-        return out;
     }
 
 private Q_SLOTS:
@@ -153,39 +116,6 @@ private Q_SLOTS:
         QCOMPARE(cli(many + QStringList{"occurrence=f"}).out, QByteArray("3\n"));
         QCOMPARE(cli(many + QStringList{"occurrence=l"}).out, QByteArray("23\n"));
         QCOMPARE(cli(many + QStringList{"aggregator=/s"}).out, QByteArray("3 7 23\n"));
-    }
-
-    void cellsAreThoseOfTshark()
-    {
-        if (run("tshark", {"--version"}).status != 0) QSKIP("tshark is not installed");
-        if (!run("tshark", {"--version"}).out.contains("4.0.")) QSKIP("this tshark is not 4.0, whose output is the measure");
-        const QStringList names = sharedFields();
-        QVERIFY(names.size() > 100);
-        QCOMPARE(differences(vectors, names).join("\n"), QString());
-    }
-
-    void cellsOfOthersCapturesAreThoseOfTshark_data()
-    {
-        QTest::addColumn<QStringList>("known");
-        QTest::newRow("openair4g/mag12ap_v6.pcap") << QStringList();
-        QTest::newRow("openair4g/mag12lma_v6.pcap") << QStringList();
-        // The address option of fast handovers (RFC 5568), which is not decoded here.
-        QTest::newRow("scapy_gen/scapy_mip6.pcap") << QStringList{"112 icmpv6.opt.reserved  1", "113 icmpv6.opt.reserved  1"};
-        // tshark takes two octets off the length of options that it does not know, and gives up at an option of a wrong length.
-        QTest::newRow("umip/probe-ha-home.pcap") << QStringList{"108 mip6.mobility_opt.len 4,4 2,4", "117 mip6.mobility_opt.len 8,0 8"};
-        for (const char* name : {"umip/basic-cn.pcap", "umip/basic-f1.pcap", "umip/basic-f2.pcap", "umip/basic-home.pcap", "umip/ro-cn.pcap", "umip/ro-f1.pcap",
-                                 "zeek/ip6-hoa-udp-bad-chksum.pcap", "zeek/mip6_back.pcap", "zeek/mip6_bu.pcap", "zeek/mip6_hot.pcap", "zeek/mip6_hoti.pcap"})
-            QTest::newRow(name) << QStringList();
-    }
-    void cellsOfOthersCapturesAreThoseOfTshark()
-    {
-        QFETCH(QStringList, known);
-        const QString capture = sharedFolder() + "/captures/" + QTest::currentDataTag();
-        if (!QFile::exists(capture)) QSKIP("the captures of others are not here");
-        if (!run("tshark", {"--version"}).out.contains("4.0.")) QSKIP("tshark 4.0 is not installed");
-        QStringList found = differences(capture, sharedFields());
-        for (const QString& expected : known) found.removeAll(expected);
-        QCOMPARE(found.join("\n"), QString());
     }
 
     void aBrokenFileGivesItsFramesThenTheError()

@@ -7,6 +7,7 @@
 #include <QTemporaryDir>
 #include <QtTest>
 #include <csignal>
+#include <fstream>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -424,6 +425,47 @@ private Q_SLOTS:
         QVERIFY(after.ru_maxrss - before.ru_maxrss < 4096);
     }
 
+    void aBombStaysSmallAndCanBeLeft()
+    {
+        // 512 MiB of zeros in blocks of 16 MiB, half a megabyte as a file: memory is bound by the block, not by the file.
+        z_stream s{};
+        QCOMPARE(deflateInit2(&s, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        Bytes bomb(8 * 1024 * 1024);
+        s.next_out = bomb.data();
+        s.avail_out = static_cast<uInt>(bomb.size());
+        const auto feed = [&](const Bytes& bytes, int flush) {
+            s.next_in = const_cast<Bytef*>(bytes.data());
+            s.avail_in = static_cast<uInt>(bytes.size());
+            deflate(&s, flush);
+        };
+        FileBuilder head;
+        head.section();
+        feed(head.bytes, Z_NO_FLUSH);
+        {
+            FileBuilder block;
+            block.block(0xace, {false, Bytes(maxBlockOctets - 12)});
+            for (int i = 0; i < 32; ++i) feed(block.bytes, Z_NO_FLUSH);
+        }
+        feed({}, Z_FINISH);
+        bomb.resize(s.total_out);
+        deflateEnd(&s);
+        QVERIFY(bomb.size() < 4 * 1024 * 1024);
+
+        std::ofstream("/proc/self/clear_refs") << 5;  // the peak counts from here, where the system allows it
+        CaptureReader reader = CaptureReader::ofOctets(std::move(bomb), "bomb");
+        rusage before{};
+        getrusage(RUSAGE_SELF, &before);
+        CaptureRecord record;
+        QVERIFY(*reader.next(record, Duration{0}) == Read::Pending);
+        QVERIFY(reader.position() < 2 * maxBlockOctets);
+        QVERIFY(*reader.next(record) == Read::End);
+        QVERIFY(reader.position() > 32 * maxBlockOctets);
+        rusage after{};
+        getrusage(RUSAGE_SELF, &after);
+        QVERIFY2(after.ru_maxrss - before.ru_maxrss < 128 * 1024, qPrintable(QString::number(after.ru_maxrss - before.ru_maxrss)));
+        QVERIFY(reader.notes().notKept() > 0);
+    }
+
     void whatIsNoCaptureIsRefusedAtOnce()
     {
         const auto words = [&](const Bytes& bytes) { return QString::fromStdString(CaptureReader::open(store(bytes)).error().text); };
@@ -490,6 +532,46 @@ private Q_SLOTS:
         QVERIFY(!flushed);
         QCOMPARE(flushed.error().text.c_str(), "/dev/full: writing failed: No space left on device. Free some space or choose another place");
         QVERIFY(!writer->finish({}));
+    }
+
+    void aDiskThatFillsAnywhereLeavesWholeBlocks()
+    {
+        std::signal(SIGXFSZ, SIG_IGN);
+        rlimit old{};
+        getrlimit(RLIMIT_FSIZE, &old);
+        const std::string path = dir_.filePath("full.pcapng").toStdString();
+        // 1000 packets make 90,000 octets; the limit goes through all of it.
+        for (rlim_t most = 0; most < 95'000; most += 613) {
+            const rlimit small{most, old.rlim_max};
+            setrlimit(RLIMIT_FSIZE, &small);
+            Result<void> result;
+            std::uint32_t written = 0;
+            {
+                auto writer = PcapngWriter::create(path);
+                if (!writer) result = tl::unexpected(writer.error());
+                else if (auto added = writer->addLink({"home", 1}); !added) result = tl::unexpected(added.error());
+                for (; result && written < 1000; ++written) {
+                    result = writer->write(0, written, frameOf(static_cast<std::uint8_t>(written % 80)), 100);
+                    if (result && written % 50 == 0) result = writer->flush();
+                }
+                if (result) result = writer->finish({});
+                // An error stays: nothing is written behind a block that was cut.
+                else if (writer) QVERIFY(!writer->write(0, 0, frameOf(1), 21) && !writer->finish({}));
+            }
+            setrlimit(RLIMIT_FSIZE, &old);
+            const Outcome out = readAll(CaptureReader::open(path));
+            if (result) {
+                QVERIFY(!out.error);
+                QCOMPARE(out.frames.size(), std::size_t{1000});
+                continue;
+            }
+            QVERIFY2(result.error().text.find("full.pcapng: writing failed: File too large") != std::string::npos, result.error().text.c_str());
+            QVERIFY(!out.error || out.error->code == ErrorCode::Truncated);
+            QVERIFY(out.frames.size() <= written);
+            // No more is lost than what was not handed over and the block that was cut.
+            QVERIFY(most < 1000 || out.frames.size() > 0);
+            for (std::size_t i = 0; i < out.frames.size(); ++i) QVERIFY((out.frames[i] == Frame{static_cast<std::int64_t>(i), 0, 100, frameOf(static_cast<std::uint8_t>(i % 80))}));
+        }
     }
 
     void aFullDiskKeepsTheOlderFile()

@@ -4,6 +4,7 @@
 
 good/   variants that every reader must read alike (byte orders, resolutions, link types)
 odd/    readable, but something is not as it should be: every frame is delivered and the oddity is told
+found/  what a mutant once brought down
 bad/    broken: what stands before the break is delivered and its place is told
 notes-le.pcapng, notes-be.pcapng   everything that pcapng can say beside frames
 
@@ -326,12 +327,38 @@ def bad():
     return out
 
 
+def checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def advertisement(mac, router, prefix):
+    """A Router Advertisement of a home agent."""
+    src, dst = bytes.fromhex("fe80000000000000") + router, bytes.fromhex("ff02000000000000") + bytes(7) + b"\x01"
+    body = b"\x40\x20" + struct.pack(">HII", 1800, 0, 0) + b"\x03\x04\x40\xe0" + struct.pack(">III", 86400, 14400, 0) + prefix
+    icmp = bytes([134, 0, 0, 0]) + body
+    sums = checksum(src + dst + struct.pack(">II", len(icmp), 58) + icmp)
+    icmp = icmp[:2] + struct.pack(">H", sums) + icmp[4:]
+    return b"\x33\x33\0\0\0\x01" + mac + b"\x86\xdd" + struct.pack(">IHBB", 0x60000000, len(icmp), 58, 255) + src + dst + icmp
+
+
+def found():
+    """What a mutant once brought down, made small."""
+    agents = Pcap()
+    for i in (1, 2):
+        router = bytes(7) + bytes([i])
+        agents.packet(advertisement(bytes([2, 0, 0, 0, 0, i]), router, bytes.fromhex("20010db80000000%d" % i) + router), T0 + i)
+    return {"two-home-agents.pcap": agents}
+
+
 def data_of(f):
     return f if isinstance(f, bytes) else f.data
 
 
 def main():
-    sets = {"good": good(), "odd": odd(), "bad": bad()}
+    sets = {"good": good(), "odd": odd(), "bad": bad(), "found": found()}
     shutil.rmtree(OUT, ignore_errors=True)
     for folder, files in sets.items():
         (OUT / folder).mkdir(parents=True)

@@ -50,6 +50,9 @@ const std::map<QString, std::vector<FieldId>>& meanings()
         {"tgt", {FieldId::NaTarget}},
         {"addrs", {FieldId::MipHomeAgentAddress}},
         {"nd_opt", {FieldId::NdOptionType}},
+        {"opt", {FieldId::MobilityOptionType}},
+        {"nemo_r", {FieldId::HomeAgentFlagRouter}},
+        {"id", {FieldId::MipIdentifier}},
     };
     return table;
 }
@@ -61,6 +64,22 @@ QString text(const QJsonValue& value)
     const QString s = value.toString();
     if (const auto address = Ipv6Address::parse(s.toStdString())) return QString::fromStdString(address->text());
     return QString(s).remove(':');
+}
+
+/// Values that are not simply those of a field: the addresses of the outer packet, options without padding, flags together, how
+/// many MAP options there are.
+std::optional<QStringList> special(const QString& key, const Dissection& d)
+{
+    const auto all = [&](FieldId id) {
+        QStringList out;
+        for (const FieldNode& node : d.nodes)
+            if (node.field == id) out << QString::fromStdString(valueText(node));
+        return out;
+    };
+    if (key == "tunnel") return QStringList{all(FieldId::Ipv6Source).value(0), all(FieldId::Ipv6Destination).value(0)};
+    if (key == "mpa_flags") return QStringList{QString::number(2 * all(FieldId::MipManaged).value(0).toInt() + all(FieldId::MipOther).value(0).toInt())};
+    if (key == "n") return QStringList{QString::number(all(FieldId::MapAddress).size())};
+    return std::nullopt;
 }
 
 QStringList values(const Dissection& d, const std::vector<FieldId>& fields)
@@ -106,6 +125,7 @@ private Q_SLOTS:
         const QJsonArray list = QJsonDocument::fromJson(file.readAll()).array();
         QCOMPARE(list.size(), 115);
         int compared = 0;
+        QStringList unknown;
         for (const auto& entry : list) {
             const QString name = entry.toObject()["name"].toString();
             const Bytes bytes = fromHex(entry.toObject()["hex"].toString());
@@ -115,17 +135,24 @@ private Q_SLOTS:
             const QJsonObject expect = entry.toObject()["expect"].toObject();
             for (const QString& key : expect.keys()) {
                 const auto meaning = meanings().find(key);
-                if (meaning == meanings().end()) continue;
+                const std::optional<QStringList> other = special(key, d);
+                if ((meaning == meanings().end() && !other) || (key == "id" && expect[key].isString())) {
+                    unknown << key;
+                    continue;
+                }
                 QStringList wanted;
                 if (expect[key].isArray()) for (const auto& v : expect[key].toArray()) wanted << text(v);
                 else wanted << text(expect[key]);
-                const QStringList found = values(d, meaning->second);
+                QStringList found = other ? *other : values(d, meaning->second);
+                // Padding between them is scapy's own doing.
+                if (key == "opt" && expect[key].isArray()) found.removeIf([](const QString& type) { return type == "0" || type == "1"; });
                 const bool same = expect[key].isArray() ? found == wanted : found.contains(wanted[0]);
                 QVERIFY2(same, qPrintable(QString("%1: %2 is %3, not %4").arg(name, key, found.join(' '), wanted.join(' '))));
                 ++compared;
             }
         }
-        QVERIFY2(compared > 250, qPrintable(QString::number(compared)));
+        QCOMPARE(unknown, (QStringList{"id", "subtype", "spi", "timestamp"}));  // options whose octets are kept as they are
+        QCOMPARE(compared, 390);
     }
     /// All that is wrong in these captures was made wrong on purpose; everything else raises nothing.
     void onlyWhatIsWrongIsFound()

@@ -14,7 +14,8 @@ using namespace roamscope::test;
 
 namespace {
 
-constexpr std::uint16_t linkTypes[] = {linkEthernet, linkRaw, linkRawBsd, linkRawIpv6, 14, 228, 0, 108, 113, 276, 105, 127, 9, 50, 147};
+constexpr std::uint16_t linkTypes[] = {linkEthernet, linkNull,     linkPpp,     linkRawBsd,   linkRawOpenBsd,   linkPppHdlc, linkPppoe,   linkRaw, linkWifi,
+                                       linkLoopback, linkCooked, linkRadiotap, linkPppDirection, linkRawIpv4, linkRawIpv6, linkCooked2, 147};
 
 std::vector<InputFrame> sharedFrames()
 {

@@ -84,9 +84,9 @@ ReadCapture readCapture(Bytes octets)
         if (out.fault.empty()) out.fault = recordFault(record, reader);
         if (!out.fault.empty()) break;
         for (; links < reader.links().size(); ++links) out.trace.addLink(reader.links()[links]);
-        if (out.utc.empty()) out.trace.setStartUtc(record.utc);
+        if (out.utc.empty()) out.trace.setStartUtc(traceStart(record.utc));
         out.utc.push_back(record.utc);
-        out.trace.append(since(out.utc.front(), record.utc), record.link, record.bytes, record.originalLength);
+        out.trace.append(since(traceStart(out.utc.front()), record.utc), record.link, record.bytes, record.originalLength);
     }
     for (; links < reader.links().size(); ++links) out.trace.addLink(reader.links()[links]);
     out.notes = reader.notes();

@@ -4,6 +4,7 @@
 #include "protocol/wire/skim.hpp"
 
 #include <fmt/format.h>
+#include <map>
 
 namespace roamscope::test {
 
@@ -141,70 +142,66 @@ std::string fixpointFault(const DecodedFrame& frame)
 namespace {
 
 struct SkimExpectation {
-    bool anyKind = false;  ///< the frame broke off inside its first IP header: skim() may know it, the decoder keeps nothing
-    bool anyVerdict = false;
     wire::Skim skim;
-    std::optional<std::size_t> message;  ///< where the decoder opened the message
+    bool message = false;  ///< there is one, so that its place is known
 };
 
-wire::FrameClass classOf(std::uint8_t nextHeader)
+wire::FrameClass classOf(const wire::DecodedFrame& frame)
 {
-    switch (nextHeader) {
-    case wire::protocol::udp: return wire::FrameClass::Udp;
-    case wire::protocol::tcp: return wire::FrameClass::Tcp;
-    case wire::protocol::mobility: return wire::FrameClass::Mobility;
-    case wire::protocol::icmpv6: return wire::FrameClass::Icmpv6;
-    case wire::protocol::none: return wire::FrameClass::NoNext;
-    case wire::protocol::esp: return wire::FrameClass::Esp;
-    case wire::protocol::fragment: return wire::FrameClass::Fragment;
-    default: return wire::FrameClass::Ipv6;
-    }
+    using namespace wire;
+    static const std::map<std::uint8_t, FrameClass> classes{{protocol::udp, FrameClass::Udp},         {protocol::tcp, FrameClass::Tcp},
+                                                            {protocol::mobility, FrameClass::Mobility}, {protocol::icmpv6, FrameClass::Icmpv6},
+                                                            {protocol::esp, FrameClass::Esp},         {protocol::fragment, FrameClass::Fragment}};
+    if (frame.ipHeaders == 0) return FrameClass::Other;
+    if (frame.overIpv4 && frame.ipv4->isFragment()) return FrameClass::Fragment;
+    if (const auto known = classes.find(frame.upper); known != classes.end()) return known->second;
+    if (frame.overIpv4) return FrameClass::Ipv4;
+    return frame.upper == protocol::none ? FrameClass::NoNext : FrameClass::Ipv6;
 }
 
-void addNode(SkimExpectation& out, const wire::FieldNode& node)
+/// The verdict that a line of the tree tells.
+std::optional<wire::ChecksumVerdict> listedVerdict(const wire::FieldNode& node)
 {
     using wire::FieldId;
     switch (node.field) {
-    case FieldId::MhType:
-    case FieldId::Icmpv6Type:
-        if (const auto* type = std::get_if<std::uint64_t>(&node.value)) out.skim.type = static_cast<std::uint8_t>(*type);
-        return;
-    case FieldId::Udp:
-    case FieldId::Mobility:
-    case FieldId::Icmpv6: out.message = node.offset; return;
     case FieldId::MhChecksumVerdict:
     case FieldId::Icmpv6ChecksumVerdict:
-    case FieldId::UdpChecksumVerdict: {
-        const std::string text = wire::valueText(node);
-        out.skim.checksum = text == "good"             ? wire::ChecksumVerdict::Good
-                            : text.starts_with("bad") ? wire::ChecksumVerdict::Bad
-                                                      : wire::ChecksumVerdict::Unverifiable;
-        return;
+    case FieldId::TcpChecksumVerdict:
+    case FieldId::UdpChecksumVerdict: break;
+    default: return std::nullopt;
     }
-    default: return;
-    }
+    const std::string text = wire::valueText(node);
+    if (text.starts_with("good")) return wire::ChecksumVerdict::Good;
+    if (text.starts_with("bad")) return wire::ChecksumVerdict::Bad;
+    return text.starts_with("none") ? wire::ChecksumVerdict::Absent : wire::ChecksumVerdict::Unverifiable;
 }
 
 SkimExpectation expectedSkim(const wire::DecodedFrame& decoded, const std::vector<wire::FieldNode>& nodes)
 {
     SkimExpectation out;
-    for (const wire::FieldNode& node : nodes) addNode(out, node);
-    std::uint16_t marks = 0;
-    const auto mark = [&](bool on, std::uint16_t bit) { marks = static_cast<std::uint16_t>(marks | (on ? bit : 0)); };
+    wire::Skim& want = out.skim;
+    want.kind = classOf(decoded);
+    out.message = !std::holds_alternative<std::monostate>(decoded.message);
+    if (const auto* m = std::get_if<wire::Checked<wire::MobilityMessage>>(&decoded.message)) want.type = wire::typeOf(m->value), want.checksum = m->checksum;
+    else if (const auto* i = std::get_if<wire::Checked<wire::Icmpv6Message>>(&decoded.message)) want.type = wire::typeOf(i->value), want.checksum = i->checksum;
+    else if (const auto* u = std::get_if<wire::Checked<wire::UdpDatagram>>(&decoded.message)) want.checksum = u->checksum;
+    else if (const auto* t = std::get_if<wire::Checked<wire::TcpSegment>>(&decoded.message)) want.checksum = t->checksum;
+    if (!out.message && decoded.error && decoded.error->code != ErrorCode::Unsupported)
+        for (const wire::FieldNode& node : nodes) {
+            const bool mobility = want.kind == wire::FrameClass::Mobility;
+            const bool icmp = want.kind == wire::FrameClass::Icmpv6;
+            const bool type = (mobility && node.field == wire::FieldId::MhType) || (icmp && node.field == wire::FieldId::Icmpv6Type);
+            if (const auto* value = std::get_if<std::uint64_t>(&node.value); value && type) want.type = static_cast<std::uint8_t>(*value);
+            if (mobility || icmp || want.kind == wire::FrameClass::Udp || want.kind == wire::FrameClass::Tcp) want.checksum = listedVerdict(node).value_or(want.checksum);
+        }
+    const auto mark = [&](bool on, std::uint16_t bit) { want.marks = static_cast<std::uint16_t>(want.marks | (on ? bit : 0)); };
     mark(decoded.cut, wire::mark::cut);
     mark(decoded.error && decoded.error->code == ErrorCode::Malformed, wire::mark::malformed);
     mark(decoded.error && decoded.error->code == ErrorCode::Unsupported && decoded.error->text.starts_with("more than"), wire::mark::limited);
-    mark(decoded.packets.size() > 1, wire::mark::tunnel);
-    mark(out.skim.checksum == wire::ChecksumVerdict::Bad, wire::mark::badChecksum);
-    if (const wire::Ipv6Packet* inner = decoded.inner()) {
-        mark(inner->homeAddress().has_value(), wire::mark::homeAddress);
-        mark(inner->routing.has_value(), wire::mark::routing2);
-        // Limits and breaks inside a further header leave it at the last packet that was read.
-        out.skim.kind = (marks & wire::mark::limited) != 0 ? wire::FrameClass::Ipv6 : classOf(inner->nextHeader);
-    }
-    out.anyKind = decoded.packets.empty();
-    out.anyVerdict = out.skim.kind == wire::FrameClass::Tcp;
-    out.skim.marks = marks;
+    mark(decoded.ipHeaders > 1, wire::mark::tunnel);
+    mark(want.checksum == wire::ChecksumVerdict::Bad, wire::mark::badChecksum);
+    mark(decoded.inner() && decoded.inner()->homeAddress(), wire::mark::homeAddress);
+    mark(decoded.inner() && decoded.inner()->routing, wire::mark::routing2);
     return out;
 }
 
@@ -216,16 +213,14 @@ std::string skimFault(ByteView frame, std::uint16_t linkType, std::size_t origin
     const wire::DecodedFrame decoded = wire::decodeFrame(frame, linkType, originalLength, &sink);
     const SkimExpectation want = expectedSkim(decoded, sink.nodes());
     const wire::Skim got = wire::skim(frame, linkType, originalLength);
-    const auto name = [](wire::FrameClass kind) { return static_cast<int>(kind); };
-    const bool near = got.kind == wire::FrameClass::Other || got.kind == wire::FrameClass::Ipv6;
-    if (want.anyKind ? !near : got.kind != want.skim.kind) return fmt::format("skim() finds class {}, the decoder {}", name(got.kind), name(want.skim.kind));
-    std::uint16_t compared = 0xffff;
-    if (want.anyVerdict) compared = static_cast<std::uint16_t>(compared & ~wire::mark::badChecksum);
-    if ((got.marks & compared) != (want.skim.marks & compared)) return fmt::format("skim() sets marks {:#x}, the decoder means {:#x}", got.marks, want.skim.marks);
-    if (!want.anyVerdict && got.checksum != want.skim.checksum)
-        return fmt::format("skim() gives checksum verdict {}, the decoder {}", static_cast<int>(got.checksum), static_cast<int>(want.skim.checksum));
-    if (got.type != want.skim.type) return fmt::format("skim() finds type {}, the decoder {}", got.type, want.skim.type);
-    if (want.message && got.messageOffset != *want.message) return fmt::format("skim() finds the message at {}, the decoder at {}", got.messageOffset, *want.message);
+    const wire::Skim& right = want.skim;
+    if (got.kind != right.kind) return fmt::format("skim() finds class {}, the decoder {}", static_cast<int>(got.kind), static_cast<int>(right.kind));
+    if (got.marks != right.marks) return fmt::format("skim() sets marks {:#x}, the decoder means {:#x}", got.marks, right.marks);
+    if (got.checksum != right.checksum)
+        return fmt::format("skim() gives checksum verdict {}, the decoder {}", static_cast<int>(got.checksum), static_cast<int>(right.checksum));
+    if (got.type != right.type) return fmt::format("skim() finds type {}, the decoder {}", got.type, right.type);
+    if (want.message && got.messageOffset != decoded.messageOffset)
+        return fmt::format("skim() finds the message at {}, the decoder at {}", got.messageOffset, decoded.messageOffset);
     if (got.messageOffset > frame.size()) return "skim() points behind the frame";
     return {};
 }

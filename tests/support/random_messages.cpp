@@ -106,6 +106,7 @@ NdOption RandomMessages::ndOption(std::size_t variant)
     case 9: {
         AdvertisementAck ack;
         ack.status = static_cast<std::uint8_t>(1 + below(4));
+        if (!foreign_ && ack.status == 2) ack.status = 128;  // tshark 4.0 loses its place at 2
         if (foreign_ && coin()) ack.careOf = address();
         return ack;
     }

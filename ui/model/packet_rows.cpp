@@ -5,6 +5,9 @@
 
 #include <QCoreApplication>
 
+#include <algorithm>
+#include <limits>
+
 namespace roamscope::ui {
 
 namespace {
@@ -59,7 +62,13 @@ void PacketRows::reset(const capture::View& view, const Names& names)
     rows_.clear();
 }
 
-const PacketRow& PacketRows::row(std::size_t index)
+std::size_t PacketRows::rowFor(std::size_t frame) const
+{
+    if (!chosen_) return std::min(frame, count());
+    return chosen_->lowerBound(static_cast<std::uint32_t>(std::min<std::size_t>(frame, std::numeric_limits<std::uint32_t>::max())));
+}
+
+const PacketRow& PacketRows::ofFrame(std::size_t index)
 {
     if (const auto at = rows_.find(index); at != rows_.end()) return at->second;
     if (rows_.size() >= kept) rows_.clear();

@@ -3,6 +3,7 @@
 // it is looked at; the ones asked for last are kept.
 #pragma once
 
+#include "capture/run/filter_job.hpp"
 #include "capture/run/session.hpp"
 #include "protocol/wire/summary.hpp"
 #include "ui/model/names.hpp"
@@ -10,6 +11,7 @@
 #include <QString>
 
 #include <array>
+#include <optional>
 #include <unordered_map>
 
 namespace roamscope::ui {
@@ -33,16 +35,27 @@ class PacketRows {
 public:
     /// Shows another state of the trace; rows made before are forgotten, since names may have been learned.
     void reset(const capture::View& view, const Names& names);
-    [[nodiscard]] std::size_t count() const { return view_.trace.size(); }
-    /// `index` < count(). The reference holds until the next call.
-    [[nodiscard]] const PacketRow& row(std::size_t index);
+    /// Shows only these frames; none: all.
+    void choose(std::optional<capture::FrameSelection> frames) { chosen_ = std::move(frames); }
+    /// How many rows there are to show.
+    [[nodiscard]] std::size_t count() const { return chosen_ ? chosen_->size() : view_.trace.size(); }
+    /// The frame of a row; `row` < count().
+    [[nodiscard]] std::size_t frameAt(std::size_t row) const { return chosen_ ? (*chosen_)[row] : row; }
+    /// The row of a frame, or of the first one after it; count() when there is none.
+    [[nodiscard]] std::size_t rowFor(std::size_t frame) const;
+    /// The line of a row, `row` < count(). The reference holds until the next call.
+    [[nodiscard]] const PacketRow& row(std::size_t row) { return ofFrame(frameAt(row)); }
+    /// The line of a frame of the trace, shown or not.
+    [[nodiscard]] const PacketRow& ofFrame(std::size_t index);
+    [[nodiscard]] std::size_t frames() const { return view_.trace.size(); }
 
 private:
     static constexpr std::size_t kept = 512;
 
     capture::View view_;
     Names names_;
-    std::unordered_map<std::size_t, PacketRow> rows_;
+    std::unordered_map<std::size_t, PacketRow> rows_;  ///< by frame
+    std::optional<capture::FrameSelection> chosen_;
 };
 
 }  // namespace roamscope::ui

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/view/frame_pane.hpp"
 
+#include "ui/model/filter_model.hpp"
 #include "ui/model/format.hpp"
 #include "ui/model/theme.hpp"
 
+#include <QAction>
 #include <QHeaderView>
 #include <QStyledItemDelegate>
 #include <QVBoxLayout>
+
+#include <functional>
 
 namespace roamscope::ui {
 
@@ -82,6 +86,7 @@ FramePane::FramePane(Workspace& workspace, QWidget* parent)
 
     connect(&workspace.cursor(), &TimeCursor::frameChanged, this, &FramePane::showFrame);
     connect(tree_->selectionModel(), &QItemSelectionModel::currentChanged, this, [this](const QModelIndex& now) { showField(now); });
+    makeMenu();
     connect(buffers_, &QTabBar::currentChanged, this, &FramePane::showBuffer);
     connect(bytes_, &BytesView::octetChosen, this, &FramePane::showOctet);
     connect(&workspace, &Workspace::sessionChanged, this, &FramePane::showFrame);
@@ -126,6 +131,29 @@ void FramePane::showBuffers()
         buffers_->addTab(tr("%1, %2 octets").arg(toQt(buffer.name)).arg(buffer.bytes.size()));
     buffers_->setVisible(buffers_->count() > 1);
     showBuffer(0);
+}
+
+void FramePane::makeMenu()
+{
+    const auto add = [this](const QString& text, const QKeySequence& key, std::function<void(const QString&)> act) {
+        auto* action = new QAction(text, tree_);
+        action->setShortcut(key);
+        action->setShortcutContext(Qt::WidgetShortcut);
+        connect(action, &QAction::triggered, this, [this, act = std::move(act)] {
+            if (const QString filter = filterText(); !filter.isEmpty()) act(filter);
+        });
+        tree_->addAction(action);
+    };
+    tree_->setContextMenuPolicy(Qt::ActionsContextMenu);
+    add(tr("Apply as filter"), QKeySequence(Qt::CTRL | Qt::Key_B), [this](const QString& text) { emit filterRequested(text, false); });
+    add(tr("And apply as filter"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_B), [this](const QString& text) { emit filterRequested(text, true); });
+    add(tr("Copy as Wireshark filter"), {}, [this](const QString& text) { emit copyRequested(text); });
+}
+
+QString FramePane::filterText() const
+{
+    const wire::FieldNode* node = model_.node(tree_->currentIndex());
+    return node ? filterFor(*node) : QString();
 }
 
 void FramePane::showBuffer(int buffer)

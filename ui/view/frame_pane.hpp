@@ -30,7 +30,15 @@ public:
     [[nodiscard]] QSplitter* splitter() const { return splitter_; }
     [[nodiscard]] DissectionModel& model() { return model_; }
 
+signals:
+    /// Frames with this value are wanted; `both`: besides the filter in force.
+    void filterRequested(const QString& text, bool both);
+    /// This filter should go to the clipboard in Wireshark's words.
+    void copyRequested(const QString& text);
+
 private:
+    void makeMenu();
+    [[nodiscard]] QString filterText() const;
     void showFrame();
     void showField(const QModelIndex& index);
     void showOctet(std::size_t offset);

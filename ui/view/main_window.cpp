@@ -52,7 +52,8 @@ MainWindow::MainWindow(Services services, QWidget* parent)
       pages_(new QStackedWidget),
       topology_(new TopologyView(workspace_)),
       timeline_(new TimelineView(workspace_)),
-      packets_(new PacketList(workspace_)),
+      filterBar_(new FilterBar(workspace_, filter_)),
+      packets_(new PacketList(workspace_, filter_)),
       frame_(new FramePane(workspace_)),
       bindings_(new BindingsView(workspace_)),
       handovers_(new HandoversView(workspace_)),
@@ -109,6 +110,7 @@ void MainWindow::arrange()
     layout->setContentsMargins(4, 4, 4, 0);
     layout->setSpacing(4);
     layout->addWidget(banner_);
+    layout->addWidget(filterBar_);
     layout->addWidget(pages_, 1);
     setCentralWidget(center);
 
@@ -126,6 +128,12 @@ void MainWindow::connectViews()
     connect(&workspace_, &Workspace::statusChanged, this, &MainWindow::showStatus);
     connect(&workspace_, &Workspace::sessionChanged, this, &MainWindow::showStatus);
     connect(handovers_, &HandoversView::handoverChosen, timeline_, &TimelineView::showHandover);
+    connect(filterBar_, &FilterBar::leaveRequested, packets_, [this] { packets_->setFocus(); });
+    connect(frame_, &FramePane::filterRequested, filterBar_, [this](const QString& text, bool both) {
+        if (both) filterBar_->applyAnd(text);
+        else filterBar_->applyText(text);
+    });
+    connect(frame_, &FramePane::copyRequested, this, &MainWindow::copyAsWireshark);
     connect(runBar_, &RunBar::restartRequested, this, [this] {
         const bool running = workspace_.status() && workspace_.status()->state != capture::RunState::Paused;
         startScenario(running, runBar_->backend());
@@ -198,6 +206,7 @@ void MainWindow::showView()
 {
     pages_->setCurrentIndex(workspace_.session() ? 1 : 0);
     runBar_->setVisible(workspace_.session() != nullptr);
+    filterBar_->setVisible(workspace_.session() != nullptr);
     save_->setEnabled(workspace_.view().trace.size() > 0);
     tables_->setTabText(1, workspace_.analysis().handovers.empty() ? tr("Handovers") : tr("Handovers (%1)").arg(workspace_.analysis().handovers.size()));
 
@@ -239,9 +248,7 @@ void MainWindow::stepHandover(int by)
 
 void MainWindow::stepFrame(int by)
 {
-    const auto frame = workspace_.cursor().frame();
-    const qint64 next = frame ? static_cast<qint64>(*frame) + by : 0;
-    if (next >= 0) workspace_.goToFrame(static_cast<std::size_t>(next));
+    packets_->step(by);
 }
 
 void MainWindow::save(const QString& path)

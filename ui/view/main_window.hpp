@@ -6,6 +6,7 @@
 #include "capture/run/session.hpp"
 #include "ui/model/workspace.hpp"
 #include "ui/view/banner.hpp"
+#include "ui/view/filter_bar.hpp"
 #include "ui/view/frame_pane.hpp"
 #include "ui/view/packet_list.hpp"
 #include "ui/view/run_bar.hpp"
@@ -53,6 +54,8 @@ public:
     [[nodiscard]] RunBar* runBar() const { return runBar_; }
     [[nodiscard]] Banner* banner() const { return banner_; }
     [[nodiscard]] PacketList* packets() const { return packets_; }
+    [[nodiscard]] FilterModel& filter() { return filter_; }
+    [[nodiscard]] FilterBar* filterBar() const { return filterBar_; }
     [[nodiscard]] FramePane* framePane() const { return frame_; }
     [[nodiscard]] TimelineView* timeline() const { return timeline_; }
     [[nodiscard]] TopologyView* topology() const { return topology_; }
@@ -85,12 +88,14 @@ private:
     void showRecent();
     void restoreLayout();
     void saveLayout() const;
+    void copyAsWireshark(const QString& text);
     void showKeys();
     void showAbout();
     QAction* addTo(QMenu* menu, const QString& text, const QKeySequence& key, std::function<void()> action);
 
     Services services_;
     Workspace workspace_;
+    FilterModel filter_{workspace_};
     lab::Scenario scenario_;  ///< the one opened last, for restarts
     QString scenarioTitle_;
     RunBar* runBar_;
@@ -99,6 +104,7 @@ private:
     StartPage* start_ = nullptr;
     TopologyView* topology_;
     TimelineView* timeline_;
+    FilterBar* filterBar_;
     PacketList* packets_;
     FramePane* frame_;
     BindingsView* bindings_;

@@ -10,6 +10,7 @@
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QSettings>
+#include <QStatusBar>
 
 namespace roamscope::ui {
 
@@ -84,6 +85,12 @@ void MainWindow::makeViewMenu()
     pane(tr("&Tables"), [this] { return tables_->parentWidget(); });
     pane(tr("&Frame"), [this] { return frame_; });
     menu->addSeparator();
+    QAction* filter = addTo(menu, tr("&Filter"), {}, [this] {
+        if (workspace_.session()) filterBar_->focusText();
+    });
+    filter->setShortcuts({QKeySequence::Find, QKeySequence(Qt::Key_Slash)});
+    addTo(menu, tr("Copy as &Wireshark filter"), {}, [this] { copyAsWireshark(filter_.applied()); });
+    menu->addSeparator();
     addTo(menu, tr("Whole &time"), QKeySequence(Qt::CTRL | Qt::Key_0), [this] { timeline_->fit(); });
     addTo(menu, tr("Zoom i&n"), QKeySequence::ZoomIn, [this] { timeline_->zoom(2); });
     addTo(menu, tr("Zoom &out"), QKeySequence::ZoomOut, [this] { timeline_->zoom(0.5); });
@@ -92,6 +99,15 @@ void MainWindow::makeViewMenu()
     addTo(menu, tr("Previous handover"), QKeySequence(Qt::SHIFT | Qt::Key_H), [this] { stepHandover(-1); });
     addTo(menu, tr("Next frame"), QKeySequence(Qt::Key_Period), [this] { stepFrame(1); });
     addTo(menu, tr("Previous frame"), QKeySequence(Qt::Key_Comma), [this] { stepFrame(-1); });
+}
+
+void MainWindow::copyAsWireshark(const QString& text)
+{
+    const auto compiled = filter::Filter::compile(text.toStdString());
+    if (!compiled) return;
+    const auto theirs = compiled->asWireshark();
+    if (theirs) QApplication::clipboard()->setText(toQt(*theirs));
+    statusBar()->showMessage(theirs ? tr("Copied: %1").arg(toQt(*theirs)) : tr("Not copied: %1").arg(toQt(theirs.error().text)), 8000);
 }
 
 void MainWindow::makeRunMenu()

@@ -22,6 +22,13 @@ constexpr int stripe = 4;
 constexpr int letterWidth = 14;
 constexpr int padding = 5;
 
+QString textOf(const PacketRow& row)
+{
+    QStringList parts;
+    for (const QString& text : row.text) parts << text;
+    return parts.join(QStringLiteral(", "));
+}
+
 bool alignedRight(int column)
 {
     return column == static_cast<int>(PacketColumn::Number) || column == static_cast<int>(PacketColumn::Time);
@@ -29,13 +36,21 @@ bool alignedRight(int column)
 
 }  // namespace
 
-PacketList::PacketList(Workspace& workspace, QWidget* parent)
-    : QAbstractScrollArea(parent), workspace_(workspace), columns_(0, packetColumns), header_(new QHeaderView(Qt::Horizontal, this))
+PacketList::PacketList(Workspace& workspace, FilterModel& filter, QWidget* parent)
+    : QAbstractScrollArea(parent), workspace_(workspace), filter_(filter), columns_(0, packetColumns), header_(new QHeaderView(Qt::Horizontal, this)),
+      clear_(new QPushButton(tr("Clear the filter"), viewport()))
 {
     setAccessibleName(tr("Packets"));
     setFocusPolicy(Qt::StrongFocus);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     makeHeader();
+    clear_->hide();
+    connect(clear_, &QPushButton::clicked, this, [this] {
+        filter_.apply(QString());
+        setFocus();
+    });
+    connect(&filter, &FilterModel::appliedChanged, this, [this] { showRows(false); });
+    connect(&filter, &FilterModel::rowsChanged, this, &PacketList::showRows);
     connect(&workspace, &Workspace::viewChanged, this, &PacketList::showView);
     connect(&workspace, &Workspace::sessionChanged, this, [this] {
         stayAtEnd_ = workspace_.lab() != nullptr;
@@ -90,10 +105,7 @@ QRect PacketList::rowRect(std::size_t row) const
 QString PacketList::rowText(std::size_t row)
 {
     if (row >= count()) return QString();
-    const PacketRow& line = rows_.row(row);
-    QStringList parts;
-    for (const QString& text : line.text) parts << text;
-    return parts.join(QStringLiteral(", "));
+    return textOf(rows_.row(row));
 }
 
 void PacketList::updateScrollBar()
@@ -105,13 +117,33 @@ void PacketList::updateScrollBar()
     verticalScrollBar()->setSingleStep(1);
     verticalScrollBar()->setRange(0, std::max(0, rows - visibleRows()));
     if (stayAtEnd_) verticalScrollBar()->setValue(verticalScrollBar()->maximum());
+    placeClear();
     viewport()->update();
 }
 
 void PacketList::showView()
 {
     rows_.reset(workspace_.view(), workspace_.names());
+    rows_.choose(filter_.rows());
     updateScrollBar();
+}
+
+void PacketList::showRows(bool finished)
+{
+    rows_.choose(filter_.rows());
+    updateScrollBar();
+    const auto frame = workspace_.cursor().frame();
+    // While rows still come in, the place of the selected frame is not known yet.
+    if (finished && frame && count() > 0 && !stayAtEnd_) scrollToRow(std::min(rows_.rowFor(*frame), count() - 1));
+}
+
+void PacketList::placeClear()
+{
+    const bool nothing = filter_.rows() && count() == 0 && !filter_.running() && rows_.frames() > 0;
+    clear_->setVisible(nothing);
+    if (!nothing) return;
+    clear_->adjustSize();
+    clear_->move((viewport()->width() - clear_->width()) / 2, viewport()->height() / 2 + fontMetrics().height());
 }
 
 void PacketList::showSelection()
@@ -121,7 +153,7 @@ void PacketList::showSelection()
     const bool following = workspace_.cursor().following();
     if (frame && !following) stayAtEnd_ = false;
     // While a run is followed the list belongs to its end, or to whoever scrolled away from it.
-    if (frame && !(following && status && status->state == capture::RunState::Running)) scrollToRow(*frame);
+    if (frame && !(following && status && status->state == capture::RunState::Running)) scrollToRow(std::min(rows_.rowFor(*frame), std::max<std::size_t>(count(), 1) - 1));
     announce();
     viewport()->update();
 }
@@ -129,7 +161,7 @@ void PacketList::showSelection()
 void PacketList::announce()
 {
     const auto frame = workspace_.cursor().frame();
-    setAccessibleDescription(frame ? rowText(*frame) : tr("no frame selected"));
+    setAccessibleDescription(frame && *frame < rows_.frames() ? textOf(rows_.ofFrame(*frame)) : tr("no frame selected"));
     if (!frame || !hasFocus()) return;
     QAccessibleEvent changed(this, QAccessible::DescriptionChanged);
     QAccessible::updateAccessibility(&changed);
@@ -148,7 +180,16 @@ void PacketList::scrollToRow(std::size_t row)
 void PacketList::select(qint64 row)
 {
     if (count() == 0) return;
-    workspace_.goToFrame(static_cast<std::size_t>(std::clamp<qint64>(row, 0, static_cast<qint64>(count()) - 1)));
+    workspace_.goToFrame(rows_.frameAt(static_cast<std::size_t>(std::clamp<qint64>(row, 0, static_cast<qint64>(count()) - 1))));
+}
+
+void PacketList::step(int by)
+{
+    const auto frame = workspace_.cursor().frame();
+    const auto row = static_cast<qint64>(frame ? rows_.rowFor(*frame) : firstRow());
+    const bool shown = frame && row < static_cast<qint64>(count()) && rows_.frameAt(static_cast<std::size_t>(row)) == *frame;
+    // A frame that is not shown lies before the row that comes after it.
+    select(shown || by < 0 ? row + by : row + by - 1);
 }
 
 void PacketList::selectAt(int y)
@@ -169,13 +210,11 @@ void PacketList::mouseMoveEvent(QMouseEvent* event)
 
 void PacketList::keyPressEvent(QKeyEvent* event)
 {
-    const auto frame = workspace_.cursor().frame();
-    const qint64 now = frame ? static_cast<qint64>(*frame) : static_cast<qint64>(firstRow()) - 1;
     switch (event->key()) {
-    case Qt::Key_Down: return select(now + 1);
-    case Qt::Key_Up: return select(now - 1);
-    case Qt::Key_PageDown: return select(now + visibleRows());
-    case Qt::Key_PageUp: return select(now - visibleRows());
+    case Qt::Key_Down: return step(1);
+    case Qt::Key_Up: return step(-1);
+    case Qt::Key_PageDown: return step(visibleRows());
+    case Qt::Key_PageUp: return step(-visibleRows());
     case Qt::Key_Home: return select(0);
     case Qt::Key_End: return select(static_cast<qint64>(count()) - 1);
     default: QAbstractScrollArea::keyPressEvent(event);
@@ -222,7 +261,7 @@ bool PacketList::viewportEvent(QEvent* event)
 void PacketList::paintRow(QPainter& painter, const Theme& theme, std::size_t row, const QRect& line)
 {
     const PacketRow& packet = rows_.row(row);
-    const bool selected = workspace_.cursor().frame() == row;
+    const bool selected = workspace_.cursor().frame() == rows_.frameAt(row);
     const Tone tone = packet.malformed ? Tone::Error : toneOf(packet.kind);
     const bool signalling = packet.kind != wire::MessageKind::Data && packet.kind != wire::MessageKind::Other;
     if (selected) painter.fillRect(line, palette().highlight());
@@ -246,6 +285,14 @@ void PacketList::paintRow(QPainter& painter, const Theme& theme, std::size_t row
     }
 }
 
+QString PacketList::emptyText() const
+{
+    if (!workspace_.session()) return tr("Nothing open.");
+    if (rows_.frames() > 0) return filter_.running() ? tr("Looking…") : tr("0 of %1 frames match.").arg(formatCount(rows_.frames()));
+    if (workspace_.lab()) return tr("No frames yet. Press Run (Space) or Step (S).");
+    return workspace_.view().complete ? tr("This file has no frames.") : tr("Reading…");
+}
+
 void PacketList::paintEvent(QPaintEvent*)
 {
     QPainter painter(viewport());
@@ -253,11 +300,7 @@ void PacketList::paintEvent(QPaintEvent*)
     painter.fillRect(viewport()->rect(), theme.base());
     if (count() == 0) {
         painter.setPen(theme.faint());
-        const QString text = !workspace_.session() ? tr("Nothing open.")
-                             : workspace_.lab()    ? tr("No frames yet. Press Run (Space) or Step (S).")
-                             : workspace_.view().complete ? tr("This file has no frames.")
-                                                          : tr("Reading…");
-        painter.drawText(viewport()->rect(), Qt::AlignCenter | Qt::TextWordWrap, text);
+        painter.drawText(viewport()->rect(), Qt::AlignCenter | Qt::TextWordWrap, emptyText());
         return;
     }
     const int height = rowHeight();

@@ -4,11 +4,13 @@
 // end, unless someone scrolled away from it.
 #pragma once
 
+#include "ui/model/filter_model.hpp"
 #include "ui/model/packet_rows.hpp"
 #include "ui/model/workspace.hpp"
 
 #include <QAbstractScrollArea>
 #include <QHeaderView>
+#include <QPushButton>
 #include <QStandardItemModel>
 
 namespace roamscope::ui {
@@ -17,7 +19,8 @@ class PacketList : public QAbstractScrollArea {
     Q_OBJECT
 
 public:
-    explicit PacketList(Workspace& workspace, QWidget* parent = nullptr);
+    /// Shows the frames that `filter` chooses; a frame that it leaves out may still be the selected one.
+    PacketList(Workspace& workspace, FilterModel& filter, QWidget* parent = nullptr);
 
     /// First row that is (at least partly) visible.
     [[nodiscard]] std::size_t firstRow() const;
@@ -26,6 +29,13 @@ public:
     /// Rectangle of a row in the viewport; empty when it is not visible.
     [[nodiscard]] QRect rowRect(std::size_t row) const;
     void scrollToRow(std::size_t row);
+    /// Rows that the filter leaves; all frames without one.
+    [[nodiscard]] std::size_t rows() const { return rows_.count(); }
+    [[nodiscard]] std::size_t frameAt(std::size_t row) const { return rows_.frameAt(row); }
+    /// Selects the row `by` rows away from the selected frame.
+    void step(int by);
+    /// Offered while the filter chooses nothing.
+    [[nodiscard]] QPushButton* clearButton() const { return clear_; }
     /// What an assistive program or a test reads of a row.
     [[nodiscard]] QString rowText(std::size_t row);
 
@@ -44,6 +54,9 @@ private:
     void placeHeader();
     void showView();
     void showSelection();
+    void showRows(bool finished);
+    void placeClear();
+    [[nodiscard]] QString emptyText() const;
     void updateScrollBar();
     void selectAt(int y);
     void select(qint64 row);
@@ -54,8 +67,10 @@ private:
 
     Workspace& workspace_;
     PacketRows rows_;
+    FilterModel& filter_;
     QStandardItemModel columns_;
     QHeaderView* header_;
+    QPushButton* clear_;
     bool stayAtEnd_ = false;
 };
 

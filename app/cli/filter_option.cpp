@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/filter_option.hpp"
+
+#include "app/cli/commands.hpp"
+#include "app/cli/output.hpp"
+#include "capture/analysis/analyzer.hpp"
+#include "capture/io/capture_reader.hpp"
+#include "protocol/wire/skim.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace roamscope::cli {
+
+int complainAboutFilter(std::string_view text, const filter::FilterError& error)
+{
+    complain(Usage, "-Y: " + printable(error.text));
+    // Of a long text only the neighbourhood of the place; both ends on whole characters.
+    constexpr std::size_t around = 60;
+    const auto inCharacter = [&](std::size_t i) { return i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0u) == 0x80u; };
+    const std::size_t column = std::min(error.column, text.size());
+    std::size_t from = column > around ? column - around : 0;
+    std::size_t to = std::min(text.size(), column + 2 * around);
+    while (inCharacter(from)) ++from;
+    while (inCharacter(to)) ++to;
+    const std::size_t marked = std::min(error.length, to - column);
+    Output out(2);
+    const std::string dots = from > 0 ? "…" : "";
+    out.line(fmt::format("  {}{}{}", dots, printable(text.substr(from, to - from)), to < text.size() ? "…" : ""));
+    const std::size_t before = columns(dots) + columns(printable(text.substr(from, column - from)));
+    out.line(fmt::format("  {}{}", std::string(before, ' '), std::string(std::max<std::size_t>(1, columns(printable(text.substr(column, marked)))), '^')));
+    if (!error.suggestion.empty() && error.suggestion.size() <= 4 * around) out.line("  try: " + printable(error.suggestion));
+    return Usage;
+}
+
+tl::expected<FrameChoice, int> FrameChoice::make(const std::string& text, const std::string& file)
+{
+    FrameChoice out;
+    if (text.empty()) return out;
+    auto filter = filter::Filter::compile(text);
+    if (!filter) return tl::unexpected(complainAboutFilter(text, filter.error()));
+    out.filter_ = std::make_shared<filter::Filter>(std::move(*filter));
+    if (!out.filter_->needsAnalysis()) return out;
+    if (file == "-") return tl::unexpected(complain(Usage, "-Y: words about handovers, bindings, nodes and findings need the whole capture first; store the pipe in a file and name that"));
+    if (const int status = out.analyze(file); status != Fine) return tl::unexpected(status);
+    return out;
+}
+
+int FrameChoice::analyze(const std::string& file)
+{
+    auto reader = capture::CaptureReader::open(file);
+    if (!reader) return complain(reader.error());
+    analysis::Analyzer analyzer;
+    capture::CaptureRecord record;
+    std::int64_t start = 0;
+    // A file that breaks off is analysed up to there; reading it again for the output tells why.
+    for (analysis::FrameIndex index = 0; !interrupted(); ++index) {
+        const auto read = reader->next(record, 200ms);
+        if (!read || *read != capture::Read::Frame) break;
+        if (index == 0) start = record.utc;
+        analyzer.add(index, {sinceStart(start, record.utc), record.link, record.originalLength, record.bytes}, reader->links()[record.link]);
+    }
+    analysis_ = analyzer.result();
+    findings_ = std::make_shared<filter::FindingsByFrame>(*analysis_);
+    return Fine;
+}
+
+bool FrameChoice::takes(const NumberedFrame& frame, const std::vector<capture::TraceLink>& links) const
+{
+    if (!filter_) return true;
+    const capture::FrameView& view = frame.view;
+    const wire::Skim skimmed = wire::skim(view.bytes, frame.link->linkType, view.originalLength);
+    const capture::FrameRow row{view.time, view.link, view.originalLength, static_cast<std::uint32_t>(view.bytes.size()), skimmed.kind, skimmed.type, skimmed.marks};
+    // Unsigned, so that hostile stamps wrap instead of overflowing.
+    const auto startUtc = static_cast<std::int64_t>(static_cast<std::uint64_t>(frame.utc) - static_cast<std::uint64_t>(toNanoseconds(view.time)));
+    // The row knows neither what a fragment completes nor what a key opens.
+    const bool hidden = frame.context.whole || (frame.context.keys && skimmed.kind == wire::FrameClass::Esp);
+    const filter::Verdict verdict = hidden ? filter::Verdict::Unknown : filter_->byRow(frame.number, row, links, startUtc);
+    if (verdict != filter::Verdict::Unknown) return verdict == filter::Verdict::Yes;
+    const wire::Dissection dissection = wire::dissect(view.bytes, frame.link->linkType, view.originalLength, frame.context);
+    return filter_->matches({frame.number, startUtc, view, frame.link, &dissection, analysis_.get(), findings_.get(), {}});
+}
+
+}  // namespace roamscope::cli

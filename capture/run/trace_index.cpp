@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "capture/run/trace_index.hpp"
+
+#include <limits>
+
+namespace roamscope::capture {
+
+void IndexSummary::add(const IndexSummary& other)
+{
+    for (std::size_t i = 0; i < frames.size(); ++i) frames[i] += other.frames[i];
+    for (std::size_t i = 0; i < mobility.size(); ++i) mobility[i] += other.mobility[i];
+    badChecksums += other.badChecksums;
+    badMobility += other.badMobility;
+    malformed += other.malformed;
+    cut += other.cut;
+    octets += other.octets;
+}
+
+TimePoint sinceStart(std::int64_t startUtc, std::int64_t utc)
+{
+    // Hostile stamps may be further apart than 64 bits hold.
+    std::int64_t difference = 0;
+    if (__builtin_sub_overflow(utc, startUtc, &difference))
+        difference = utc < startUtc ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
+    return atNanoseconds(difference);
+}
+
+void skimBatch(const RecordBatch& batch, std::int64_t startUtc, IndexPart& out)
+{
+    out.frames.clear();
+    out.summary = {};
+    out.links = batch.links;
+    for (const RecordBatch::Record& r : batch.records) {
+        const wire::Skim known = wire::skim(batch.bytes(r), (*batch.links)[r.link].linkType, r.originalLength);
+        out.frames.push_back({sinceStart(startUtc, r.utc), r.place, r.link, r.captured, r.originalLength, known.kind, known.type, known.marks});
+        IndexSummary& sum = out.summary;
+        ++sum.frames[static_cast<std::size_t>(known.kind)];
+        sum.octets += r.captured;
+        if (known.kind == wire::FrameClass::Mobility) ++sum.mobility[known.type];
+        if ((known.marks & (wire::mark::badChecksum | wire::mark::malformed | wire::mark::cut)) == 0) continue;
+        if ((known.marks & wire::mark::badChecksum) != 0) {
+            ++sum.badChecksums;
+            if (known.kind == wire::FrameClass::Mobility) ++sum.badMobility;
+        }
+        if ((known.marks & wire::mark::malformed) != 0) ++sum.malformed;
+        if ((known.marks & wire::mark::cut) != 0) ++sum.cut;
+    }
+}
+
+void TraceIndex::addLinks(const std::vector<TraceLink>& links)
+{
+    for (; links_ < links.size(); ++links_) trace_.addLink(links[links_]);
+}
+
+void TraceIndex::commit(std::uint64_t serial, IndexPart& part)
+{
+    if (serial != next_) {
+        waiting_.emplace(serial, std::move(part));
+        return;
+    }
+    append(part);
+    ++next_;
+    for (auto it = waiting_.find(next_); it != waiting_.end(); it = waiting_.find(next_)) {
+        append(it->second);
+        waiting_.erase(it);
+        ++next_;
+    }
+}
+
+void TraceIndex::append(const IndexPart& part)
+{
+    addLinks(*part.links);
+    for (const NewFrame& frame : part.frames) trace_.append(frame);
+    summary_.add(part.summary);
+}
+
+}  // namespace roamscope::capture

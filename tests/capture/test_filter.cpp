@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The display filter: what it chooses, what the row of the index decides, errors with their place, limits, Wireshark's words.
+#include "capture/filter/filter.hpp"
+#include "tests/support/test_inputs.hpp"
+
+#include <QtTest>
+#include <random>
+
+using namespace roamscope;
+using namespace roamscope::filter;
+using wire::FieldId;
+
+namespace {
+
+struct Loaded {
+    test::InputFrame input;
+    capture::TraceLink link;
+    capture::FrameView view;
+    wire::Dissection dissection;
+};
+
+Loaded load(test::InputFrame input, std::size_t number)
+{
+    Loaded out{std::move(input), {"w1", 0}, {}, {}};
+    out.link.linkType = out.input.linkType;
+    out.view = {atNanoseconds(static_cast<std::int64_t>(number) * 500'000'000), 0, static_cast<std::uint32_t>(out.input.originalLength), out.input.bytes};
+    out.dissection = wire::dissect(out.view.bytes, out.link.linkType, out.input.originalLength);
+    return out;
+}
+
+std::vector<std::unique_ptr<Loaded>> loadAll(std::vector<test::InputFrame> inputs)
+{
+    std::vector<std::unique_ptr<Loaded>> out;
+    for (auto& input : inputs) {
+        out.push_back(std::make_unique<Loaded>(load(std::move(input), out.size())));
+        out.back()->view.bytes = out.back()->input.bytes;
+    }
+    return out;
+}
+
+FrameFacts factsOf(const Loaded& l, std::size_t number)
+{
+    FrameFacts facts;
+    facts.number = number;
+    facts.startUtc = 1'700'000'000'000'000'000;
+    facts.frame = l.view;
+    facts.link = &l.link;
+    facts.dissection = &l.dissection;
+    return facts;
+}
+
+bool chooses(const std::string& text, const FrameFacts& facts)
+{
+    const auto filter = Filter::compile(text);
+    if (!filter) qFatal("%s: %s", text.c_str(), filter.error().text.c_str());
+    return filter->matches(facts);
+}
+
+/// A frame that exists only as fields.
+struct Made {
+    wire::Dissection dissection;
+    capture::TraceLink link{"w1", 1};
+    FrameFacts facts;
+    Made()
+    {
+        facts.number = 1;
+        facts.dissection = &dissection;
+        facts.link = &link;
+    }
+    Made& add(FieldId id, wire::FieldValue value)
+    {
+        dissection.nodes.push_back({id, 1, 0, 0, std::move(value), {}, 0});
+        return *this;
+    }
+    bool meets(const char* text) { return chooses(text, facts); }
+};
+
+Ipv6Address address(const char* text) { return *Ipv6Address::parse(text); }
+
+QString q(const std::string& s) { return QString::fromStdString(s); }
+
+}  // namespace
+
+class TestFilter : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void theEmptyTextTakesEverything()
+    {
+        Made none;
+        QVERIFY(none.meets(""));
+        QVERIFY(none.meets("  \t"));
+        QVERIFY(none.meets("frame"));
+    }
+
+    void comparisonsOfSeveralValues_data()
+    {
+        QTest::addColumn<QString>("text");
+        QTest::addColumn<bool>("none");   // no hop limit
+        QTest::addColumn<bool>("mixed");  // 64 and 255
+        QTest::addColumn<bool>("same");   // 255 and 255
+        const auto row = [](const char* text, bool none, bool mixed, bool same) { QTest::newRow(text) << text << none << mixed << same; };
+        row("ipv6.hlim", false, true, true);
+        row("ipv6.hlim == 255", false, true, true);
+        row("ipv6.hlim != 255", false, false, false);
+        row("ipv6.hlim === 255", false, false, true);
+        row("ipv6.hlim !== 255", false, true, false);
+        row("ipv6.hlim ~= 255", false, true, false);
+        row("ipv6.hlim != 1", false, true, true);
+        row("any ipv6.hlim != 255", false, true, false);
+        row("all ipv6.hlim == 255", false, false, true);
+        row("all ipv6.hlim > 100", false, false, true);
+        row("ipv6.hlim > 100", false, true, true);
+        row("ipv6.hlim < 100", false, true, false);
+        row("ipv6.hlim in {1, 64 70}", false, true, false);
+        row("ipv6.hlim in {200..255}", false, true, true);
+        row("all ipv6.hlim in {200..255}", false, false, true);
+        row("ipv6.hlim not in {64}", true, false, true);
+        row("!(ipv6.hlim == 255)", true, false, false);
+        row("not ipv6.hlim == 64", true, false, true);
+        row("ipv6.hlim & 0x80", false, true, true);
+        row("ipv6.hlim & 0x80 == 0", false, true, false);
+        row("ipv6.hlim + 1 == 65", false, true, false);
+        row("ipv6.hlim - 100 == 155", false, true, true);
+        row("ipv6.hlim / 0 == 0", false, false, false);
+        row("255 == ipv6.hlim", false, true, true);
+        row("63 < ipv6.hlim < 65", false, true, false);
+        row("count(ipv6.hlim) == 2", false, true, true);
+        row("max(ipv6.hlim) == 255", false, true, true);
+        row("min(ipv6.hlim) == 64", false, true, false);
+        row("string(ipv6.hlim) matches \"^6\"", false, true, false);
+        row("ipv6.hlim == 64 xor ipv6.hlim == 255", false, false, true);
+        row("ipv6.hlim == 64 ^^ ipv6.hlim == 255", false, false, true);
+        row("ipv6.hlim == 64 AND ipv6.hlim EQ 255", false, true, false);
+        row("exists ipv6.hlim", false, true, true);
+        row("ipv6.hlim == 0xff or ipv6.hlim == 0377 or ipv6.hlim == 0b11111111", false, true, true);
+        row("ipv6.hlim == '@'", false, true, false);
+    }
+    void comparisonsOfSeveralValues()
+    {
+        QFETCH(QString, text);
+        QFETCH(bool, none);
+        QFETCH(bool, mixed);
+        QFETCH(bool, same);
+        const QByteArray raw = text.toUtf8();
+        Made empty;
+        Made two;
+        two.add(FieldId::Ipv6HopLimit, std::uint64_t{64}).add(FieldId::Ipv6HopLimit, std::uint64_t{255});
+        Made equal;
+        equal.add(FieldId::Ipv6HopLimit, std::uint64_t{255}).add(FieldId::Ipv6HopLimit, std::uint64_t{255});
+        QCOMPARE(empty.meets(raw.constData()), none);
+        QCOMPARE(two.meets(raw.constData()), mixed);
+        QCOMPARE(equal.meets(raw.constData()), same);
+    }
+
+    void typesOfValues_data()
+    {
+        QTest::addColumn<bool>("expected");
+        const auto yes = [](const char* text) { QTest::newRow(text) << true; };
+        const auto no = [](const char* text) { QTest::newRow(text) << false; };
+        yes("ipv6.src == 2001:db8::1");
+        yes("ipv6.src == 2001:db8::/32");
+        yes("ipv6.src == \"2001:db8::1\"");
+        no("ipv6.src == 2001:db9::/32");
+        yes("ipv6.src != 2001:db9::/32");
+        yes("ipv6.addr in {fe80::/10, 2001:db8::/127}");
+        yes("ipv6.src in {2001:db8:: .. 2001:db8::5}");
+        yes("ipv6.src > 2001:db8::");
+        yes("ipv6.src[0:2] == 20:01");
+        yes("ipv6.src[-1] == 01");
+        yes("ipv6.src[0-1,15] == 20:01:01");
+        no("ipv6.src[15:2]");
+        yes("ipv6.src == ipv6.src");
+        yes("ipv6.src_host contains \"db8\"");
+        yes("eth.src == 02:00:5e:10:00:01");
+        yes("eth.src == 02-00-5E-10-00-01");
+        yes("eth.addr[0:3] == 02.00.5e");
+        yes("eth.src[0] & 0x02 == 2");
+        yes("eth.src[0:3] == 02005e");
+        yes("eth.src contains 5e:10");
+        yes("mip6.bu.m_flag == 1");
+        yes("mip6.bu.m_flag == True");
+        yes("mip6.bu.m_flag == true");
+        yes("mip6.bu.m_flag == 7");
+        no("mip6.bu.m_flag == 0");
+        no("mip6.bu.m_flag == FALSE");
+        yes("mip6.mhtype == BU");
+        yes("mip6.mhtype == bu");
+        yes("mip6.mhtype == \"Binding Update\"");
+        yes("mip6.mhtype in {BA, BU}");
+        yes("mip6.mhtype < BA");
+        no("mip6.mhtype == HoTI");
+        yes("mip6.bad.auth == 01:02:03:0a");
+        yes("mip6.bad.auth contains 02:03");
+        yes("mip6.bad.auth contains \"\\x02\\003\"");
+        yes("mip6.bad.auth[3] == 0xa");
+        yes("mip6.bad.auth[-2:] == 03:0a");
+        yes("len(mip6.bad.auth) == 4");
+        yes("mip6.bad.auth matches \"\\\\x02\"");
+        yes("frame.link == w1");
+        yes("frame.interface_name == \"w1\"");
+        yes("frame.link contains \"w\"");
+        yes("frame.link matches \"^W[0-9]$\"");
+        no("frame.link matches \"(?-i)^W\"");
+        yes("upper(frame.link) == \"W1\"");
+        yes("t in [2, 3]");
+        yes("t in [2500ms .. 2.5]");
+        yes("t >= 2.4s and t < 1min");
+        yes("frame.time_relative == 2.5");
+        yes("t == 2500000us");
+        no("t > 2.5");
+        yes("t + 0.5 == 3");
+        yes("frame.time_epoch == 1700000002.5");
+        yes("frame.time == \"2023-11-14T22:13:22.5Z\"");
+        yes("frame.time == \"2023-11-14 23:13:22.5+01:00\"");
+        yes("frame.time >= \"Nov 14, 2023 22:13:22 UTC\"");
+        yes("frame.time >= 2023-11-14");
+        yes("frame.number == 5 && frame.len == 100 && frame.cap_len == 4");
+        yes("frame[0:2] == de:ad");
+        yes("frame contains be:ef");
+        yes("frame[2:] == be:ef");
+    }
+    void typesOfValues()
+    {
+        QFETCH(bool, expected);
+        Made made;
+        const Bytes octets{0xde, 0xad, 0xbe, 0xef};
+        made.facts.number = 5;
+        made.facts.startUtc = 1'700'000'000'000'000'000;
+        made.facts.frame = {atNanoseconds(2'500'000'000), 0, 100, octets};
+        made.add(FieldId::Ipv6Source, address("2001:db8::1")).add(FieldId::EthernetSource, *Mac::parse("02:00:5e:10:00:01")).add(FieldId::BuFlagMap, std::uint64_t{1});
+        made.add(FieldId::MhType, std::uint64_t{5}).add(FieldId::Authenticator, Bytes{1, 2, 3, 10});
+        QCOMPARE(made.meets(QTest::currentDataTag()), expected);
+    }
+
+    void layersAreCounted()
+    {
+        Made made;
+        const auto layer = [&](const char* source) {
+            made.dissection.nodes.push_back({FieldId::Ipv6, 0, 0, 0, {}, {}, 0});
+            made.add(FieldId::Ipv6Source, address(source));
+        };
+        layer("2001:db8::1");
+        layer("2001:db8::2");
+        QVERIFY(made.meets("ipv6.src#1 == 2001:db8::1"));
+        QVERIFY(!made.meets("ipv6.src#1 == 2001:db8::2"));
+        QVERIFY(made.meets("ipv6.src#[2-3] == 2001:db8::2"));
+        QVERIFY(!made.meets("ipv6.src#3"));
+    }
+
+    void wordsOfTheAnalysis()
+    {
+        Made made;
+        made.facts.number = 8;
+        made.facts.frame.time = atNanoseconds(10'500'000'000);
+        made.add(FieldId::Ipv6Source, address("2001:db8:a1::1")).add(FieldId::Ipv6Destination, address("2001:db8::1"));
+        // No analysis: nothing is known, and that is no match.
+        for (const char* text : {"handover", "phase == dad", "binding", "finding", "node == ha"}) QVERIFY2(!made.meets(text), text);
+        QVERIFY(made.meets("node == 2001:db8:a1:0::1"));
+        made.facts.nodeName = [](const Ipv6Address& a) { return a == *Ipv6Address::parse("2001:db8:a1::1") ? std::string("Alice") : std::string(); };
+        QVERIFY(made.meets("node == alice"));
+        QVERIFY(made.meets("node contains \"lic\""));
+        QVERIFY(!made.meets("node == Bob"));
+        QVERIFY(!made.meets("node != Alice"));
+
+        analysis::Analysis analysis;
+        analysis::NodeInfo ha;
+        ha.role = analysis::Role::HomeAgent;
+        ha.addresses = {address("2001:db8::1"), address("2001:db8:9::9")};
+        analysis.nodes = {ha};
+        analysis::Handover initial;
+        initial.end = atNanoseconds(1'000'000'000);
+        analysis::Handover moved;
+        moved.kind = analysis::HandoverKind::IntraMap;
+        moved.start = atNanoseconds(10'000'000'000);
+        moved.end = atNanoseconds(12'000'000'000);
+        moved.phases = {{"T_DAD", atNanoseconds(10'400'000'000), atNanoseconds(11'000'000'000), {}, {}}};
+        analysis.handovers = {initial, moved};
+        analysis::BindingInterval binding;
+        binding.owner = analysis::Role::Map;
+        binding.homeAddress = address("2001:db8:300::1");
+        binding.careOfAddress = address("2001:db8:a1::1");
+        binding.bid = std::uint16_t{100};
+        binding.from = atNanoseconds(5'000'000'000);
+        analysis.bindings = {binding};
+        analysis.findings = {{7, {"MN-BU-02", wire::Severity::Warning, "no alternate care-of address", "RFC 6275 §11.7.1", 0, 0, 0}},
+                             {9, {"X", wire::Severity::Error, "elsewhere", "", 0, 0, 0}}};
+        made.facts.analysis = &analysis;
+        const FindingsByFrame byFrame(analysis);
+        for (const FindingsByFrame* index : {static_cast<const FindingsByFrame*>(nullptr), &byFrame}) {
+            made.facts.findings = index;
+            for (const char* text : {"node == ha", "node == 2001:db8:9::9", "handover == 1", "handover", "handover.kind == intra-map", "phase == dad", "phase == T_DAD",
+                                     "binding", "binding.bid == 100", "binding.owner == map", "binding.home_address == 2001:db8:300::/48", "finding",
+                                     "finding.severity >= warning", "finding.severity < error", "finding.rule == \"MN-BU-02\"", "finding.rule == MN-BU-02",
+                                     "finding.text contains \"alternate\"", "finding.rfc matches \"6275\"", "handover == 1 && phase != lbu"})
+                QVERIFY2(made.meets(text), text);
+            for (const char* text : {"handover == 2", "handover == 0", "phase == lbu", "binding.bid == 200", "finding.severity == error", "finding.rule == X"})
+                QVERIFY2(!made.meets(text), text);
+        }
+        made.facts.frame.time = atNanoseconds(13'000'000'000);
+        QVERIFY(!made.meets("handover"));
+        QVERIFY(Filter::compile("udp || phase == dad")->needsAnalysis());
+        QVERIFY(!Filter::compile("udp || t > 5")->needsAnalysis());
+    }
+
+    void errorsNamePlaceAndRemedy_data()
+    {
+        QTest::addColumn<int>("column");
+        QTest::addColumn<int>("length");
+        QTest::addColumn<QString>("says");
+        QTest::addColumn<QString>("suggestion");
+        const auto row = [](const char* text, int column, int length, const char* says, const char* suggestion = "") { QTest::newRow(text) << column << length << says << suggestion; };
+        row("mip6.bu.m_flg == 1", 0, 13, "did you mean mip6.bu.m_flag?", "mip6.bu.m_flag == 1");
+        row("mip6.bu.x_flag == 1", 0, 14, "no field or protocol is called mip6.bu.x_flag", "mip6.bu.a_flag == 1");
+        row("ipv6 && mip6", 8, 4, "did you mean mipv6?", "ipv6 && mipv6");
+        row("seqnr > 2", 0, 5, "did you mean mip6.ba.seqnr?", "mip6.ba.seqnr > 2");
+        row("mip6.mhtype = 5", 12, 1, "expected and, or, or the end", "mip6.mhtype == 5");
+        row("mip6.mhtype == BX", 15, 2, "mip6.mhtype has no value called BX");
+        row("mip6.mhtype == HoTX", 15, 4, "did you mean HoTI?", "mip6.mhtype == HoTI");
+        row("mip6.mhtype == \"Binding Updat\"", 15, 15, "did you mean \"Binding update\"?", "mip6.mhtype == \"Binding update\"");
+        row("mip6.bu.seqnr == 1.5", 17, 3, "expected a whole number");
+        row("mip6.bu.seqnr == -1", 17, 2, "not negative");
+        row("mip6.bu.m_flag == maybe", 18, 5, "mip6.bu.m_flag is a boolean; expected 1, 0, true or false");
+        row("ipv6.src == 10.0.0.1", 12, 8, "ip.src, ip.dst and ip.addr");
+        row("ipv6.src == 2001:db8::/129", 12, 14, "expected an IPv6 address");
+        row("ipv6.src contains fe80", 9, 8, "== with a prefix");
+        row("ipv6.src matches \"^fe\"", 9, 7, "string() makes a text", "string(ipv6.src) matches \"^fe\"");
+        row("mip6.mhtype[0] == 5", 0, 14, "has no octets");
+        row("eth.src == 00:11:22", 11, 8, "eth.src[0:3]");
+        row("mip6.mhtype == 5 &&", 19, 0, "ends too early; expected a field");
+        row("(mipv6 || udp", 0, 1, "not closed", "(mipv6 || udp)");
+        row("mipv6)", 5, 1, "expected and, or, or the end");
+        row("mipv6 udp", 6, 3, "expected and, or, or the end");
+        row("mip6.mhtype in {1, 2", 15, 1, "not closed by }", "mip6.mhtype in {1, 2}");
+        row("mip6.mhtype in {}", 15, 2, "empty");
+        row("mip6.mhtype in 5", 15, 1, "expected a set");
+        row("t in [12, 14", 5, 1, "not closed by ]", "t in [12, 14]");
+        row("t in [12]", 8, 0, "expected a comma and the upper end");
+        row("t > soon", 4, 4, "expected seconds");
+        row("frame.time > \"yesterday\"", 13, 11, "expected a date and time");
+        row("frame.link == \"w1", 14, 3, "no closing \"", "frame.link == \"w1\"");
+        row("frame.link == \"\\q\"", 15, 2, "escape");
+        row("frame.link matches \"(\"", 19, 3, "regular expression");
+        row("frame.link matches w1", 19, 2, "in double quotes", "frame.link matches \"w1\"");
+        row("phase == dat", 9, 3, "did you mean dad?", "phase == dad");
+        row("finding.severity >= grave", 20, 5, "finding.severity has no value called grave");
+        row("node > Alice", 5, 1, "no order");
+        row("any mipv6", 9, 0, "a comparison, which any needs");
+        row("\"a\" == \"b\"", 0, 3, "expected a field");
+        row("5", 0, 1, "");
+        row("foo(ipv6.src)", 0, 3, "there is no function foo");
+        row("len(ipv6.src) > 1", 4, 8, "len takes octets or a text");
+        row("ipv6.src == udp.srcport", 12, 11, "an IPv6 address cannot be compared with a number");
+        row("ipv6.src[a] == 1", 9, 1, "expected octets");
+        row("ipv6.src#0 == ::", 9, 1, "layers count from 1");
+        row("tcp.analysis.retransmission", 0, 27, "is a name of Wireshark's that is not decoded here");
+        row("ipv6 @ udp", 5, 1, "no place in a filter");
+        row("${ipv6.src}", 0, 1, "references to the selected frame");
+    }
+    void errorsNamePlaceAndRemedy()
+    {
+        QFETCH(int, column);
+        QFETCH(int, length);
+        QFETCH(QString, says);
+        QFETCH(QString, suggestion);
+        const auto filter = Filter::compile(QTest::currentDataTag());
+        QVERIFY(!filter);
+        const FilterError& e = filter.error();
+        QVERIFY2(q(e.text).contains(says), e.text.c_str());
+        QCOMPARE(int(e.column), column);
+        QCOMPARE(int(e.length), length);
+        if (!suggestion.isEmpty()) {
+            QCOMPARE(q(e.suggestion), suggestion);
+            QVERIFY2(Filter::compile(e.suggestion), e.suggestion.c_str());
+        }
+    }
+
+    void textsAreBounded()
+    {
+        const auto error = [](const std::string& text) {
+            const auto filter = Filter::compile(text);
+            return filter ? std::string() : filter.error().text;
+        };
+        const auto nested = [](std::size_t n) { return std::string(n, '(') + "udp" + std::string(n, ')'); };
+        QCOMPARE(error(nested(100)), std::string());
+        QVERIFY(q(error(nested(101))).contains("more than 100"));
+        QVERIFY(q(error(nested(30'000))).contains("more than 100"));
+        std::string calls;
+        for (int i = 0; i < 15'000; ++i) calls += "len(";
+        QVERIFY(q(error(calls)).contains("more than 100"));
+        QVERIFY(q(error("frame.len > " + std::string(30'000, '{'))).contains("more than 100"));
+        QVERIFY(q(error(std::string(64 * 1024 + 1, ' '))).contains("at most"));
+        QCOMPARE(error(std::string(60'000, '!') + "udp"), std::string());
+        std::string chain = "udp";
+        while (chain.size() < 60'000) chain += "||!udp&&ipv6";
+        QCOMPARE(error(chain), std::string());
+        std::string sum = "frame.len > 1";
+        while (sum.size() < 60'000) sum += "+1";
+        QVERIFY(q(error(sum)).contains("more than 100"));
+        std::string comparisons = "frame.len";
+        while (comparisons.size() < 60'000) comparisons += "<frame.len";
+        Made made;
+        QVERIFY(!made.meets(comparisons.c_str()));
+    }
+
+    void everyFieldCanBeAsked()
+    {
+        for (std::size_t i = 0; i < wire::fieldCount(); ++i) {
+            const wire::FieldInfo& f = wire::info(static_cast<FieldId>(i));
+            const auto filter = Filter::compile(f.name);
+            QVERIFY2(filter, std::string(f.name).c_str());
+            Made made;
+            made.add(static_cast<FieldId>(i), {});
+            QVERIFY2(filter->matches(made.facts) || f.name.substr(0, 6) == "frame." , std::string(f.name).c_str());
+        }
+    }
+
+    void theRowNeverDecidesWrongly()
+    {
+        std::vector<test::InputFrame> inputs = test::goldenPackets();
+        const QString shared = test::sharedFolder();
+        if (!shared.isEmpty()) {
+            QDirIterator files(shared + "/captures", {"*.pcap"}, QDir::Files, QDirIterator::Subdirectories);
+            while (files.hasNext())
+                for (test::InputFrame& f : test::readPcap(files.next())) inputs.push_back(std::move(f));
+        }
+        // The same, cut by the capture.
+        const std::size_t whole = inputs.size();
+        std::mt19937 random(7);
+        for (std::size_t i = 0; i < whole; ++i) {
+            test::InputFrame cut = inputs[i];
+            if (cut.bytes.empty()) continue;
+            cut.bytes.resize(random() % cut.bytes.size());
+            inputs.push_back(std::move(cut));
+        }
+        const auto frames = loadAll(std::move(inputs));
+        std::vector<std::string> atoms = {"mip6.mhtype == 5", "mip6.mhtype != 5", "mip6.mhtype in {1..4}", "icmpv6.type == 134", "icmpv6.type != 134", "icmpv6.type > 127",
+                                          "udp.port == 5001", "frame.number < 40", "frame.len > 90", "frame.cap_len == frame.len", "t in [5, 20]", "frame.link == w1", "frame.link == x",
+                                          "frame.time_epoch > 1700000010", "finding", "all mip6.mhtype == 6", "frame.number & 1", "string(icmpv6.type) matches \"^13\"", "count(mip6.mhtype) == 1"};
+        for (std::size_t i = 0; i < wire::fieldCount(); ++i) atoms.emplace_back(wire::info(static_cast<FieldId>(i)).name);
+        for (const char* alias : {"ipv6.addr", "eth.addr", "udp.port", "ip.version", "_ws.malformed", "data"}) atoms.emplace_back(alias);
+        std::size_t decided = 0;
+        const auto check = [&](const std::string& text) {
+            const auto filter = Filter::compile(text);
+            if (!filter) return q(text + ": " + filter.error().text);
+            for (std::size_t i = 0; i < frames.size(); ++i) {
+                const Loaded& l = *frames[i];
+                const wire::Skim s = wire::skim(l.view.bytes, l.link.linkType, l.input.originalLength);
+                const capture::FrameRow row{l.view.time, 0, l.view.originalLength, static_cast<std::uint32_t>(l.view.bytes.size()), s.kind, s.type, s.marks};
+                const Verdict verdict = filter->byRow(i + 1, row, {l.link}, 1'700'000'000'000'000'000);
+                if (verdict == Verdict::Unknown) continue;
+                ++decided;
+                if (filter->matches(factsOf(l, i + 1)) != (verdict == Verdict::Yes)) return QString("%1 on %2, %3 octets").arg(q(text), l.input.name).arg(l.view.bytes.size());
+            }
+            return QString();
+        };
+        for (const std::string& atom : atoms) QCOMPARE(check(atom), QString());
+        const auto any = [&] { return (random() % 3 == 0 ? "!(" : "(") + atoms[random() % atoms.size()] + ")"; };
+        for (int i = 0; i < 150; ++i) {
+            std::string text = any();
+            for (std::size_t n = random() % 4; n > 0; --n) text = "(" + text + (random() % 2 == 0 ? " && " : random() % 5 == 0 ? " ^^ " : " || ") + any() + ")";
+            QCOMPARE(check(text), QString());
+        }
+        QVERIFY2(decided > frames.size() * atoms.size() / 10, qPrintable(QString("%1 of %2").arg(decided).arg(frames.size() * atoms.size())));
+    }
+
+    void wiresharksWords_data()
+    {
+        QTest::addColumn<QString>("theirs");
+        const auto row = [](const char* text, const char* theirs) { QTest::newRow(text) << theirs; };
+        row("mip6.mhtype == BU && mip6.bu.m_flag", "mip6.mhtype == 5 && mip6.bu.m_flag");
+        row("icmpv6.type in {RS, RA 140..0x90}", "icmpv6.type in {133, 134, 140 .. 0x90}");
+        row("t in [12, 14.5]", "frame.time_relative >= 12 && frame.time_relative <= 14.5");
+        row("not t in [350ms, 1min]", "!(frame.time_relative >= 0.35 && frame.time_relative <= 60)");
+        row("frame.link == w1 or udp", "frame.interface_name == \"w1\" || udp");
+        row("(udp or ipv6) and esp", "(udp || ipv6) && esp");
+        row("5 < mip6.mhtype", "mip6.mhtype > 5");
+        row("mip6.bu.a_flag == true", "mip6.bu.a_flag == 1");
+        row("node == 2001:db8::1", "ipv6.addr == 2001:db8::1");
+        row("eth.src[0:3] == 00:00:01", "eth.src[0:3] == 00:00:01");
+        row("frame contains \"a\\\"b\"", "frame contains \"a\\\"b\"");
+        row("ipv6.src !== ::1 || all ipv6.hlim > 3", "ipv6.src !== ::1 || all ipv6.hlim > 3");
+        row("ipv6.hlim & 0xf0 == 0x40", "ipv6.hlim & 0xf0 == 0x40");
+        row("max(ipv6.hlim, 3) == 64", "max(ipv6.hlim, 3) == 64");
+        row("", "");
+    }
+    void wiresharksWords()
+    {
+        QFETCH(QString, theirs);
+        const auto filter = Filter::compile(QTest::currentDataTag());
+        QVERIFY(filter);
+        const auto text = filter->asWireshark();
+        QVERIFY2(text, text ? "" : text.error().text.c_str());
+        QCOMPARE(q(*text), theirs);
+        const auto again = Filter::compile(*text);
+        QVERIFY(again);
+        QCOMPARE(q(*again->asWireshark()), theirs);
+    }
+
+    void wordsThatWiresharkLacksAreNamed()
+    {
+        const auto text = Filter::compile("ipv6 && phase == dad")->asWireshark();
+        QVERIFY(!text);
+        QCOMPARE(int(text.error().column), 8);
+        QVERIFY(q(text.error().text).contains("phase"));
+        QVERIFY(!Filter::compile("ipv6 ^^ udp")->asWireshark());
+        QVERIFY(!Filter::compile("node == Alice")->asWireshark());
+        QVERIFY(!Filter::compile("roamscope.mip6.bu.o_flag == 1")->asWireshark());
+    }
+
+    void completionProposesWhatFits()
+    {
+        const auto words = [](const char* text, const SeenValues& seen = {}) {
+            QStringList out;
+            for (const Completion& c : complete(text, std::strlen(text), seen)) out << q(c.insert);
+            return out;
+        };
+        QVERIFY(words("mip6.bu.m").startsWith("mip6.bu.m_flag"));
+        QVERIFY(words("seqnr").contains("mip6.bu.seqnr"));
+        QVERIFY(words("").contains("node"));
+        QVERIFY(words("").size() <= 100);
+        QCOMPARE(words("udp && icmpv6.ty"), QStringList{"icmpv6.type"});
+        QVERIFY(words("mip6.mhtype ").contains("in"));
+        QVERIFY(!words("mip6.mhtype ").contains("contains"));
+        QVERIFY(!words("mip6.bu.m_flag ").contains(">"));
+        QCOMPARE(words("mip6.mhtype == BU "), (QStringList{"&&", "||"}));
+        QVERIFY(words("mip6.mhtype == B").contains("BU"));
+        QVERIFY(words("mip6.mhtype in {BU, ").contains("HoTI"));
+        QVERIFY(words("mip6.mhtype == \"Binding U").contains("\"Binding update\""));
+        QCOMPARE(words("mip6.bu.m_flag == "), (QStringList{"1", "0"}));
+        const SeenValues seen = [](FieldId id) { return id == FieldId::Ipv6Source ? std::vector<SeenValue>{{"2001:db8::1", 7}, {"fe80::1", 2}} : std::vector<SeenValue>{}; };
+        QCOMPARE(words("ipv6.addr == 2001", seen), QStringList{"2001:db8::1"});
+        const auto one = complete("udp || mip6.bu.m", 16, {});
+        QCOMPARE(int(one.front().from), 7);
+        QVERIFY(q(one.front().explanation).contains("a boolean: A local registration"));
+        QCOMPARE(q(complete("ipv6.src == ", 12, seen).front().explanation), QString("seen 7 times"));
+        QVERIFY(words("phase == ").contains("dad"));
+        QVERIFY(words("\"abc\" ").isEmpty() || !words("\"abc\" ").contains("mipv6"));
+        QVERIFY(words("@@").isEmpty());
+    }
+};
+
+QTEST_APPLESS_MAIN(TestFilter)
+#include "test_filter.moc"

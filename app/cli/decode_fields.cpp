@@ -132,6 +132,19 @@ std::string groupText(const Nodes& nodes, std::size_t at)
 }
 
 /// Where tshark's habits differ from the registry's this is the place. One line may stand under several of its names.
+/// A control character, which is \\ooo in the registry's text, is a question mark there.
+std::string withoutControls(const std::string& text)
+{
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
+        const bool octal = text[i] == '\\' && digit(i + 1) && digit(i + 2) && digit(i + 3);
+        out += octal ? '?' : text[i];
+        if (octal) i += 3;
+    }
+    return out;
+}
+
 void asTshark(const Nodes& nodes, std::size_t at, std::vector<Printed>& out)
 {
     const FieldNode& node = nodes[at];
@@ -183,9 +196,14 @@ void asTshark(const Nodes& nodes, std::size_t at, std::vector<Printed>& out)
     case FieldId::CotToken: return as(FieldId::HotToken, wire::valueText(node));
     // One bit with two meanings: tshark knows the one of proxy registrations only.
     case FieldId::BuFlagOverwrite: return as(FieldId::BuFlagBulk, wire::valueText(node));
-    case FieldId::BidCareOfIpv4:
-        if (!bytes || bytes->size() != 4) break;
-        return as(node.field, fmt::format("{}.{}.{}.{}", (*bytes)[0], (*bytes)[1], (*bytes)[2], (*bytes)[3]));
+    case FieldId::NodeIdentifier:
+    case FieldId::ServiceIdentifier:
+    case FieldId::AccessNetworkName:
+    case FieldId::AccessPointName: return as(node.field, withoutControls(wire::valueText(node)));
+    // Options that tshark reads with the fields of others.
+    case FieldId::HomePrefixLength: return as(FieldId::NetworkPrefixLength, wire::valueText(node));
+    case FieldId::HomePrefix: return as(FieldId::NetworkPrefix, wire::valueText(node));
+    case FieldId::GreReserved: return as(FieldId::RouterIpv4Reserved, wire::valueText(node));
     case FieldId::LinkLayerAddress: return as(node.field, bytes ? colons(*bytes) : std::string());
     default: break;
     }

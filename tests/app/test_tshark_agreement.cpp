@@ -103,7 +103,7 @@ std::vector<InputFrame> randomFrames(int count)
 /// Fields that say how the octets behind them are to be read.
 bool isStructure(const FieldNode& node)
 {
-    static const QRegularExpression names(".*(length|len|nxt|next_header|type|etype|proto|version|nb_.*|count|segleft|port|mhtype|hlen|offset|more|option_code|"
+    static const QRegularExpression names(".*(length|len|nxt|next_header|type|etype|proto|version|nb_.*|num_.*|count|segleft|port|mhtype|hlen|offset|more|option_code|"
                                           "status|padn|pad_length)");
     const std::string_view name = info(node.field).name;
     return names.match(QString::fromUtf8(name.data(), qsizetype(name.size())), 0, QRegularExpression::NormalMatch, QRegularExpression::AnchorAtOffsetMatchOption)
@@ -325,7 +325,7 @@ private Q_SLOTS:
                               [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) { return emitIcmpv6(r.icmpv6(kind), a); });
         else if (set == 1)
             frames = messages(32, std::variant_size_v<MobilityMessage>, protocol::mobility,
-                              [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) { return emitMobility(r.mobility(kind), a); });
+                              [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) { return emitMobility(r.mobility(kind == 17 || kind == 18 ? r.familiarMessage() : kind), a); });
         else if (set == 4)
             frames = messages(33, 2, protocol::icmpv6, [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) {
                 AdvertisementAck ack{2, std::nullopt};

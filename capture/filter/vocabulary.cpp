@@ -51,8 +51,8 @@ const std::vector<Alias>& aliases()
         {"icmpv6.reserved", {"icmpv6.unused"}},
         {"icmpv6.opt.reserved", {"icmpv6.opt.prefix.reserved"}},
         {"ip.version", {"ipv6.version"}},
-        {"data.data", {"icmpv6.data"}},
-        {"data", {"icmpv6.data"}},
+        {"data.data", {"icmpv6.echo.data"}},
+        {"data", {"icmpv6.echo.data"}},
     };
     return all;
 }

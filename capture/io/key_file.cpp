@@ -116,7 +116,8 @@ private:
     std::uint32_t parameterIndex(const JsonNode& node)
     {
         std::uint64_t value = 0;
-        if (const auto* integer = std::get_if<std::int64_t>(&node.integer); node.kind == Kind::Number && integer && *integer > 0) value = static_cast<std::uint64_t>(*integer);
+        if (const auto* integer = std::get_if<std::int64_t>(&node.integer); integer && *integer > 0) value = static_cast<std::uint64_t>(*integer);
+        if (const auto* integer = std::get_if<std::uint64_t>(&node.integer)) value = *integer;
         if (node.kind == Kind::String && node.text.starts_with("0x")) {
             const char* end = node.text.data() + node.text.size();
             if (std::from_chars(node.text.data() + 2, end, value, 16).ptr != end) value = 0;

@@ -343,8 +343,10 @@ private:
         const Ipv6Packet* packet = out_.overIpv4 || out_.packets.empty() ? nullptr : &out_.packets.back();
         const EspAssociation* association =
             context_.keys ? context_.keys->find(spi, packet ? packet->source : addresses_.source, packet ? packet->destination : addresses_.destination) : nullptr;
-        if (association) return openEsp(area.octets, *association);
+        Result<OpenedEsp> byKey = association ? openEsp(area.octets, *association) : Result<OpenedEsp>(tl::unexpect, Error{});
+        if (byKey) return byKey;
         if (auto plain = openNullEsp(area.octets, addresses_)) return std::move(*plain);
+        if (association) return byKey;
         return fail(ErrorCode::Unsupported, area.base, "encrypted, and no key was given for it");
     }
 

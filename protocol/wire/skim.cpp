@@ -288,7 +288,7 @@ Skim decoded(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
 
 }  // namespace
 
-Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength) noexcept
+Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
 {
     Walk walk(frame, originalLength > frame.size());
     return walk.run(linkType) ? walk.result() : decoded(frame, linkType, originalLength);

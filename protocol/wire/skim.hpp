@@ -48,6 +48,6 @@ struct Skim {
 };
 
 /// Work is linear in the frame and bounded as for decodeFrame().
-[[nodiscard]] Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength) noexcept;
+[[nodiscard]] Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength);
 
 }  // namespace roamscope::wire

@@ -112,7 +112,14 @@ class Builder:
         flags = self.flags("AHLKMRP", ["mip6.bu.a_flag", "mip6.bu.h_flag", "mip6.bu.l_flag", "mip6.bu.k_flag", "mip6.bu.m_flag",
                                        "mip6.nemo.bu.r_flag", "mip6.bu.p_flag"])
         return s.MIP6MH_BU(seq=self.number("mip6.bu.seqnr", 16), flags=flags, mhtime=self.number("mip6.bu.lifetime", 16),
-                           options=self.options([self.alternate, self.nonces, self.prefix_option], self.authorization))
+                           options=self.update_options("H" not in flags))
+
+    def update_options(self, to_correspondent):
+        """Nonce indices go with authorization data, and both to correspondents only."""
+        chosen = self.options([self.alternate, self.prefix_option])
+        if to_correspondent and self.r.random() < 0.4:
+            chosen += [self.nonces(), self.authorization()]
+        return chosen
 
     def acknowledgement(self):
         flags = self.flags("KRP", ["mip6.ba.k_flag", "mip6.nemo.ba.r_flag", "mip6.ba.p_flag"])

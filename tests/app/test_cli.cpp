@@ -149,7 +149,7 @@ private Q_SLOTS:
         QTest::newRow("no field") << QStringList{"decode", vectors, "-T", "fields"} << QByteArray("-T fields needs at least one -e FIELD");
         QTest::newRow("option") << QStringList{"decode", vectors, "-T", "fields", "-e", "ipv6.src", "-E", "quote=x"} << QByteArray("quote=d|s|n");
         QTest::newRow("-e alone") << QStringList{"decode", vectors, "-e", "ipv6.src"} << QByteArray("-e FIELD goes with -T fields");
-        QTest::newRow("filter") << QStringList{"decode", vectors, "-Y", "mipv6"} << QByteArray("not available yet");
+        QTest::newRow("filter") << QStringList{"decode", vectors, "-Y", "mip6.bu.x_flag"} << QByteArray("did you mean mip6.bu.a_flag?");
         QTest::newRow("format") << QStringList{"decode", vectors, "-T", "xml"} << QByteArray("summary");
         QTest::newRow("command") << QStringList{"decod", vectors} << QByteArray("subcommand");
         QTest::newRow("nothing") << QStringList{} << QByteArray("subcommand");

@@ -44,9 +44,9 @@ std::function<void(Net&)> one(Bytes (*packet)(const Net&))
 
 Row bidLength(const char* name, std::size_t length)
 {
-    // The option is the first one, at 12 octets of the message.
+    // The option is the first one; its place is 8n+2 from the start of the message, so 6 octets of padding stand before it.
     return {name, [length](Net& net) { single(net, rawBid(net, length)); },
-            {"MCOA-HA-02", Severity::Error, "RFC 5648 §6.2", 1s, Net::w1, message + 12, static_cast<std::uint32_t>(length + 2)},
+            {"MCOA-HA-02", Severity::Error, "RFC 5648 §6.2", 1s, Net::w1, message + 18, static_cast<std::uint32_t>(length + 2)},
             [](Net& net) { single(net, rawBid(net, 20)); }};
 }
 

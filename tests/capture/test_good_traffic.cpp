@@ -29,7 +29,7 @@ class TestGoodTraffic : public QObject {
     /// home address for the regional one), acknowledgements of nothing, and a MAP at distance 0.
     static QStringList scapyFindings()
     {
-        const std::vector<std::pair<int, const char*>> only{{12, "HMIP-MN-10"}, {18, "HMIP-MN-10"}, {21, "HMIP-MN-10"}, {107, "HMIP-AR-03"}};
+        const std::vector<std::pair<int, const char*>> only{{12, "HMIP-MN-10"}, {18, "HMIP-MN-10"}, {21, "HMIP-MN-10"}, {66, "HA-BU-01"}, {77, "RFC 4866 §5.3"}, {79, "RFC 4866 §5.5"}, {107, "HMIP-AR-03"}};
         const std::vector<std::pair<int, int>> registrations{{9, 9}, {15, 17}, {19, 19}, {22, 29}, {66, 67}, {69, 84}}, answers{{32, 40}, {42, 60}, {64, 64}};
         std::vector<std::pair<int, QString>> all{{9, "MN-BU-01"}, {12, "HMIP-MN-09"}};
         for (const auto& [frame, rule] : only) all.emplace_back(frame, rule);
@@ -38,6 +38,15 @@ class TestGoodTraffic : public QObject {
         std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
         QStringList out;
         for (const auto& [frame, rule] : all) out << QString("#%1 %2").arg(frame).arg(rule);
+        return out;
+    }
+
+    /// Proxy registrations with option numbers from before the standard: what has the number 10 there is longer, and 9 stands
+    /// where its draft put it.
+    static QStringList preStandardFindings()
+    {
+        QStringList out;
+        for (const int frame : {8, 9, 59, 61, 62, 86}) out << QString("#%1 RFC 6275 §6.2").arg(frame) << QString("#%1 RFC 6275 §6.2").arg(frame);
         return out;
     }
 
@@ -98,8 +107,9 @@ private Q_SLOTS:
             // Hand-made on purpose: without alternate care-of address (38, 102, 108, 179), without A (44), M with the home address for
             // the regional one (67), a broken option (117), a broken checksum (121), payload protocol (125), without home address (130).
             {"probe-ha-home.pcap",
-             {"#38 MN-BU-02", "#44 MN-BU-01", "#67 HMIP-MN-10", "#102 MN-BU-02", "#108 MN-BU-02", "#117 RFC 6275 §6.2", "#121 MH-RX-01", "#125 MH-RX-01",
-              "#130 MN-BU-01", "#130 MN-BU-02", "#179 MN-BU-02"}},
+             {"#38 MN-BU-02", "#44 MN-BU-01", "#67 HMIP-MN-10", "#89 MCOA-MN-18", "#98 RFC 6275 §6.2", "#102 MN-BU-02", "#108 MN-BU-02", "#117 RFC 6275 §6.2", "#121 MH-RX-01", "#125 MH-RX-01",
+              "#130 MN-BU-01", "#130 MN-BU-02", "#179 HA-BU-01", "#179 MN-BU-02"}},
+            {"mag12lma_v6.pcap", preStandardFindings()},
             {"scapy_mip6.pcap", scapyFindings()},
             {"ip6-hoa-udp-bad-chksum.pcap", {"#1 RFC 8200 §8.1"}},
             // A bare home registration that someone wrote for a checksum test.

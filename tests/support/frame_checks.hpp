@@ -18,7 +18,8 @@ namespace roamscope::test {
 
 /// Emitting what was parsed and parsing it again gives the same value, for every layer of a frame. Values that one header
 /// cannot carry (options merged from several headers, or aligned anew beyond the length field) are left out.
-[[nodiscard]] std::string fixpointFault(const wire::DecodedFrame& frame);
+/// `context`: how it was read, so that a draft that was recognised is recognised again.
+[[nodiscard]] std::string fixpointFault(const wire::DecodedFrame& frame, const wire::DecodeContext& context = {});
 
 /// skim() says of the frame what decodeFrame() says.
 [[nodiscard]] std::string skimFault(ByteView frame, std::uint16_t linkType, std::size_t originalLength);

@@ -131,20 +131,25 @@ std::string groupText(const Nodes& nodes, std::size_t at)
     return name.find('.') == std::string_view::npos ? std::string(name) : "1";
 }
 
-/// Where tshark's habits differ from the registry's this is the place. One line may stand under several of its names.
-/// A control character, which is \\ooo in the registry's text, is a question mark there.
-std::string withoutControls(const std::string& text)
+/// tshark passes control characters on, which are \\ooo in the registry's text. The ones that steer a terminal become question marks.
+std::string withControls(const std::string& text)
 {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
-        const bool octal = text[i] == '\\' && digit(i + 1) && digit(i + 2) && digit(i + 3);
-        out += octal ? '?' : text[i];
-        if (octal) i += 3;
+        if (text[i] != '\\' || !digit(i + 1) || !digit(i + 2) || !digit(i + 3)) {
+            out += text[i];
+            continue;
+        }
+        const int code = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
+        const bool harmless = code < 7 || (code > 15 && code < 27) || (code > 27 && code < 32);
+        out += harmless ? static_cast<char>(code) : '?';
+        i += 3;
     }
     return out;
 }
 
+/// Where tshark's habits differ from the registry's this is the place. One line may stand under several of its names.
 void asTshark(const Nodes& nodes, std::size_t at, std::vector<Printed>& out)
 {
     const FieldNode& node = nodes[at];
@@ -199,7 +204,7 @@ void asTshark(const Nodes& nodes, std::size_t at, std::vector<Printed>& out)
     case FieldId::NodeIdentifier:
     case FieldId::ServiceIdentifier:
     case FieldId::AccessNetworkName:
-    case FieldId::AccessPointName: return as(node.field, withoutControls(wire::valueText(node)));
+    case FieldId::AccessPointName: return as(node.field, withControls(wire::valueText(node)));
     // Options that tshark reads with the fields of others.
     case FieldId::HomePrefixLength: return as(FieldId::NetworkPrefixLength, wire::valueText(node));
     case FieldId::HomePrefix: return as(FieldId::NetworkPrefix, wire::valueText(node));

@@ -283,14 +283,10 @@ class TestTsharkAgreement : public QObject {
     /// agree fails here, so that the list only gets shorter.
     static void expectOpen()
     {
-        static const QStringList open{"openair4g/mag12lma_v6.pcap",       "scapy_gen/scapy_mip6.pcap",         "tcpdump/mobility_opt_asan.pcap",
-                                      "tcpdump/mobility_opt_asan_2.pcap", "tcpdump/mobility_opt_asan_5.pcap",  "tcpdump/mobility_opt_asan_6.pcap",
-                                      "generated/mobility",               "generated/nested",                  "generated/spoiled",
-                                      "carrier/vlan",                     "carrier/qinq",                      "carrier/ipv4",
-                                      "carrier/cooked",                   "carrier/cooked2",                   "carrier/null",
-                                      "carrier/loopback",                 "carrier/raw",                       "carrier/raw-ipv6",
-                                      "carrier/ppp",                      "carrier/ppp-hdlc",                  "carrier/wifi",
-                                      "carrier/wifi-qos",                 "carrier/radiotap",                  "carrier/chains"};
+        // tshark takes next header 62, a number from before the standard, for a Mobility Header too.
+        static const QStringList open{"tcpdump/mobility_opt_asan.pcap", "tcpdump/mobility_opt_asan_2.pcap", "tcpdump/mobility_opt_asan_5.pcap",
+                                      "tcpdump/mobility_opt_asan_6.pcap", "carrier/vlan", "carrier/qinq", "carrier/ipv4",
+                                      "carrier/cooked", "carrier/cooked2", "carrier/wifi", "carrier/wifi-qos", "carrier/radiotap", "carrier/chains"};
         if (open.contains(QString::fromUtf8(QTest::currentDataTag()))) QEXPECT_FAIL("", "differences to tshark that are not judged yet", Continue);
     }
 
@@ -341,7 +337,7 @@ private Q_SLOTS:
                               [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) { return emitIcmpv6(r.icmpv6(kind), a); });
         else if (set == 1)
             frames = messages(32, std::variant_size_v<MobilityMessage>, protocol::mobility,
-                              [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) { return emitMobility(r.mobility(kind == 17 || kind == 18 ? r.familiarMessage() : kind), a); });
+                              [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) { return emitMobility(r.mobility(kind == 12 || kind == 17 || kind == 18 ? r.familiarMessage() : kind), a); });
         else if (set == 4)
             frames = messages(33, 2, protocol::icmpv6, [](RandomMessages& r, std::size_t kind, const PseudoHeader& a) {
                 AdvertisementAck ack{2, std::nullopt};

@@ -184,7 +184,7 @@ MobilityMessage RandomMessages::laterMessage(std::size_t variant)
     case 11: return ExperimentalMessage{bytes((foreign_ ? 2u : 10u) + 8 * below(20))};
     case 12: {
         HomeAgentSwitch m;
-        for (std::size_t n = foreign_ ? below(4) : 0; n > 0; --n) m.homeAgents.push_back(address());
+        for (std::size_t n = below(4); n > 0; --n) m.homeAgents.push_back(address());
         m.options = rareOptions();
         return m;
     }
@@ -207,7 +207,7 @@ std::size_t RandomMessages::familiarMessage()
 {
     for (;;) {
         const std::size_t variant = below(std::variant_size_v<MobilityMessage>);
-        if (variant != 17 && variant != 18) return variant;
+        if (variant != 12 && variant != 17 && variant != 18) return variant;
     }
 }
 

@@ -79,6 +79,16 @@ FastBindingAuthorization parseFastAuthorization(FieldReader& in, std::size_t len
     return option;
 }
 
+/// Numbers of PMIPv6 before RFC 5213, as an implementation of 2011 still sends them: by type and length, since the lengths are the same.
+std::uint8_t publishedType(const OptionScope& scope, std::uint8_t type, std::size_t octets)
+{
+    if (scope.dialect != Dialect::PmipDraft) return type;
+    if (type == optionLinkLayer && octets == 18) return optionHomePrefix;
+    if (type == optionAuthentication && octets == 8) return optionTimestamp;
+    if (type == optionReplay && octets == 16) return optionLinkLocal;
+    return type;
+}
+
 /// Octets behind the Length octet. Two options have a second layout in which Length does not count all of them.
 std::size_t dataOctets(const OptionScope& scope, std::uint8_t type, std::size_t length, std::size_t remaining)
 {
@@ -120,6 +130,7 @@ MobilityOption parseOption(FieldReader& in, std::uint8_t type, std::size_t lengt
 {
     const std::size_t start = in.offset() - 2;
     const ByteView data = in.whole();
+    type = publishedType(scope, type, data.size());
     const std::string_view name = mobilityOptionName(type);
     if (in.sink()) in.headline(name.empty() ? fmt::format("Option {}", type) : std::string(name));
     if (auto value = parseValue(in, type, length, scope)) return std::move(*value);

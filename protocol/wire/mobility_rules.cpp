@@ -142,6 +142,8 @@ private:
         if (option.type == optionAuthorization || option.type == optionFastAuthorization) return;
         // An option whose length does not fit is a finding already.
         if (hasValueOfItsOwn(option.type) && value<RawMobilityOption>(option)) return;
+        // A dialect has other meanings for numbers.
+        if (typeOf((*options_)[option.value]) != option.type) return;
         const OptionAlignment wanted = optionAlignment(option.type, option.length - 2);
         if (position % wanted.x == wanted.y) return;
         report(option, "", Severity::Warning,
@@ -152,8 +154,7 @@ private:
 
     void place(const PlacedOption& option)
     {
-        // A dialect has other meanings for numbers.
-        if (option.type == optionLinkLayer && value<BindingIdentifier>(option)) return;
+        if (typeOf((*options_)[option.value]) != option.type) return;
         for (const Place& row : places) {
             if (option.type < row.first || option.type > row.last) continue;
             if ((row.messages >> scope_.messageType & 1) == 0)

@@ -17,9 +17,11 @@ MobilityOption parseNodeIdentifier(FieldReader& in)
 {
     const std::uint8_t subtype = in.u8(FieldId::NodeIdSubtype);
     in.note(nodeIdentifierTypeName(subtype));
-    const std::size_t n = in.remaining();
-    // Only the first subtype is text; tshark shows every one as text, and so do those that it might know better.
-    return MobileNodeIdentifier{subtype, subtype <= 1 ? readText(in, FieldId::NodeIdentifier, n) : in.bytes(FieldId::NodeIdentifierOctets, n)};
+    const std::size_t start = in.offset();
+    MobileNodeIdentifier option{subtype, readText(in, FieldId::NodeIdentifier, in.remaining())};
+    // Only the first subtype is text; of the others the octets are shown as well.
+    if (in.sink() && subtype > 1) in.sink()->add(FieldId::NodeIdentifierOctets, start, option.identifier.size(), option.identifier);
+    return option;
 }
 
 MobilityOption parseAuthentication(FieldReader& in)

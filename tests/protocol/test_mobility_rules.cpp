@@ -275,6 +275,18 @@ private Q_SLOTS:
         const Decoded d = decode(update({LinkLayerAddress{2, {1, 2, 3}, false}, HandoffIndicator{1}}, A | BindingUpdate::proxy));
         QVERIFY(!find(d, FieldId::Dialect));
     }
+    void optionNumbersBeforeRfc5213()
+    {
+        DecodeContext context;
+        context.dialect = Dialect::PmipDraft;
+        const Decoded d = decode(hex("3b080500" "0000000000a000fa" "0712008020010100000650000000000000000000" "080a0080" "02146cfffe53180a"
+                                     "09080000000000000000" "0a10fe8000000000000002146cfffe53180a"), context);
+        const auto& options = std::get<BindingUpdate>(*d.message).options;
+        QCOMPARE(int(findOption<HomeNetworkPrefix>(options)->prefix.length), 128);
+        QVERIFY(findOption<LinkLocalAddress>(options)->address == address("fe80::214:6cff:fe53:180a"));
+        QVERIFY(findOption<Timestamp>(options));
+        QCOMPARE(texts(d), QByteArray());
+    }
     void paddedLinkLayerAddress()  // errata E-08
     {
         DecodeContext context;

@@ -33,6 +33,8 @@ public:
     wire::MobilityOption mobilityOption(std::size_t variant);
     std::vector<wire::MobilityOption> mobilityOptions();  ///< up to 7; one that ends a message only as the last
     wire::MobilityMessage mobility(std::size_t variant);
+    /// A variant whose body tshark 4.0 finds where its RFC puts it: not so 12 (RFC 5142 §4), 17 and 18 (RFC 6705 §10).
+    std::size_t familiarMessage();
     wire::NdOption ndOption(std::size_t variant);
     std::vector<wire::NdOption> ndOptions();
     wire::Icmpv6Message icmpv6(std::size_t variant);
@@ -44,7 +46,6 @@ public:
 
 private:
     std::uint8_t unknownIpv6Option();
-    std::size_t familiarMessage();
     wire::MobilityOption rawMobilityOption();
     wire::MobilityOption familyOption(std::size_t variant);
     wire::MobilityMessage laterMessage(std::size_t variant);

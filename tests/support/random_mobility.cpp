@@ -35,7 +35,12 @@ constexpr Kept kept[] = {{11, 0, 0},   {12, 1, 40}, {13, 1, 40}, {14, 1, 40}, {1
 
 MobilityOption RandomMessages::rawMobilityOption()
 {
-    if (!foreign_) return RawMobilityOption{18, bytes(1 + below(30))};  // experimental (RFC 5096)
+    if (!foreign_) {
+        // Options that others read to their end whatever their octets are.
+        static constexpr Kept plain[] = {{33, 6, 6}, {36, 6, 6}, {37, 6, 6}, {38, 6, 6}, {39, 2, 2}, {46, 2, 2}, {48, 18, 18}, {49, 4, 4}, {50, 6, 6}};
+        const Kept& form = plain[below(std::size(plain))];
+        return RawMobilityOption{form.type, bytes(form.least)};
+    }
     const Kept& form = kept[below(std::size(kept))];
     return RawMobilityOption{form.type, bytes(form.least + below(form.most - form.least + 1))};
 }
@@ -95,15 +100,15 @@ MobilityOption RandomMessages::familyOption(std::size_t variant)
 {
     switch (variant) {
     case 7: return MobileNodeIdentifier{static_cast<std::uint8_t>(foreign_ ? u8() : 1), foreign_ ? bytes(below(30)) : Bytes{'m', 'n', '@', 'a'}};
-    case 8: return MessageAuthentication{u8(), u32(), bytes(below(30))};
+    case 8: return MessageAuthentication{u8(), u32(), bytes(foreign_ ? below(30) : 12)};
     case 9: return ReplayProtection{u64()};
     case 10: return FastBindingAuthorization{u32(), bytes(8 + below(20)), foreign_ ? coin() : true};
     case 11: return HomeNetworkPrefix{{address(), static_cast<std::uint8_t>(below(129))}};
     case 12: return HandoffIndicator{u8()};
     case 13: return AccessTechnology{u8()};
-    case 14: return NodeLinkLayerId{bytes(below(12))};
+    case 14: return NodeLinkLayerId{bytes(foreign_ ? below(12) : 6)};
     case 15: return LinkLocalAddress{address()};
-    case 16: return Timestamp{u64()};
+    case 16: return Timestamp{foreign_ ? u64() : u64() >> 17};
     case 17: return RestartCounter{u32()};
     case 18: return Ipv4HomeAddress{ipv4(*this), static_cast<std::uint8_t>(below(64)), coin()};
     case 19: return Ipv4AddressAck{u8(), static_cast<std::uint8_t>(below(64)), ipv4(*this)};
@@ -160,42 +165,44 @@ std::vector<MobilityOption> RandomMessages::mobilityOptions()
     std::vector<MobilityOption> out;
     for (std::size_t n = below(7); n > 0; --n) {
         const std::size_t variant = below(std::variant_size_v<MobilityOption>);
-        if (variant != 3 && variant != 10) out.push_back(mobilityOption(variant));
+        // tshark 4.0 cuts the data of 8 short, takes the time of 9 for another kind and does not know 23 and 24.
+        const bool misread = variant == 8 || variant == 9 || variant == 23 || variant == 24;
+        if (variant != 3 && variant != 10 && (foreign_ || !misread)) out.push_back(mobilityOption(variant));
     }
-    if (below(3) == 0) out.push_back(mobilityOption(below(4) == 0 ? 10 : 3));
+    if (below(3) == 0) out.push_back(mobilityOption(foreign_ && below(4) == 0 ? 10 : 3));
     return out;
 }
 
 MobilityMessage RandomMessages::laterMessage(std::size_t variant)
 {
+    // Messages that tshark 4.0 knows badly or not at all come without options, which it would look for elsewhere.
+    const auto rareOptions = [this] { return foreign_ ? mobilityOptions() : std::vector<MobilityOption>{}; };
     switch (variant) {
     case 8: return FastBindingUpdate{u16(), u16(), u16(), mobilityOptions()};
     case 9: return FastBindingAck{u8(), u8(), u16(), u16(), mobilityOptions()};
     case 10: return FastNeighborAdvertisement{mobilityOptions()};
-    case 11: return ExperimentalMessage{bytes(2 + 8 * below(20))};
+    case 11: return ExperimentalMessage{bytes((foreign_ ? 2u : 10u) + 8 * below(20))};
     case 12: {
         HomeAgentSwitch m;
         for (std::size_t n = below(4); n > 0; --n) m.homeAgents.push_back(address());
-        m.options = mobilityOptions();
+        m.options = rareOptions();
         return m;
     }
     case 13: return Heartbeat{coin(), coin(), u32(), mobilityOptions()};
     case 14: return HandoverInitiate{u16(), u8(), u8(), mobilityOptions()};
     case 15: return HandoverAck{u16(), u8(), u8(), mobilityOptions()};
     case 16: return BindingRevocation{static_cast<std::uint8_t>(foreign_ ? below(4) : 1 + below(2)), u8(), u16(), u16(), mobilityOptions()};
-    case 17: return LocalizedRoutingInitiation{u16(), u16(), mobilityOptions()};
-    case 18: return LocalizedRoutingAck{u16(), coin(), u8(), u16(), mobilityOptions()};
-    case 19: return UpdateNotification{u16(), u16(), coin(), coin(), mobilityOptions()};
-    case 20: return UpdateNotificationAck{u16(), u8(), mobilityOptions()};
-    case 21: return FlowBinding{static_cast<std::uint16_t>(below(4)), u16(), u8(), coin(), mobilityOptions()};
-    case 22: return SubscriptionQuery{u8(), mobilityOptions()};
-    case 23: return SubscriptionResponse{u8(), coin(), mobilityOptions()};
+    case 17: return LocalizedRoutingInitiation{u16(), u16(), rareOptions()};
+    case 18: return LocalizedRoutingAck{u16(), coin(), u8(), u16(), rareOptions()};
+    case 19: return UpdateNotification{u16(), u16(), coin(), coin(), rareOptions()};
+    case 20: return UpdateNotificationAck{u16(), u8(), rareOptions()};
+    case 21: return FlowBinding{static_cast<std::uint16_t>(below(4)), u16(), u8(), coin(), rareOptions()};
+    case 22: return SubscriptionQuery{u8(), rareOptions()};
+    case 23: return SubscriptionResponse{u8(), coin(), rareOptions()};
     default: return RawMobility{static_cast<std::uint8_t>(foreign_ ? 24 + below(232) : 200), bytes(2 + 8 * below(20))};
     }
 }
 
-/// A type whose body other decoders (tshark 4.0) find where its RFC puts it: not so the options of 12 (RFC 5142 §4), 17 and 18
-/// (RFC 6705 §10), nor a revocation of unknown kind.
 std::size_t RandomMessages::familiarMessage()
 {
     for (;;) {

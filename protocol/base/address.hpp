@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ struct Ipv6Address {
     std::array<std::uint8_t, 16> octets{};
 
     auto operator<=>(const Ipv6Address&) const = default;
+    /// As the default; compilers make two comparisons of this one, and a call of the other.
+    bool operator==(const Ipv6Address& other) const { return std::memcmp(octets.data(), other.octets.data(), 16) == 0; }
     [[nodiscard]] bool isUnspecified() const { return *this == Ipv6Address{}; }
     [[nodiscard]] bool isLoopback() const;
     [[nodiscard]] bool isMulticast() const { return octets[0] == 0xff; }
@@ -85,8 +88,11 @@ template <>
 struct std::hash<roamscope::Ipv6Address> {
     std::size_t operator()(const roamscope::Ipv6Address& a) const noexcept
     {
-        std::uint64_t h = 0xcbf29ce484222325u;
-        for (const std::uint8_t octet : a.octets) h = (h ^ octet) * 0x100000001b3u;
-        return static_cast<std::size_t>(h);
+        std::uint64_t prefix = 0;
+        std::uint64_t interface = 0;
+        std::memcpy(&prefix, a.octets.data(), 8);
+        std::memcpy(&interface, a.octets.data() + 8, 8);
+        const std::uint64_t h = (prefix ^ interface * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
+        return static_cast<std::size_t>(h ^ h >> 32);
     }
 };

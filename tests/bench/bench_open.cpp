@@ -3,6 +3,8 @@
 // fails, these machines are noisy. The sticks (rd_raw, rd_tins, gen) are looked for in --sticks FOLDER.
 //   bench_open --sticks FOLDER [--rounds N] [--tshark] FILE...     FILE: classic pcap, e.g. of gen --mix data --frames 10000000
 //   bench_open --open FILE [--index-only]                          one open in this process; what the above starts
+#include "capture/filter/filter.hpp"
+#include "capture/run/filter_job.hpp"
 #include "capture/run/session.hpp"
 #include "protocol/wire/summary.hpp"
 
@@ -123,6 +125,24 @@ void randomAccess(const View& view)
     std::printf("(%zu) ", lines % 10);
 }
 
+/// A filter that rows decide, over all of them.
+void filterRows(const View& view)
+{
+    const auto filter = filter::Filter::compile("mip6.mhtype == 5");
+    if (!filter) return;
+    const auto start = Clock::now();
+    const FilterJob job(view.trace, {[&](std::size_t index, const FrameRow& row, const std::vector<TraceLink>& links) {
+                                         return static_cast<FilterJob::Answer>(filter->byRow(index + 1, row, links, view.trace.startUtc()));
+                                     },
+                                     [&](std::size_t index, const FrameView& frame, const TraceSnapshot& trace) {
+                                         const TraceLink& link = trace.links()[frame.link];
+                                         const wire::Dissection tree = wire::dissect(frame.bytes, link.linkType, frame.originalLength);
+                                         return filter->matches({index + 1, trace.startUtc(), frame, &link, &tree, nullptr, nullptr, {}});
+                                     }});
+    while (!job.state().done) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::printf("filter_s=%.4f filter_matches=%zu ", secondsSince(start), job.state().selection.size());
+}
+
 int openHere(const std::string& path, bool indexOnly)
 {
     const auto start = Clock::now();
@@ -146,6 +166,7 @@ int openHere(const std::string& path, bool indexOnly)
                 static_cast<unsigned long long>(view.summary->badMobility), static_cast<unsigned long long>(view.summary->badChecksums),
                 static_cast<unsigned long long>(view.summary->malformed));
     if (!indexOnly) randomAccess(view);
+    if (!indexOnly) filterRows(view);
     std::printf("\n");
     return view.problem ? 1 : 0;
 }

@@ -147,9 +147,11 @@ void TraceWorker::takeNotes(const CaptureNotes& notes, bool ended)
 void TraceWorker::commit(std::uint64_t serial, IndexPart& part)
 {
     std::unique_lock lock(mutex_);
-    wake_.wait(lock, [&] { return serial < index_->next() + maxAhead; });
+    ++ahead_;
+    order_.wait(lock, [&] { return serial < index_->next() + maxAhead; });
+    --ahead_;
     index_->commit(serial, part);
-    wake_.notify_all();
+    if (ahead_ > 0) order_.notify_all();
     if (SteadyClock::now() >= nextPublish_) publishIndex(false);
 }
 

@@ -260,10 +260,17 @@ void Trace::append(TimePoint time, std::uint32_t link, ByteView bytes, std::uint
     append({time, memory_->append(kept), link, static_cast<std::uint32_t>(kept.size()), originalLength, known.kind, known.type, known.marks});
 }
 
-void Trace::append(const NewFrame& frame)
+void Trace::append(const NewFrame& frame) { append(std::span(&frame, 1)); }
+
+void Trace::append(std::span<const NewFrame> frames)
 {
-    store_->append(frame);
-    end_ = store_->size() == 1 ? frame.time : std::max(end_, frame.time);
+    if (frames.empty()) return;
+    TimePoint latest = store_->size() == 0 ? frames.front().time : end_;
+    for (const NewFrame& frame : frames) {
+        store_->append(frame);
+        latest = std::max(latest, frame.time);
+    }
+    end_ = latest;
 }
 
 bool Trace::setFragments(std::vector<std::uint32_t> frames) { return store_->setFragments(std::move(frames)); }

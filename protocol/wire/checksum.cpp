@@ -19,13 +19,6 @@ Word load(const std::uint8_t* at)
     return word;
 }
 
-/// A 16-bit number as a word of the machine whose octets are in network order.
-std::uint64_t networkWord(std::uint64_t number)
-{
-    const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
-    return load<std::uint16_t>(octets.data());
-}
-
 }  // namespace
 
 // RFC 1071 §2: the sum may be taken in any order of octets and over words of any width, and is folded at the end.
@@ -43,20 +36,6 @@ std::uint64_t wordSum(ByteView bytes)
     std::array<std::uint8_t, 8> last{};
     if (left > 0) std::memcpy(last.data(), at, left);
     return endSum(endSum(even, odd), load<std::uint64_t>(last.data()));
-}
-
-std::uint64_t pseudoWords(std::size_t length, std::uint8_t nextHeader)
-{
-    return networkWord(length >> 16) + networkWord(length & 0xffff) + networkWord(nextHeader);
-}
-
-std::uint16_t foldWords(std::uint64_t total)
-{
-    total = (total & 0xffffffff) + (total >> 32);
-    total = (total & 0xffff) + (total >> 16);
-    total = (total & 0xffff) + (total >> 16);
-    total = (total & 0xffff) + (total >> 16);
-    return static_cast<std::uint16_t>(networkWord(total));
 }
 
 std::uint16_t checksum(const PseudoHeader& addresses, std::uint8_t nextHeader, ByteView message)

@@ -619,8 +619,8 @@ private:
     void showData(const Area& area)
     {
         if (area.octets.empty()) return;
-        sink_->open(FieldId::Data, area.base, fmt::format("{} octets", area.octets.size()));
-        sink_->add(FieldId::DataBytes, area.base, area.octets.size(), Bytes(area.octets.begin(), area.octets.end()));
+        sink_->open(FieldId::Data, area.base, sink_->texts() ? fmt::format("{} octets", area.octets.size()) : std::string());
+        sink_->add(FieldId::DataBytes, area.base, area.octets.size(), sink_->keeps(FieldId::DataBytes) ? Bytes(area.octets.begin(), area.octets.end()) : Bytes());
         sink_->close(area.base + area.octets.size());
     }
 

@@ -67,7 +67,7 @@ int main(int argc, char** argv)
     }
     if (filters.empty())
         filters = {"mip6.mhtype == 5", "mipv6", "icmpv6", "icmpv6.type == 134", "ipv6", "frame.number > 5000", "frame.time_relative < 3", "frame.len > 300", "udp",
-                   "udp.port == 52000", "ipv6.src == 2001:db8:a::/48", "ipv6.addr == 2001:db8:a::10001", "ipv6.hlim < 64", "ipv6.nxt == 41", "eth.addr == 02:00:00:00:00:01", "eth.type == 0x86dd",
+                   "udp.port == 52000", "ipv6.src == 2001:db8:a::/48", "ipv6.addr == 2001:db8:a::1:1", "ipv6.hlim < 64", "ipv6.nxt == 41", "eth.addr == 02:00:00:00:00:01", "eth.type == 0x86dd",
                    "ip.src == 10.0.0.1", "tcp", "mip6.bu.m_flag", "ipv6.src#2 == 2001:db8:a::1", "ipv6.opt.mipv6.home_address", "data"};
     const auto session = openCapture(file, false, false);
     if (!session) return std::fprintf(stderr, "%s\n", session.error().text.c_str()), 1;

@@ -2,13 +2,14 @@
 // What the list of frames costs, printed beside its goals; nothing here passes or fails.
 //   QT_QPA_PLATFORM=offscreen bench_list FILE     FILE: plain capture, e.g. of gen --mix data --frames 10000000
 // Paints the real widget: jumps to any row, scrolling page by page, the same while 200 000 frames a second come in behind the
-// frames of the file (read from its start once more), and while the file is being indexed.
+// frames of the file (read from its start once more), and while the file is being indexed and analysed.
 #include "capture/run/trace_index.hpp"
 #include "ui/view/packet_list.hpp"
 
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QScrollBar>
+#include <QWindow>
 
 #include <algorithm>
 #include <cstdio>
@@ -112,6 +113,7 @@ struct Bench {
     {
         list.resize(1200, 800);
         list.show();
+        while (!list.windowHandle() || !list.windowHandle()->isExposed()) QCoreApplication::processEvents();
     }
     void jump()
     {
@@ -186,6 +188,29 @@ void whileIndexing(const std::string& path)
     b.workspace.setSession(nullptr);
 }
 
+/// With the names that the analysis found, and while it publishes more of them.
+void whileAnalysing(const std::string& path)
+{
+    Bench b;
+    auto session = openCapture(path);
+    if (!session) return;
+    b.workspace.setSession(std::move(*session));
+    Times busy;
+    Times jumps;
+    while (!b.workspace.view().complete) {
+        QCoreApplication::processEvents(QEventLoop::AllEvents, 5);
+        if (!b.workspace.view().indexed) continue;
+        busy.measure([&] {
+            b.workspace.poll();
+            b.jump();
+        });
+    }
+    for (int i = 0; i < 300; ++i) jumps.measure([&] { b.jump(); });
+    busy.print("jump to any row while the file is analysed");
+    jumps.print("jump to any row, with names");
+    b.workspace.setSession(nullptr);
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -194,5 +219,6 @@ int main(int argc, char** argv)
     if (argc != 2) return std::fprintf(stderr, "usage: bench_list FILE\n"), 2;
     whileGrowing(argv[1]);
     whileIndexing(argv[1]);
+    whileAnalysing(argv[1]);
     return 0;
 }

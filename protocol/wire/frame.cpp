@@ -279,6 +279,8 @@ private:
     /// What an IP header, an ESP packet or a UDP tunnel carries: an IP packet to go on with, or something that is decoded here.
     std::optional<Version> carried(std::uint8_t number, Area& area)
     {
+        mobilityNumber_ = number;
+        if (context_.dialect == Dialect::Custom && number == context_.custom.mobilityHeader) number = protocol::mobility;
         out_.upper = number;
         out_.messageOffset = inFrame(area.base);
         const std::size_t typeAt = number == protocol::mobility ? 2 : 0;
@@ -410,7 +412,7 @@ private:
     void mobility(const Area& area)
     {
         FieldReader in(area.octets, area.base, sink_, context_);
-        take(in, parseMobility(in, addresses_, area.cut), area);
+        take(in, parseMobility(in, addresses_, area.cut, mobilityNumber_), area);
         if (!sink_ || !std::holds_alternative<Checked<MobilityMessage>>(out_.message)) return;
         mobilityType_ = area.octets[2];
         judgeCarrier(*sink_, *mobilityType_, chain_);
@@ -641,6 +643,7 @@ private:
     Chain frameChain_;                       ///< chain_ as it was then
     std::size_t buffers_ = 0;                ///< begun at the sink
     std::optional<std::uint8_t> mobilityType_;
+    std::uint8_t mobilityNumber_ = protocol::mobility;  ///< the Next Header that led to the message
     std::deque<Bytes> decrypted_;            ///< what was decrypted; views of it last as long as this
     std::uint64_t path_ = 0xcbf29ce484222325u;
 };

@@ -74,7 +74,7 @@ void Workspace::poll()
         view_ = std::move(view);
         if (learned) names_ = Names(session_->scenario(), *view_.analysis);
         emit viewChanged();
-        if (first && !status_) goToFrame(0);
+        if (first && !status_ && !cursor_.following()) goToFrame(0);
     }
     if (status_) followRun();
 }

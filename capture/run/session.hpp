@@ -92,7 +92,8 @@ public:
     [[nodiscard]] virtual LabControl* lab() = 0;                      ///< null for a file
     /// Stops reading or running; what there is stays.
     virtual void stop() = 0;
-    /// Reads frames in another way from now on: the next view carries it, and its analysis begins anew.
+    /// Reads frames in another way from now on: the next view carries it, and its analysis begins anew; also with
+    /// the same settings when stop() has ended it early.
     virtual void setDecoding(DecodeSettings settings) = 0;
     /// Writes the trace as pcapng. Errors name the path and the cause.
     [[nodiscard]] virtual Result<void> save(const std::string& path) const = 0;

@@ -79,7 +79,8 @@ void TraceWorker::setDecoding(DecodeSettings settings)
 {
     {
         const std::lock_guard lock(mutex_);
-        if (view_.decoding == settings) return;
+        const bool unfinished = view_.complete && view_.analysis->frames < view_.trace.size();
+        if (view_.decoding == settings && !unfinished) return;
         view_.decoding = std::move(settings);
         view_.complete = false;
         view_.analysisProgress = 0;

@@ -46,7 +46,7 @@ public:
     void close() { box_.close(); }
     /// Gives up the rest of the input and of the analysis; what there is stays. The view becomes complete soon after.
     void stop();
-    /// The analysis begins anew with other settings, also after stop() and when the view was complete. From one thread.
+    /// The analysis begins anew with other settings, or with the same ones when it was ended early. From one thread.
     void setDecoding(DecodeSettings settings);
 
     [[nodiscard]] View view() const;

@@ -19,14 +19,14 @@ constexpr std::array<Dialect, 8> dialects{Dialect::Automatic,  Dialect::Rfc,    
 constexpr std::array<std::string_view, 8> names{"auto", "rfc", "hmip-draft", "shisa-2004", "shisa-2006", "fmip-4068", "pmip-draft", "custom"};
 
 constexpr std::array<std::string_view, 8> explanations{
-    "Each message is read as the RFCs have it unless what stands in it speaks for a draft; the evidence is shown as a field.",
+    "As the RFCs have it unless what stands in a message speaks for a draft; the evidence is shown as a field.",
     "Only what the RFCs say, never a draft.",
     "MAP options of drafts from 2001 to 2003: option number 23 or 201, with the flags R, M, I, T, P and V.",
-    "KAME/SHISA of 2004 and 2005: binding identifiers in option 7 with 16 flags, and the flag 0x0200 in Binding Updates.",
-    "KAME/SHISA from 2006 on: binding identifiers in option 7 with priority and flags, and the flag 0x0200 in Binding Updates.",
-    "Fast handovers as RFC 4068 had them: ICMPv6 type 150 with subtypes, link-layer addresses with a padding octet.",
-    "Proxy Mobile IPv6 before RFC 5213: earlier option numbers, and the statuses 145 to 148 with their earlier meanings.",
-    "Numbers of your own for the binding identifier option, the overwrite flag, the statuses, the MAP option and the Mobility Header."};
+    "KAME/SHISA of 2004 and 2005: binding identifiers in option 7 with 16 flags, flag 0x0200 in Binding Updates.",
+    "KAME/SHISA from 2006 on: binding identifiers in option 7 with priority, flag 0x0200 in Binding Updates.",
+    "Fast handovers before RFC 5568: ICMPv6 type 150 with subtypes, link-layer addresses with a padding octet.",
+    "Proxy Mobile IPv6 before RFC 5213: earlier option numbers and meanings of the statuses 145 to 148.",
+    "Numbers of your own for binding identifiers, overwrite flag, statuses, MAP option and Mobility Header."};
 
 static_assert(dialects.size() == names.size() && names.size() == explanations.size());
 

@@ -149,7 +149,7 @@ private slots:
         QCOMPARE(window_->workspace().analysis().encryptedFrames, std::uint64_t(1));
         QVERIFY(window_->openPath(keys_));  // as if it had been dropped
         QTRY_VERIFY(window_->workspace().view().complete);
-        QVERIFY(window_->decodingText().contains(QStringLiteral("1 key(s) from keys.json")));
+        QVERIFY(window_->decodingText().contains(QStringLiteral("1 key from keys.json")));
         QVERIFY(treeHas(wire::FieldId::BuSequence));
         QCOMPARE(window_->framePane()->buffers()->count(), 2);
         QVERIFY(seen(wire::FieldId::BuSequence, "4660"));

@@ -84,7 +84,7 @@ DecodeDialog::DecodeDialog(const wire::DialectChoice& now, const std::vector<ana
     connect(dialects_, &QButtonGroup::idToggled, this, &DecodeDialog::showNumbers);
     choose(now);
     setKeys({});
-    resize(680, 700);
+    resize(840, 650);
 }
 
 QWidget* DecodeDialog::makeDialects(const std::vector<analysis::DialectEvidence>& evidence)

@@ -51,6 +51,7 @@ LoadStrip::LoadStrip(Workspace& workspace, QWidget* parent)
     text_->setTextFormat(Qt::PlainText);
     text_->setAccessibleName(tr("Progress"));
     cancel_->setFocusPolicy(Qt::TabFocus);
+    setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(4, 0, 0, 0);
     layout->setSpacing(8);

@@ -91,7 +91,7 @@ bool MainWindow::loadKeys(const QString& path)
         return false;
     }
     const std::size_t count = keys->size();
-    setKeys(std::make_shared<const wire::EspKeys>(std::move(*keys)), tr("%n key(s) from %1", nullptr, static_cast<int>(count)).arg(QFileInfo(path).fileName()));
+    setKeys(std::make_shared<const wire::EspKeys>(std::move(*keys)), (count == 1 ? tr("1 key from %1") : tr("%1 keys from %2").arg(count)).arg(QFileInfo(path).fileName()));
     return true;
 }
 
@@ -150,10 +150,11 @@ void MainWindow::showRemark()
     const QString remark = toQt(view.remark);
     if (remark.isEmpty() || remark == remarkShown_ || workspace_.lab()) return;
     remarkShown_ = remark;
-    if (view.stopped)
-        banner_->showMessage(tr("Not all of the file was read"), remark + QStringLiteral(". ") + tr("What is here can be used; counts are lower bounds."), tr("Read it all"),
-                             [this] { openCapture(path_); });
-    else banner_->showMessage(tr("Note"), remark);
+    if (!view.stopped) return banner_->showMessage(tr("Note"), remark);
+    const bool unfinished = view.analysis->frames < view.trace.size();
+    const QString text = remark + QStringLiteral(". ") + tr("What is here can be used; counts are lower bounds.");
+    if (unfinished) banner_->showMessage(tr("Not everything was analysed"), text, tr("Analyse what is here"), [this] { applyDecoding(); });
+    else banner_->showMessage(tr("Not all of the file was read"), text, tr("Read it all"), [this] { openCapture(path_); });
 }
 
 }  // namespace roamscope::ui

@@ -21,6 +21,7 @@ struct DecodeOptions {
     std::string filter;
     std::string format = "summary";
     std::string keyFile;
+    std::string dialect = "auto";
     std::vector<std::string> fields;
     std::vector<std::string> fieldOptions;
     std::size_t count = std::numeric_limits<std::size_t>::max();
@@ -58,17 +59,27 @@ void tellOddities(const std::string& file, const FrameSource& reader)
         fmt::print(stderr, "roamscope-cli: note: {}: {}\n", file == "-" ? "standard input" : file, text);
 }
 
+/// How frames are read. On failure complains and gives the exit status.
+tl::expected<capture::DecodeSettings, int> settingsOf(const DecodeOptions& options)
+{
+    capture::DecodeSettings out;
+    const auto dialect = wire::parseDialect(options.dialect);
+    if (!dialect) return tl::unexpected(complain(Usage, "--dialect: " + printable(dialect.error().text)));
+    out.dialect = *dialect;
+    if (options.keyFile.empty()) return out;
+    auto keys = capture::loadKeys(options.keyFile);
+    if (!keys) return tl::unexpected(complain(keys.error()));
+    out.keys = std::make_shared<const wire::EspKeys>(std::move(*keys));
+    return out;
+}
+
 int decodeCommand(const DecodeOptions& options)
 {
     auto format = formatOf(options);
     if (!format) return complain(format.error());
-    std::optional<wire::EspKeys> keys;
-    if (!options.keyFile.empty()) {
-        auto read = capture::loadKeys(options.keyFile);
-        if (!read) return complain(read.error());
-        keys = std::move(*read);
-    }
-    const auto choice = FrameChoice::make(options.filter, options.file);
+    const auto settings = settingsOf(options);
+    if (!settings) return settings.error();
+    const auto choice = FrameChoice::make(options.filter, options.file, *settings);
     if (!choice) return choice.error();
     // Who asks for the first frames only is not told what is odd about later ones.
     const bool all = options.count == DecodeOptions().count;
@@ -93,9 +104,7 @@ int decodeCommand(const DecodeOptions& options)
         wire::Reassembler::Outcome pieces;
         if (known.kind == wire::FrameClass::Fragment)
             pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
-        wire::DecodeContext context;
-        context.keys = keys ? &*keys : nullptr;
-        context.whole = pieces.datagram ? &*pieces.datagram : nullptr;
+        const wire::DecodeContext context = settings->context(pieces.datagram ? &*pieces.datagram : nullptr);
         NumberedFrame frame{number, record.utc, view, &link, {}, context};
         if (choice->takes(frame, known, reader->links())) {
             frame.comments = reader->notes().packetComments(number - 1);
@@ -107,6 +116,13 @@ int decodeCommand(const DecodeOptions& options)
     const int status = out.finish(Fine);
     if (!out.gone()) tellOddities(options.file, *reader);
     return broken && !out.gone() ? complain(*broken) : status;
+}
+
+std::string dialectHelp()
+{
+    std::string out = "What the senders speak:";
+    for (const wire::Dialect dialect : wire::allDialects()) out += fmt::format("\n{}: {}", wire::dialectName(dialect), wire::dialectExplanation(dialect));
+    return out + "\nAn example: custom:bid=7,flag=0x0200,status=164,map=23,mh=62";
 }
 
 }  // namespace
@@ -121,6 +137,7 @@ void addDecodeCommand(CLI::App& app, int& status)
     command->add_option("-e", options->fields, "With -T fields: a field to print; may be given several times")->allow_extra_args(false);
     command->add_option("-E", options->fieldOptions, "With -T fields: bom=, header=, separator=, occurrence=, aggregator=, quote= as in tshark")->allow_extra_args(false);
     command->add_option("--keys", options->keyFile, "JSON file with the keys of ESP packets (schema keys describes it): a list \"esp\" of spi, encryption, encryption_key, integrity, integrity_key");
+    command->add_option("--dialect", options->dialect, dialectHelp())->capture_default_str();
     command->add_flag("--follow", options->follow, "Wait at the end of the file for more, like tail -f; SIGINT ends");
     command->add_option("-c", options->count, "Read no more than this many frames (with -Y too, like tshark: not this many lines)")->check(wholeNumber(1));
     command->callback([options, &status] { status = decodeCommand(*options); });

@@ -41,9 +41,10 @@ int complainAboutFilter(std::string_view text, const filter::FilterError& error)
     return Usage;
 }
 
-tl::expected<FrameChoice, int> FrameChoice::make(const std::string& text, const std::string& file)
+tl::expected<FrameChoice, int> FrameChoice::make(const std::string& text, const std::string& file, capture::DecodeSettings settings)
 {
     FrameChoice out;
+    out.settings_ = std::move(settings);
     if (text.empty()) return out;
     auto filter = filter::Filter::compile(text);
     if (!filter) return tl::unexpected(complainAboutFilter(text, filter.error()));
@@ -58,7 +59,7 @@ int FrameChoice::analyze(const std::string& file)
 {
     auto reader = FrameSource::open(file);
     if (!reader) return complain(reader.error());
-    analysis::Analyzer analyzer;
+    analysis::Analyzer analyzer(settings_);
     capture::CaptureRecord record;
     std::int64_t start = 0;
     // A file that breaks off is analysed up to there; reading it again for the output tells why.
@@ -82,8 +83,8 @@ bool FrameChoice::takes(const NumberedFrame& frame, const wire::Skim& known, con
     const capture::FrameRow row = rowOf(view, known);
     // Unsigned, so that hostile stamps wrap instead of overflowing.
     const auto startUtc = static_cast<std::int64_t>(static_cast<std::uint64_t>(frame.utc) - static_cast<std::uint64_t>(toNanoseconds(view.time)));
-    // The row knows neither what a fragment completes nor what a key opens.
-    const bool hidden = frame.context.whole || (frame.context.keys && known.kind == wire::FrameClass::Esp);
+    // The row knows neither what a fragment completes nor a dialect.
+    const bool hidden = frame.context.whole || !settings_.rowHolds(row);
     const filter::Verdict verdict = hidden ? filter::Verdict::Unknown : filter_->byRow(frame.number, row, links, startUtc);
     if (verdict != filter::Verdict::Unknown) return verdict == filter::Verdict::Yes;
     return filter_->matches({frame.number, startUtc, view, frame.link, nullptr, analysis_.get(), findings_.get(), {}, &frame.context});

@@ -4,6 +4,7 @@
 
 #include "app/cli/decode_formats.hpp"
 #include "capture/filter/filter.hpp"
+#include "capture/trace/frame_reading.hpp"
 
 namespace roamscope::cli {
 
@@ -13,8 +14,8 @@ int complainAboutFilter(std::string_view text, const filter::FilterError& error)
 /// Chooses frames. The empty text chooses all, at no cost.
 class FrameChoice {
 public:
-    /// Reads the whole of `file` first where the filter asks the analysis. On failure complains and gives the exit status.
-    [[nodiscard]] static tl::expected<FrameChoice, int> make(const std::string& text, const std::string& file);
+    /// Reads the whole of `file` first where the filter asks the analysis, with the settings that its frames will be shown with. On failure complains and gives the exit status.
+    [[nodiscard]] static tl::expected<FrameChoice, int> make(const std::string& text, const std::string& file, capture::DecodeSettings settings = {});
 
     /// `known`: what skim() says of the frame, which is decoded only where neither this nor its headers decide.
     [[nodiscard]] bool takes(const NumberedFrame& frame, const wire::Skim& known, const std::vector<capture::TraceLink>& links) const;
@@ -22,6 +23,7 @@ public:
 private:
     [[nodiscard]] int analyze(const std::string& file);
 
+    capture::DecodeSettings settings_;
     std::shared_ptr<const filter::Filter> filter_;
     std::shared_ptr<const analysis::Analysis> analysis_;
     std::shared_ptr<const filter::FindingsByFrame> findings_;

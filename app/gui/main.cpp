@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The window as a program: reads its options and joins the layers.
+#include "capture/io/key_file.hpp"
 #include "capture/io/resources.hpp"
 #include "capture/io/scenario_file.hpp"
 #include "ui/view/main_window.hpp"
@@ -72,7 +73,10 @@ int main(int argc, char** argv)
     const QCommandLineOption backend(QStringLiteral("backend"), QCoreApplication::translate("main", "\"virtual\" (default) or \"tap\"."), QStringLiteral("BACKEND"), QStringLiteral("virtual"));
     const QCommandLineOption picture(QStringLiteral("screenshot"), QCoreApplication::translate("main", "Writes a picture of the window and quits."), QStringLiteral("PNG"));
     const QCommandLineOption after(QStringLiteral("after"), QCoreApplication::translate("main", "Seconds to wait before the picture (default 3)."), QStringLiteral("SECONDS"), QStringLiteral("3"));
-    options.addOptions({run, backend, picture, after});
+    const QCommandLineOption dialect(QStringLiteral("dialect"), QCoreApplication::translate("main", "What the senders speak, as decode --dialect of roamscope-cli has it: auto (default), rfc, hmip-draft, shisa-2004, shisa-2006, fmip-4068, pmip-draft, custom:bid=N,flag=N,status=N,map=N,mh=N."), QStringLiteral("NAME"), QStringLiteral("auto"));
+    const QCommandLineOption keys(QStringLiteral("keys"), QCoreApplication::translate("main", "JSON file with the keys of ESP packets."), QStringLiteral("KEYS"));
+    const QCommandLineOption follow(QStringLiteral("follow"), QCoreApplication::translate("main", "Goes on with what is written to the capture."));
+    options.addOptions({dialect, keys, follow, run, backend, picture, after});
     options.process(application);
     const QString links = options.value(backend);
     if (links != QLatin1String("virtual") && links != QLatin1String("tap"))
@@ -81,20 +85,31 @@ int main(int argc, char** argv)
     const double seconds = options.value(after).toDouble(&number);
     if (!number || seconds < 0 || seconds > 86400) return usageError(QStringLiteral("--after takes seconds, 0 to 86400"));
 
+    const auto spoken = wire::parseDialect(options.value(dialect).toStdString());
+    if (!spoken) return usageError(QStringLiteral("--dialect: ") + QString::fromStdString(spoken.error().text));
+    if (options.isSet(follow) && options.positionalArguments().isEmpty()) return usageError(QStringLiteral("--follow goes with the FILE of a capture"));
+    if (options.positionalArguments().size() > 1) return usageError(QStringLiteral("one FILE at a time; %1 are given").arg(options.positionalArguments().size()));
+
     const auto sample = capture::findResource("scenarios/intra-map-handover.json");
-    ui::MainWindow window({[](const std::string& path) { return capture::openCapture(path); },
+    ui::MainWindow window({[](const std::string& path, bool following) { return capture::openCapture(path, following); },
                            [](capture::LabOptions lab) { return capture::startLab(std::move(lab)); },
                            [](const std::string& path) { return capture::loadScenario(path); },
+                           [](const std::string& path) { return capture::loadKeys(path); },
                            sample ? QString::fromStdString(*sample) : QString()});
     window.show();
+    if (spoken->dialect != wire::Dialect::Automatic) window.setDialect(*spoken);
     const auto chosen = links == QLatin1String("tap") ? capture::Backend::Tap : capture::Backend::Virtual;
     if (options.isSet(run)) {
         const auto scenario = capture::resolveScenario(options.value(run).toStdString());
         if (!scenario) return usageError(QString::fromStdString(scenario.error().text));
         window.openScenario(QString::fromStdString(*scenario), true, chosen);
     } else if (!options.positionalArguments().isEmpty()) {
-        window.openPath(options.positionalArguments().constFirst());
+        const QString path = options.positionalArguments().constFirst();
+        if (options.isSet(follow)) window.openCapture(path, true);
+        else window.openPath(path);
     }
+    // Last, so that what is wrong with the keys stays in sight.
+    if (options.isSet(keys)) window.loadKeys(options.value(keys));
     if (options.isSet(picture)) {
         const QString file = options.value(picture);
         QTimer::singleShot(static_cast<int>(seconds * 1000), &window, [&window, file] {

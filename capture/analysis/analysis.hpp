@@ -130,6 +130,15 @@ struct TraceFinding {
     wire::Finding finding;
 };
 
+/// Messages that were read as a draft or an early implementation has them, without the user's word.
+struct DialectEvidence {
+    std::string name;         ///< of wire::dialectName
+    std::string reason;       ///< what stands in the messages that speaks for it
+    std::uint64_t count = 0;
+    FrameIndex firstFrame = 0;
+    bool operator==(const DialectEvidence&) const = default;
+};
+
 struct Analysis {
     std::vector<NodeInfo> nodes;
     std::vector<BindingInterval> bindings;
@@ -139,6 +148,7 @@ struct Analysis {
     std::vector<Attachment> attachments;
     std::vector<TraceFinding> findings;   ///< bounded; see findingsDropped
     std::uint64_t findingsDropped = 0;
+    std::vector<DialectEvidence> dialects;  ///< in the order in which they were met
     std::map<FrameIndex, Role> acknowledgements;  ///< Binding Acknowledgements by the role that sent them (colours)
     std::size_t frames = 0;               ///< how many frames of the trace this covers
     std::uint64_t cutFrames = 0;          ///< of which the capture did not keep everything

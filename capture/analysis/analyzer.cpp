@@ -43,6 +43,8 @@ bool isCopy(const Signal& signal)
 
 class Analyzer::State {
 public:
+    explicit State(capture::DecodeSettings settings) : settings_(std::move(settings)) {}
+
     TimePoint begin(const capture::FrameView& view, const capture::TraceLink& link)
     {
         cached_.reset();
@@ -66,8 +68,8 @@ public:
     void add(FrameIndex index, const capture::FrameView& view, const capture::TraceLink& link)
     {
         const TimePoint time = begin(view, link);
-        wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength);
-        wire::DecodeContext context;
+        wire::DecodeContext context = settings_.context();
+        wire::DecodedFrame frame = wire::decodeFrame(view.bytes, link.linkType, view.originalLength, nullptr, context);
         const wire::Reassembler::Outcome pieces = frame.fragment ? reassemble(index, view, frame) : wire::Reassembler::Outcome{};
         if (pieces.datagram) {
             context.whole = &*pieces.datagram;
@@ -87,6 +89,7 @@ public:
         wire::FieldSink sink;
         static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink, context));
         conformance_.addFrame(index, sink.findings());
+        noteDialects(index, sink.nodes());
         if (!signal) return;
         conformance_.addSignal(*signal, o, sink.nodes(), exchanges_, bindings_, mobiles_);
         bindings_.add(*signal, exchanges_, o);
@@ -112,6 +115,7 @@ public:
         out->attachments = buildAttachments(sources);
         out->findings = conformance_.findings();
         out->findingsDropped = conformance_.dropped();
+        out->dialects = dialects_;
         out->acknowledgements = exchanges_.acknowledgements();
         cached_ = out;
         return out;
@@ -127,6 +131,22 @@ private:
         return outcome;
     }
 
+    /// What messages were read as something else than the RFCs have, and why. Names and reasons are few.
+    void noteDialects(FrameIndex index, const std::vector<wire::FieldNode>& nodes)
+    {
+        constexpr std::size_t most = 100;
+        for (const wire::FieldNode& node : nodes) {
+            if (node.field != wire::FieldId::Dialect) continue;
+            const auto* name = std::get_if<std::string>(&node.value);
+            if (name == nullptr) continue;
+            const auto known = std::find_if(dialects_.begin(), dialects_.end(), [&](const DialectEvidence& e) { return e.name == *name && e.reason == node.text; });
+            if (known != dialects_.end()) ++known->count;
+            else if (dialects_.size() < most) dialects_.push_back({*name, node.text, 1, index});
+        }
+    }
+
+    capture::DecodeSettings settings_;
+    std::vector<DialectEvidence> dialects_;
     wire::Reassembler reassembler_;
     std::size_t frames_ = 0;
     std::uint64_t cutFrames_ = 0;
@@ -144,7 +164,7 @@ private:
     mutable std::shared_ptr<const Analysis> cached_;
 };
 
-Analyzer::Analyzer() : state_(std::make_unique<State>()) {}
+Analyzer::Analyzer(capture::DecodeSettings settings) : state_(std::make_unique<State>(std::move(settings))) {}
 Analyzer::~Analyzer() = default;
 Analyzer::Analyzer(Analyzer&&) noexcept = default;
 Analyzer& Analyzer::operator=(Analyzer&&) noexcept = default;

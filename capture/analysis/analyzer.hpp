@@ -4,7 +4,7 @@
 #pragma once
 
 #include "capture/analysis/analysis.hpp"
-#include "capture/trace/trace.hpp"
+#include "capture/trace/frame_reading.hpp"
 
 #include <memory>
 
@@ -13,7 +13,8 @@ namespace roamscope::analysis {
 /// One thread. Frames in capture order; times that go back (files of others) make results coarser, never wrong state.
 class Analyzer {
 public:
-    Analyzer();
+    /// `settings`: how frames are read, the same as wherever they are shown.
+    explicit Analyzer(capture::DecodeSettings settings = {});
     ~Analyzer();
     Analyzer(Analyzer&&) noexcept;
     Analyzer& operator=(Analyzer&&) noexcept;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 namespace roamscope::filter {
 
@@ -109,25 +110,56 @@ public:
         offer("||", "or");
     }
 
+    /// Values that have names, those that were seen first, then what else was seen.
     void values(const Symbol& s, bool part, bool open, const SeenValues& seen)
     {
+        std::vector<SeenValue> met;
+        if (seen)
+            for (const wire::FieldId id : s.ids)
+                for (SeenValue& v : seen(id)) met.push_back(std::move(v));
         if (s.kind == ValueKind::Boolean)
-            for (const char* v : {"1", "0"}) value(v, v[0] == '1' ? "set" : "not set", false);
-        if (!part)
-            for (const Enumerator& e : s.enumerators) {
-                const std::string number = s.kind == ValueKind::Number ? fmt::format("{}", e.value) : std::string();
-                const std::string meaning = fmt::format("{}{}{}", number, !number.empty() && !e.label.empty() ? ", " : "", e.label);
-                if (open && !e.label.empty()) value(e.label, number, true);
-                else if (!open && !e.name.empty()) value(e.name, meaning, false);
-            }
-        if (!seen) return;
-        for (const wire::FieldId id : s.ids)
-            for (const SeenValue& v : seen(id)) value(v.text, fmt::format("seen {} time{}", v.count, v.count == 1 ? "" : "s"), open || s.kind == ValueKind::Text);
+            for (const char* v : {"1", "0"}) value(v, withCount(v[0] == '1' ? "set" : "not set", timesOf(met, v)), false);
+        if (!part) enumerators(s, open, met);
+        for (const SeenValue& v : met)
+            if (!isNamed(s, v.text) || part) value(v.text, withCount({}, v.count), open || s.kind == ValueKind::Text);
     }
 
     std::vector<Completion> take() { return std::move(out_); }
 
 private:
+    void enumerators(const Symbol& s, bool open, const std::vector<SeenValue>& met)
+    {
+        std::vector<std::pair<std::size_t, const Enumerator*>> all;
+        for (const Enumerator& e : s.enumerators) all.emplace_back(timesOf(met, fmt::format("{}", e.value)), &e);
+        std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+        std::set<std::uint64_t> proposed;
+        for (const auto& [times, e] : all) {
+            // Before a letter is typed one name for each value is enough: its first, the short one.
+            if (written_.empty() && !(open ? e->label : e->name).empty() && !proposed.insert(e->value).second) continue;
+            const std::string number = s.kind == ValueKind::Number ? fmt::format("{}", e->value) : std::string();
+            if (open && !e->label.empty()) value(e->label, withCount(number, times), true);
+            else if (!open && !e->name.empty()) value(e->name, withCount(fmt::format("{}{}{}", number, !number.empty() && !e->label.empty() ? ", " : "", e->label), times), false);
+        }
+    }
+
+    /// Whether a number is proposed under a name.
+    static bool isNamed(const Symbol& s, std::string_view number)
+    {
+        if (s.kind == ValueKind::Boolean) return number == "1" || number == "0";
+        return std::any_of(s.enumerators.begin(), s.enumerators.end(), [&](const Enumerator& e) { return !e.name.empty() && fmt::format("{}", e.value) == number; });
+    }
+    static std::size_t timesOf(const std::vector<SeenValue>& met, std::string_view text)
+    {
+        std::size_t times = 0;
+        for (const SeenValue& v : met)
+            if (v.text == text) times += v.count;
+        return times;
+    }
+    static std::string withCount(std::string_view meaning, std::size_t times)
+    {
+        if (times == 0) return std::string(meaning);
+        return fmt::format("{}{}seen {} time{}", meaning, meaning.empty() ? "" : ", ", times, times == 1 ? "" : "s");
+    }
     static std::string_view typeOf(const Symbol& s)
     {
         const bool group = s.ofAnalysis() ? s.kind == ValueKind::Octets : s.source == Source::Field && wire::info(s.ids.front()).type == wire::FieldType::None;

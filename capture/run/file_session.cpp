@@ -14,6 +14,7 @@ public:
     const lab::Scenario* scenario() const override { return nullptr; }
     LabControl* lab() override { return nullptr; }
     void stop() override { worker_.stop(); }
+    void setDecoding(DecodeSettings settings) override { worker_.setDecoding(std::move(settings)); }
     Result<void> save(const std::string& path) const override { return save(worker_.view(), path); }
 
 private:

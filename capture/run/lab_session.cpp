@@ -56,6 +56,7 @@ public:
     const lab::Scenario* scenario() const override { return &runner_->scenario(); }
     LabControl* lab() override { return runner_.get(); }
     void stop() override { runner_->stop(); }
+    void setDecoding(DecodeSettings settings) override { worker_->setDecoding(std::move(settings)); }
     Result<void> save(const std::string& path) const override { return saveTrace(worker_->view().trace, worker_->dropped(), path); }
 
 private:

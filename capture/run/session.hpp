@@ -6,7 +6,7 @@
 #include "capture/analysis/analysis.hpp"
 #include "capture/io/capture_notes.hpp"
 #include "capture/run/lab_record.hpp"
-#include "capture/trace/trace.hpp"
+#include "capture/trace/frame_reading.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/lab/scenario.hpp"
 
@@ -45,6 +45,7 @@ struct View {
     double progress = 0;                                 ///< 0..1 of a file read or of a lab's duration
     double analysisProgress = 0;                         ///< 0..1 of the frames of `trace`
     std::optional<Duration> timeLeft;                    ///< of reading and analysis, once it can be told
+    DecodeSettings decoding;                             ///< how frames are read here and in `analysis`
     std::optional<Error> problem;                        ///< where and why a file or run broke; the rest above is kept
     std::string remark;                                  ///< what people should know of the state although nothing is broken; may be empty
     std::shared_ptr<const CaptureNotes> notes = std::make_shared<const CaptureNotes>();  ///< never null: comments, names, oddities of the file
@@ -91,6 +92,9 @@ public:
     [[nodiscard]] virtual LabControl* lab() = 0;                      ///< null for a file
     /// Stops reading or running; what there is stays.
     virtual void stop() = 0;
+    /// Reads frames in another way from now on: the next view carries it, and its analysis begins anew; also with
+    /// the same settings when stop() has ended it early.
+    virtual void setDecoding(DecodeSettings settings) = 0;
     /// Writes the trace as pcapng. Errors name the path and the cause.
     [[nodiscard]] virtual Result<void> save(const std::string& path) const = 0;
 };

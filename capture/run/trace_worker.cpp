@@ -45,21 +45,23 @@ TraceWorker::TraceWorker(std::vector<TraceLink> links, Options options) : option
 
 void TraceWorker::start(std::function<void()> index, std::size_t threads)
 {
-    view_.analysis = analyzer_.result();
     {
         const std::lock_guard lock(mutex_);
+        view_.analysis = analyzer_.result();
         publishIndex(false);
         nextPublish_ = {};
     }
     readers_ = threads;
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back(index);
-    threads_.emplace_back([this] { analyse(); });
+    analysing_ = true;
+    analysis_ = std::jthread([this] { analyse(); });
 }
 
 TraceWorker::~TraceWorker()
 {
     stop();
     threads_.clear();
+    analysis_ = {};
 }
 
 void TraceWorker::stop()
@@ -67,9 +69,30 @@ void TraceWorker::stop()
     {
         const std::lock_guard lock(mutex_);
         stop_ = true;
+        stopAnalysis_ = true;
         wake_.notify_all();
     }
     box_.close();
+}
+
+void TraceWorker::setDecoding(DecodeSettings settings)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        const bool unfinished = view_.complete && view_.analysis->frames < view_.trace.size();
+        if (view_.decoding == settings && !unfinished) return;
+        view_.decoding = std::move(settings);
+        view_.complete = false;
+        view_.analysisProgress = 0;
+        view_.timeLeft.reset();
+        ++view_.revision;
+        anew_ = true;
+        stopAnalysis_ = false;
+        wake_.notify_all();
+        if (analysing_) return;
+        analysing_ = true;
+    }
+    analysis_ = std::jthread([this] { analyse(); });
 }
 
 View TraceWorker::view() const
@@ -194,6 +217,16 @@ void TraceWorker::describe(View& view) const
     if (plain_) view.timeLeft = view.indexed ? left(analysisBegun_, view.analysisProgress) : left(begun_, view.progress);
 }
 
+/// Takes over settings that changed; true when they did.
+bool TraceWorker::beginAnalysis()
+{
+    if (!anew_) return false;
+    anew_ = false;
+    analyzer_ = analysis::Analyzer(view_.decoding);
+    analysisBegun_ = SteadyClock::now();
+    return true;
+}
+
 void TraceWorker::analyse()
 {
     std::size_t done = 0;
@@ -206,48 +239,54 @@ void TraceWorker::analyse()
         {
             std::unique_lock lock(mutex_);
             // A plain file is indexed first, with all there is; whatever comes slowly is analysed as it comes.
-            const auto ready = [&] { return stop_ || view_.indexed || (!plain_ && options_.analyse && view_.trace.size() > done); };
+            const auto ready = [&] { return stopAnalysis_ || anew_ || view_.indexed || (!plain_ && options_.analyse && view_.trace.size() > done); };
             if (done > shown) wake_.wait_until(lock, due, ready);
             else wake_.wait(lock, ready);
             // Ends only after the index, so that the last view is whole.
-            if (stop_) wake_.wait(lock, [&] { return view_.indexed; });
+            if (stopAnalysis_) wake_.wait(lock, [&] { return view_.indexed || !stopAnalysis_; });
+            if (beginAnalysis()) done = shown = 0;
             trace = view_.trace;
             ended = view_.indexed;
             if (analysisBegun_ == SteadyClock::time_point{}) analysisBegun_ = SteadyClock::now();
         }
         if (scan) scan->setTrace(trace);
         else scan.emplace(trace);
-        while (options_.analyse && done < trace.size() && !stop_) {
+        while (options_.analyse && done < trace.size() && !stopAnalysis_ && !anew_) {
             for (const std::size_t end = std::min(done + analysisStep, trace.size()); done < end; ++done) {
                 const FrameView frame = scan->frame(done);
                 analyzer_.add(static_cast<analysis::FrameIndex>(done), frame, trace.links()[frame.link], trace.row(done));
             }
             if (done == trace.size() || SteadyClock::now() >= due) break;
         }
-        const bool last = ended && (done == trace.size() || stop_ || !options_.analyse);
+        const bool last = ended && (done == trace.size() || stopAnalysis_ || !options_.analyse);
         if (!last && (done == shown || SteadyClock::now() < due)) continue;
         // A state that is dear to make is made less often, so that publishing never takes more than a tenth of the time.
         const auto start = SteadyClock::now();
-        publishAnalysis(done, last);
+        const bool ends = publishAnalysis(done, last);
         shown = done;
         const auto now = SteadyClock::now();
         due = now + std::max<SteadyClock::duration>(publishInterval, 10 * (now - start));
-        if (last) return;
+        if (ends) return;
     }
 }
 
-void TraceWorker::publishAnalysis(std::size_t frames, bool ended)
+/// True when this was the last state; never while settings have changed.
+bool TraceWorker::publishAnalysis(std::size_t frames, bool ended)
 {
     auto result = analyzer_.result();
     const std::lock_guard lock(mutex_);
+    if (anew_) return false;
     view_.analysis = std::move(result);
     view_.analysisProgress = view_.trace.size() == 0 ? (ended ? 1 : 0) : static_cast<double>(frames) / static_cast<double>(view_.trace.size());
     view_.complete = ended;
-    view_.stopped = view_.stopped || (ended && stop_ && frames < view_.trace.size());
+    view_.stopped = view_.stopped || (ended && stopAnalysis_ && frames < view_.trace.size());
+    if (ended && view_.stopped && reader_) view_.remark = fmt::format("Stopped: {} packets are here, {} of them analysed", view_.trace.size(), frames);
     if (ended && view_.stopped && plain_)
         view_.remark = fmt::format("Stopped: {} packets are here ({:.0f} % of the file), {} of them analysed", view_.trace.size(), 100 * progress_.load(), frames);
+    analysing_ = !ended;
     describe(view_);
     ++view_.revision;
+    return ended;
 }
 
 }  // namespace roamscope::capture

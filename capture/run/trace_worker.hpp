@@ -46,6 +46,8 @@ public:
     void close() { box_.close(); }
     /// Gives up the rest of the input and of the analysis; what there is stays. The view becomes complete soon after.
     void stop();
+    /// The analysis begins anew with other settings, or with the same ones when it was ended early. From one thread.
+    void setDecoding(DecodeSettings settings);
 
     [[nodiscard]] View view() const;
     /// Drop counts by link, as the capture tells them.
@@ -75,11 +77,14 @@ private:
     void finishIndex(std::optional<Error> problem, std::vector<std::uint64_t> dropped);
 
     void analyse();
-    void publishAnalysis(std::size_t frames, bool ended);
+    bool beginAnalysis();
+    bool publishAnalysis(std::size_t frames, bool ended);
     void describe(View& view) const;
 
     Options options_;
     std::atomic<bool> stop_ = false;
+    std::atomic<bool> stopAnalysis_ = false;
+    std::atomic<bool> anew_ = false;  ///< settings changed: the analysis begins again
     SteadyClock::time_point begun_ = SteadyClock::now();
     std::atomic<double> progress_ = 0;
 
@@ -113,8 +118,10 @@ private:
     std::vector<std::uint64_t> dropped_;
     SteadyClock::time_point nextPublish_{};
     SteadyClock::time_point analysisBegun_{};
+    bool analysing_ = false;  ///< the analysis thread has not ended
 
     std::vector<std::jthread> threads_;
+    std::jthread analysis_;
 };
 
 }  // namespace roamscope::capture

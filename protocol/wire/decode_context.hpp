@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace roamscope::wire {
@@ -24,6 +26,7 @@ struct CustomNumbers {
     std::uint16_t overwriteFlag = 0x0040;    ///< mask in the flags of a Binding Update
     std::uint8_t multipleStatusBase = 164;   ///< status number that means MCOA MALFORMED; the ones after it follow
     std::uint8_t mapOption = 23;             ///< neighbour discovery option
+    std::uint8_t mobilityHeader = 135;       ///< a Next Header that is a Mobility Header besides 135; early drafts used 62
     bool operator==(const CustomNumbers&) const = default;
 };
 
@@ -38,11 +41,19 @@ struct DecodeContext {
 [[nodiscard]] const DecodeContext& publishedRfcs();
 
 [[nodiscard]] std::string_view dialectName(Dialect dialect);  ///< "auto", "rfc", "hmip-draft", "shisa-2004" …
-/// A name as above, or "custom:bid=N,flag=0xNNNN,status=N,map=N" with any of the four. The error names what was expected.
+/// A name as above, or "custom:bid=N,flag=0xNNNN,status=N,map=N,mh=N" with any of the five. The error names what was expected and
+/// suggests what is near.
 struct DialectChoice {
     Dialect dialect = Dialect::Automatic;
-    CustomNumbers custom;
+    CustomNumbers custom{};
+    bool operator==(const DialectChoice&) const = default;
 };
 [[nodiscard]] Result<DialectChoice> parseDialect(std::string_view text);
+/// What parseDialect() makes the same choice of.
+[[nodiscard]] std::string dialectText(const DialectChoice& choice);
+/// One plain sentence about a dialect: who speaks it and what is different.
+[[nodiscard]] std::string_view dialectExplanation(Dialect dialect);
+/// Every dialect there is, Automatic first.
+[[nodiscard]] std::span<const Dialect> allDialects();
 
 }  // namespace roamscope::wire

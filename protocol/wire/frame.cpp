@@ -143,6 +143,8 @@ std::optional<std::uint8_t> FrameDecoder::ipv4(Area& area)
 
 std::optional<Version> FrameDecoder::carried(std::uint8_t number, Area& area)
 {
+    mobilityNumber_ = number;
+    if (context_.dialect == Dialect::Custom && number == context_.custom.mobilityHeader) number = protocol::mobility;
     out_.upper = number;
     out_.messageOffset = inFrame(area.base);
     const std::size_t typeAt = number == protocol::mobility ? 2 : 0;
@@ -179,7 +181,7 @@ void FrameDecoder::message(std::uint8_t number, const Area& area)
 void FrameDecoder::mobility(const Area& area)
 {
     FieldReader in(area.octets, area.base, sink_, context_);
-    take(in, parseMobility(in, addresses_, area.cut), area);
+    take(in, parseMobility(in, addresses_, area.cut, mobilityNumber_), area);
     if (!sink_ || !std::holds_alternative<Checked<MobilityMessage>>(out_.message)) return;
     mobilityType_ = area.octets[2];
     judgeCarrier(*sink_, *mobilityType_, chain_);

@@ -166,6 +166,7 @@ private:
     Chain frameChain_;                     ///< chain_ as it was then
     std::size_t buffers_ = 0;              ///< begun at the sink
     std::optional<std::uint8_t> mobilityType_;
+    std::uint8_t mobilityNumber_ = protocol::mobility;  ///< the Next Header that led to the message
     std::deque<Bytes> decrypted_;          ///< what was decrypted; views of it last as long as this
     std::uint64_t path_ = 0xcbf29ce484222325u;
 };

@@ -42,13 +42,14 @@ OptionScope scopeOf(FieldReader& in, std::uint8_t type, std::size_t start, ByteV
     MobilityDialect dialect = mobilityDialect(in.context(), message);
     scope.dialect = dialect.dialect;
     if (scope.dialect == Dialect::Custom) scope.bindingIdentifierType = in.context().custom.bindingIdentifierOption;
-    if (in.sink() && !dialect.evidence.empty()) in.sink()->add(FieldId::Dialect, start, message.size(), std::move(dialect.evidence));
+    if (in.sink() && !dialect.evidence.empty())
+        in.sink()->add(FieldId::Dialect, start, message.size(), std::string(dialectName(dialect.dialect)), std::move(dialect.evidence));
     return scope;
 }
 
 }  // namespace
 
-Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHeader& addresses, bool cut)
+Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHeader& addresses, bool cut, std::uint8_t number)
 {
     const ByteView rest = in.whole().subspan(in.position());
     const std::size_t start = in.offset();
@@ -70,7 +71,7 @@ Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHead
     const bool incomplete = octets > rest.size();
     const ByteView message = rest.first(std::min(octets, rest.size()));
     const ChecksumVerdict verdict =
-        judge(addresses, protocol::mobility, message, incomplete, checksumPosition, FieldId::MhChecksumVerdict, start, in.sink());
+        judge(addresses, number, message, incomplete, checksumPosition, FieldId::MhChecksumVerdict, start, in.sink());
     const OptionScope scope = scopeOf(in, type, start, message, incomplete);
     FieldReader body = in.within(message.subspan(commonOctets), start + commonOctets);
     auto value = parseMobilityBody(body, scope);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "protocol/wire/checksum.hpp"
+#include "protocol/wire/ipv6.hpp"
 #include "protocol/wire/mobility_names.hpp"
 #include "protocol/wire/mobility_options.hpp"
 
@@ -257,8 +258,9 @@ inline constexpr std::uint8_t registrationTypeChange = 139;
 /// Reads the rest of `in` as one message. Fails when Header Len does not fit the octets or the message type (RFC 6275 §9.2,
 /// MH-RX-01) and when an option runs past the end; a Payload Proto other than 59 is a `violation` of the result. The error's
 /// offset is the octet that a Parameter Problem points at.
-/// `cut`: the capture did not keep all of it.
-[[nodiscard]] Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHeader& addresses, bool cut = false);
+/// `cut`: the capture did not keep all of it. `number`: the Next Header that led here, which the checksum covers.
+[[nodiscard]] Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHeader& addresses, bool cut = false,
+                                                               std::uint8_t number = protocol::mobility);
 /// Message with alignment, padding, Header Len and checksum.
 [[nodiscard]] Bytes emitMobility(const MobilityMessage& message, const PseudoHeader& addresses);
 

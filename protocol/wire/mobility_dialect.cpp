@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/mobility_bodies.hpp"
 
-#include <fmt/format.h>
-
 namespace roamscope::wire {
 
 namespace {
@@ -51,9 +49,7 @@ MobilityDialect mobilityDialect(const DecodeContext& context, ByteView message)
     if (!seen.shortLinkLayer || seen.proxy) return {};
     // 2004: one flag at the top of 16 bits. 2006: a priority, then flags.
     const bool first = seen.fourth == 0 && (seen.third & 0x7f) == 0;
-    return {first ? Dialect::Shisa2004 : Dialect::Shisa2006,
-            fmt::format("{}: option 7 with length 4 in a Binding Update with flag 0x0200 and no proxy options",
-                        dialectName(first ? Dialect::Shisa2004 : Dialect::Shisa2006))};
+    return {first ? Dialect::Shisa2004 : Dialect::Shisa2006, "option 7 with length 4 in a Binding Update with flag 0x0200 and no proxy options"};
 }
 
 std::uint16_t publishedFlags(const DecodeContext& context, Dialect dialect, std::uint16_t flags)

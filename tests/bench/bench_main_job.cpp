@@ -3,6 +3,7 @@
 //   bench_main_job            CPU of the sample in virtual time, first packet in the window
 //   bench_main_job --tap      also the lateness of a real-time run over TAP interfaces (takes the scenario's 20 s)
 #include "capture/io/machine_check.hpp"
+#include "capture/io/key_file.hpp"
 #include "capture/io/scenario_file.hpp"
 #include "capture/run/session.hpp"
 #include "ui/view/main_window.hpp"
@@ -62,9 +63,9 @@ void firstPacket()
 {
     QElapsedTimer clock;
     clock.start();
-    ui::MainWindow window({[](const std::string& path) { return capture::openCapture(path); },
+    ui::MainWindow window({[](const std::string& path, bool follow) { return capture::openCapture(path, follow); },
                            [](capture::LabOptions lab) { return capture::startLab(std::move(lab)); },
-                           [](const std::string& path) { return capture::loadScenario(path); }, QString()});
+                           [](const std::string& path) { return capture::loadScenario(path); }, [](const std::string& path) { return capture::loadKeys(path); }, QString()});
     window.show();
     if (!window.openScenario(QString::fromStdString(sample), true, capture::Backend::Virtual)) return;
     while (window.packets()->rowText(0).isEmpty() && clock.elapsed() < 10000) QCoreApplication::processEvents(QEventLoop::AllEvents, 5);

@@ -533,6 +533,11 @@ private Q_SLOTS:
         QCOMPARE(int(one.front().from), 7);
         QVERIFY(q(one.front().explanation).contains("a boolean: A local registration"));
         QCOMPARE(q(complete("ipv6.src == ", 12, seen).front().explanation), QString("seen 7 times"));
+        // What has a name is proposed under it, what was seen first.
+        const SeenValues types = [](FieldId id) { return id == FieldId::MhType ? std::vector<SeenValue>{{"6", 9}, {"5", 2}, {"200", 1}} : std::vector<SeenValue>{}; };
+        QCOMPARE(words("mip6.mhtype == ", types).mid(0, 3), (QStringList{"BA", "BU", "BRR"}));
+        QVERIFY(words("mip6.mhtype == ", types).contains("200") && !words("mip6.mhtype == ", types).contains("5"));
+        QCOMPARE(q(complete("mip6.mhtype == ", 15, types).front().explanation), QString("6, Binding acknowledgement, seen 9 times"));
         QVERIFY(words("phase == ").contains("dad"));
         QVERIFY(words("\"abc\" ").isEmpty() || !words("\"abc\" ").contains("mipv6"));
         QVERIFY(words("@@").isEmpty());

@@ -2,6 +2,7 @@
 // The thread behind an open trace: rows at once, a growing pipe followed, what stands before a break kept, an end on request.
 #include "capture/io/pcapng_blocks.hpp"
 #include "capture/run/trace_worker.hpp"
+#include "tests/support/reading_capture.hpp"
 
 #include <QFile>
 #include <QTemporaryDir>
@@ -158,6 +159,35 @@ private Q_SLOTS:
         QVERIFY(view.trace.size() > 0 && view.trace.size() < 400'000);
         QVERIFY(holds(view.trace, view.trace.size()));
         QVERIFY(!view.problem);
+        // What there is can still be analysed.
+        (*session)->setDecoding(view.decoding);
+        QVERIFY(eventually([&] { return (*session)->view().complete; }));
+        QCOMPARE((*session)->view().analysis->frames, view.trace.size());
+        QVERIFY((*session)->view().stopped);
+    }
+
+    void otherSettingsAnalyseAnew()
+    {
+        const QString path = dir_.filePath("reading.pcap");
+        QVERIFY(test::reading::writeCapture(path));
+        const auto session = openCapture(path.toStdString());
+        QVERIFY(session && eventually([&] { return (*session)->view().complete; }));
+        QCOMPARE((*session)->view().analysis->dialects.size(), std::size_t(1));
+        QCOMPARE((*session)->view().analysis->dialects[0].name, std::string("shisa-2006"));
+        QCOMPARE((*session)->view().analysis->dialects[0].firstFrame, analysis::FrameIndex(test::reading::shisa - 1));
+        const auto spoken = [](const char* name) { return DecodeSettings{*wire::parseDialect(name), nullptr}; };
+        const auto revision = (*session)->view().revision;
+        (*session)->setDecoding(spoken("rfc"));
+        QVERIFY((*session)->view().revision > revision);
+        QCOMPARE((*session)->view().decoding.dialect.dialect, wire::Dialect::Rfc);
+        QVERIFY(eventually([&] { return (*session)->view().complete; }));
+        QVERIFY((*session)->view().analysis->dialects.empty());
+        // However often and however fast, the last one counts, and its analysis is whole.
+        for (int i = 0; i < 200; ++i) (*session)->setDecoding(spoken(i % 3 == 0 ? "rfc" : i % 3 == 1 ? "shisa-2004" : "custom:mh=62"));
+        (*session)->setDecoding(spoken("auto"));
+        QVERIFY(eventually([&] { return (*session)->view().complete; }));
+        QCOMPARE((*session)->view().analysis->dialects.size(), std::size_t(1));
+        QCOMPARE((*session)->view().analysis->frames, test::reading::count);
     }
 
     void framesOfALabAreKeptAndWritten()

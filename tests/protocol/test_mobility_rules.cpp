@@ -254,7 +254,8 @@ private Q_SLOTS:
         const Decoded first = decode(early);
         const FieldNode* evidence = find(first, FieldId::Dialect);
         QVERIFY(evidence);
-        QVERIFY(std::get<std::string>(evidence->value).starts_with("shisa-2004: option 7 with length 4"));
+        QCOMPARE(std::get<std::string>(evidence->value), std::string("shisa-2004"));
+        QVERIFY(evidence->text.starts_with("option 7 with length 4"));
         const auto* bu = std::get_if<BindingUpdate>(&*first.message);
         QVERIFY(bu && !bu->has(BindingUpdate::proxy));
         QCOMPARE(int(findOption<BindingIdentifier>(bu->options)->bid), 10);
@@ -302,7 +303,7 @@ private Q_SLOTS:
     {
         DecodeContext context;
         context.dialect = Dialect::Custom;
-        context.custom = {40, 0x0020, 200, 23};
+        context.custom = {40, 0x0020, 200, 23, 135};
         const Decoded d = decode(hex("3b020500000000" "01c020000a" "2804000500000000" "00000000"), context);
         const auto& bu = std::get<BindingUpdate>(*d.message);
         QVERIFY(bu.has(BindingUpdate::overwrite));

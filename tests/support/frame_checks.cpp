@@ -129,7 +129,7 @@ std::string fixpointFault(const DecodedFrame& frame, const DecodeContext& contex
     const PseudoHeader addresses = frame.packets.back().pseudoHeader();
     if (const auto* m = std::get_if<Checked<MobilityMessage>>(&frame.message)) {
         const Bytes emitted = emitMobility(m->value, addresses);
-        if (emitted.size() <= 2048) return messageFault("mobility", emitted, m->value, addresses, context, parseMobility);
+        if (emitted.size() <= 2048) return messageFault("mobility", emitted, m->value, addresses, context, [](FieldReader& in, const PseudoHeader& from, bool cut) { return parseMobility(in, from, cut); });
     }
     if (const auto* m = std::get_if<Checked<Icmpv6Message>>(&frame.message))
         return messageFault("ICMPv6", emitIcmpv6(m->value, addresses), m->value, addresses, context, parseIcmpv6);

@@ -61,6 +61,12 @@ public:
     capture::View view() const override { return view_; }
     const lab::Scenario* scenario() const override { return file_ ? nullptr : &scenario_; }
     capture::LabControl* lab() override { return file_ ? nullptr : this; }
+    void setDecoding(capture::DecodeSettings settings) override
+    {
+        *asked << QStringLiteral("decode ") + QString::fromStdString(wire::dialectText(settings.dialect));
+        view_.decoding = std::move(settings);
+        ++view_.revision;
+    }
     void stop() override { *asked << QStringLiteral("stop"); }
     Result<void> save(const std::string& path) const override
     {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The window offscreen, by real clicks, keys and drops.
+#include "capture/io/key_file.hpp"
 #include "capture/io/scenario_file.hpp"
 #include "tests/ui/played_session.hpp"
 #include "ui/model/format.hpp"
@@ -22,8 +23,8 @@ namespace {
 
 Services realServices()
 {
-    return {[](const std::string& path) { return capture::openCapture(path); }, [](capture::LabOptions lab) { return capture::startLab(std::move(lab)); },
-            [](const std::string& path) { return capture::loadScenario(path); },
+    return {[](const std::string& path, bool follow) { return capture::openCapture(path, follow); }, [](capture::LabOptions lab) { return capture::startLab(std::move(lab)); },
+            [](const std::string& path) { return capture::loadScenario(path); }, [](const std::string& path) { return capture::loadKeys(path); },
             QStringLiteral(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/intra-map-handover.json")};
 }
 

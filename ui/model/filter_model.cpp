@@ -19,10 +19,10 @@ constexpr int patience = 300;         // ms that an older answer stays while the
 /// Everything that a job asks with; of the job's thread.
 class Examiner {
 public:
-    Examiner(std::shared_ptr<const filter::Filter> filter, std::shared_ptr<const analysis::Analysis> analysis, Names names, std::int64_t startUtc)
-        : filter_(std::move(filter)), analysis_(std::move(analysis)), findings_(*analysis_), names_(std::move(names)), startUtc_(startUtc)
+    Examiner(std::shared_ptr<const filter::Filter> filter, const capture::View& view, Names names)
+        : filter_(std::move(filter)), analysis_(view.analysis), findings_(*analysis_), names_(std::move(names)), decoding_(view.decoding), startUtc_(view.trace.startUtc())
     {
-        facts_.startUtc = startUtc;
+        facts_.startUtc = startUtc_;
         facts_.analysis = analysis_.get();
         facts_.findings = &findings_;
         facts_.nodeName = [this](const Ipv6Address& address) {
@@ -36,17 +36,19 @@ public:
     [[nodiscard]] capture::FilterJob::Answer byRow(std::size_t index, const capture::FrameRow& row, const std::vector<capture::TraceLink>& links) const
     {
         using Answer = capture::FilterJob::Answer;
+        if (!decoding_.rowHolds(row)) return Answer::Unknown;
         const filter::Verdict verdict = filter_->byRow(index + 1, row, links, startUtc_);
         return verdict == filter::Verdict::No ? Answer::No : verdict == filter::Verdict::Yes ? Answer::Yes : Answer::Unknown;
     }
 
-    bool matches(std::size_t index, const capture::FrameView& frame, const std::vector<capture::TraceLink>& links)
+    bool matches(std::size_t index, const capture::FrameView& frame, const capture::TraceSnapshot& trace)
     {
+        const capture::FrameReading reading(trace, index, frame, decoding_);
         facts_.frame = frame;
         facts_.number = index + 1;
-        facts_.link = frame.link < links.size() ? &links[frame.link] : nullptr;
-        dissection_ = wire::dissect(frame.bytes, facts_.link ? facts_.link->linkType : std::uint16_t{0}, frame.originalLength);
-        facts_.dissection = &dissection_;
+        facts_.link = &reading.link();
+        const wire::DecodeContext context = reading.context();
+        facts_.context = &context;
         return filter_->matches(facts_);
     }
 
@@ -55,9 +57,9 @@ private:
     std::shared_ptr<const analysis::Analysis> analysis_;
     filter::FindingsByFrame findings_;
     Names names_;
+    capture::DecodeSettings decoding_;
     std::int64_t startUtc_;
     filter::FrameFacts facts_;
-    wire::Dissection dissection_;
 };
 
 }  // namespace
@@ -122,12 +124,13 @@ void FilterModel::ask()
     replacing_ = job_ != nullptr;
     job_.reset();
     asked_ = view.analysis;
+    askedWith_ = view.decoding;
     if (view.trace.size() == 0) return;  // its start is not known yet
-    auto examiner = std::make_shared<Examiner>(filter_, asked_, workspace_.names(), view.trace.startUtc());
+    auto examiner = std::make_shared<Examiner>(filter_, view, workspace_.names());
     job_ = std::make_unique<capture::FilterJob>(
         view.trace, capture::FilterJob::Question{
                         [examiner](std::size_t index, const capture::FrameRow& row, const std::vector<capture::TraceLink>& links) { return examiner->byRow(index, row, links); },
-                        [examiner](std::size_t index, const capture::FrameView& frame, const capture::TraceSnapshot& trace) { return examiner->matches(index, frame, trace.links()); }});
+                        [examiner](std::size_t index, const capture::FrameView& frame, const capture::TraceSnapshot& trace) { return examiner->matches(index, frame, trace); }});
     running_ = true;
     progress_ = 0;
     sinceAsked_.start();
@@ -152,7 +155,7 @@ void FilterModel::followView()
     if (!filter_) return;
     const bool learned = filter_->needsAnalysis() && asked_ != workspace_.view().analysis;
     const bool due = learned && (workspace_.view().complete || sinceAsked_.elapsed() > askAgainEvery);
-    if (due || !job_) return ask();
+    if (due || !job_ || askedWith_ != workspace_.view().decoding) return ask();
     // The analysis may have learned for the last time.
     if (learned && !again_.isActive()) again_.start(askAgainEvery);
     job_->setTrace(workspace_.view().trace);
@@ -168,13 +171,13 @@ std::vector<filter::SeenValue> FilterModel::seen(wire::FieldId field) const
     if (!asked) return out;
     std::map<std::string, std::size_t> counts;
     const capture::TraceSnapshot& trace = workspace_.view().trace;
+    const capture::DecodeSettings& decoding = workspace_.view().decoding;
     QElapsedTimer clock;
     clock.start();
     for (std::size_t i = 0; i < trace.size() && clock.elapsed() < longest; ++i) {
-        if (asked->byRow(i + 1, trace.row(i), trace.links(), trace.startUtc()) == filter::Verdict::No) continue;
-        const capture::FrameView frame = trace.frame(i);
-        const std::uint16_t linkType = frame.link < trace.links().size() ? trace.links()[frame.link].linkType : std::uint16_t{0};
-        for (const wire::FieldNode& node : wire::dissect(frame.bytes, linkType, frame.originalLength).nodes)
+        const capture::FrameRow row = trace.row(i);
+        if (decoding.rowHolds(row) && asked->byRow(i + 1, row, trace.links(), trace.startUtc()) == filter::Verdict::No) continue;
+        for (const wire::FieldNode& node : capture::FrameReading(trace, i, decoding).dissect().nodes)
             if (node.field == field) ++counts[wire::valueText(node)];
     }
     for (auto& [text, count] : counts)

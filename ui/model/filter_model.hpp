@@ -81,6 +81,7 @@ private:
     bool replacing_ = false;  ///< an older answer stays until the new one is there
     std::unique_ptr<capture::FilterJob> job_;
     std::shared_ptr<const analysis::Analysis> asked_;  ///< the analysis that the job rests on
+    capture::DecodeSettings askedWith_;
     QElapsedTimer sinceAsked_;
     QTimer timer_;
     QTimer again_;

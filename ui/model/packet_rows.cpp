@@ -12,6 +12,8 @@ namespace roamscope::ui {
 
 namespace {
 
+constexpr qsizetype longestComment = 80;
+
 /// The tunnels around the inner packet, outermost first: "map → mn, ha → mn".
 QString tunnels(const wire::DecodedFrame& frame, const Names& names)
 {
@@ -23,11 +25,13 @@ QString tunnels(const wire::DecodedFrame& frame, const Names& names)
 
 }  // namespace
 
-PacketRow makePacketRow(const capture::TraceSnapshot& trace, std::size_t index, const analysis::Analysis& analysis, const Names& names)
+PacketRow makePacketRow(const capture::View& view, std::size_t index, const Names& names)
 {
-    const capture::FrameView frame = trace.frame(index);
-    const capture::TraceLink link = frame.link < trace.links().size() ? trace.links()[frame.link] : capture::TraceLink{};
-    const wire::DecodedFrame decoded = wire::decodeFrame(frame.bytes, link.linkType, frame.originalLength);
+    const analysis::Analysis& analysis = *view.analysis;
+    const capture::FrameReading reading(view.trace, index, view.decoding);
+    const capture::FrameView& frame = reading.view();
+    const capture::TraceLink& link = reading.link();
+    const wire::DecodedFrame decoded = reading.decode();
     const wire::Summary summary = wire::summarize(decoded);
 
     PacketRow row;
@@ -51,6 +55,7 @@ PacketRow makePacketRow(const capture::TraceSnapshot& trace, std::size_t index, 
     set(PacketColumn::Protocol, toQt(summary.protocol));
     QString info = names.named(toQt(summary.info));
     if (decoded.packets.size() > 1) info += QCoreApplication::translate("PacketRows", "  ⟨in %1⟩").arg(tunnels(decoded, names));
+    for (const std::string& comment : view.notes->packetComments(index)) info += QStringLiteral("  ✎ ") + toQt(comment).left(longestComment).simplified();
     set(PacketColumn::Info, std::move(info));
     return row;
 }
@@ -72,7 +77,7 @@ const PacketRow& PacketRows::ofFrame(std::size_t index)
 {
     if (const auto at = rows_.find(index); at != rows_.end()) return at->second;
     if (rows_.size() >= kept) rows_.clear();
-    return rows_.emplace(index, makePacketRow(view_.trace, index, *view_.analysis, names_)).first->second;
+    return rows_.emplace(index, makePacketRow(view_, index, names_)).first->second;
 }
 
 }  // namespace roamscope::ui

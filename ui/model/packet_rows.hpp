@@ -27,9 +27,8 @@ struct PacketRow {
     [[nodiscard]] const QString& at(PacketColumn column) const { return text[static_cast<std::size_t>(column)]; }
 };
 
-/// A frame's line; `analysis` tells which registration a Binding Acknowledgement answers.
-[[nodiscard]] PacketRow makePacketRow(const capture::TraceSnapshot& trace, std::size_t index, const analysis::Analysis& analysis,
-                                      const Names& names);
+/// A frame's line; `index` < view.trace.size(). The analysis tells which registration a Binding Acknowledgement answers.
+[[nodiscard]] PacketRow makePacketRow(const capture::View& view, std::size_t index, const Names& names);
 
 class PacketRows {
 public:

@@ -60,6 +60,12 @@ TimePoint Workspace::horizon() const
     return end;
 }
 
+QString Workspace::notAnalysed() const
+{
+    if (!session_ || status_ || view_.trace.size() == 0 || view_.analysis->frames > 0) return {};
+    return view_.complete ? tr("Nothing was analysed: that was ended before it began.") : tr("The analysis begins when the file has been read.");
+}
+
 void Workspace::poll()
 {
     if (!session_) return;
@@ -74,7 +80,7 @@ void Workspace::poll()
         view_ = std::move(view);
         if (learned) names_ = Names(session_->scenario(), *view_.analysis);
         emit viewChanged();
-        if (first && !status_) goToFrame(0);
+        if (first && !status_ && !cursor_.following()) goToFrame(0);
     }
     if (status_) followRun();
 }

@@ -32,6 +32,8 @@ public:
 
     [[nodiscard]] const capture::View& view() const { return view_; }
     [[nodiscard]] const analysis::Analysis& analysis() const { return *view_.analysis; }
+    /// Why nothing of an opened file has been analysed; empty when something has, or nothing is there.
+    [[nodiscard]] QString notAnalysed() const;
     /// Of the lab at the last poll; none for a file.
     [[nodiscard]] const std::optional<capture::LabStatus>& status() const { return status_; }
     [[nodiscard]] const Names& names() const { return names_; }

@@ -48,6 +48,7 @@ FilterEdit::FilterEdit(FilterModel& model, QWidget* parent) : QLineEdit(parent),
     popup_->setFrameShape(QFrame::StyledPanel);
     popup_->setAccessibleName(tr("Proposals for the filter"));
     popup_->header()->setStretchLastSection(true);
+    popup_->setStyleSheet(QStringLiteral("QTreeView::item { padding: 2px 0; }"));  // rows that a finger or a shaky hand can hit
     popup_->hide();
     popup_->installEventFilter(this);
     connect(popup_, &QTreeView::clicked, this, &FilterEdit::accept);
@@ -288,6 +289,7 @@ void FilterBar::showDraft()
     const Theme theme(palette());
     QPalette colours = palette();
     QColor sign = theme.faint();
+    colours.setColor(QPalette::PlaceholderText, theme.faint());
     const FilterModel::State state = model_.state();
     if (state == FilterModel::State::Valid) sign = theme.tone(Tone::Discovery), colours.setColor(QPalette::Base, theme.wash(Tone::Discovery, 0.12));
     if (state == FilterModel::State::Invalid) sign = theme.tone(Tone::Error), colours.setColor(QPalette::Base, theme.wash(Tone::Error, 0.14));

@@ -6,6 +6,7 @@
 #include "ui/model/theme.hpp"
 
 #include <QAction>
+#include <QEvent>
 #include <QHeaderView>
 #include <QStyledItemDelegate>
 #include <QVBoxLayout>
@@ -40,7 +41,7 @@ protected:
 }  // namespace
 
 FramePane::FramePane(Workspace& workspace, QWidget* parent)
-    : QWidget(parent), workspace_(workspace), tree_(new QTreeView), explanation_(new QLabel), buffers_(new QTabBar), bytes_(new BytesView), splitter_(new QSplitter(Qt::Vertical))
+    : QWidget(parent), workspace_(workspace), comments_(new QLabel), tree_(new QTreeView), explanation_(new QLabel), buffers_(new QTabBar), bytes_(new BytesView), splitter_(new QSplitter(Qt::Vertical))
 {
     tree_->setModel(&model_);
     tree_->setItemDelegate(new FieldDelegate(tree_));
@@ -59,10 +60,19 @@ FramePane::FramePane(Workspace& workspace, QWidget* parent)
     explanation_->setMinimumHeight(fontMetrics().height() * 2 + 12);
     explanation_->setAccessibleName(tr("What the field means"));
 
+    comments_->setTextFormat(Qt::PlainText);
+    comments_->setWordWrap(true);
+    comments_->setMargin(4);
+    comments_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    comments_->setAccessibleName(tr("Comments of the file on this frame"));
+    comments_->setAutoFillBackground(true);
+    paintComments();
+
     auto* upper = new QWidget;
     auto* column = new QVBoxLayout(upper);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
+    column->addWidget(comments_);
     column->addWidget(tree_, 1);
     column->addWidget(explanation_);
     buffers_->setExpanding(false);
@@ -90,6 +100,7 @@ FramePane::FramePane(Workspace& workspace, QWidget* parent)
     connect(buffers_, &QTabBar::currentChanged, this, &FramePane::showBuffer);
     connect(bytes_, &BytesView::octetChosen, this, &FramePane::showOctet);
     connect(&workspace, &Workspace::sessionChanged, this, &FramePane::showFrame);
+    connect(&workspace, &Workspace::viewChanged, this, &FramePane::followView);
     const auto remember = [this](const QModelIndex& index, bool open) {
         if (!arranging_ && !index.parent().isValid()) opened_[model_.node(index)->field] = open;
     };
@@ -102,6 +113,8 @@ void FramePane::showFrame()
 {
     const auto frame = workspace_.cursor().frame();
     const capture::TraceSnapshot& trace = workspace_.view().trace;
+    decoding_ = workspace_.view().decoding;
+    showComments();
     if (!frame || *frame >= trace.size()) {
         model_.clear();
         frameBytes_.clear();
@@ -109,17 +122,35 @@ void FramePane::showFrame()
         explanation_->setText(workspace_.session() ? tr("Select a packet to see its fields.") : QString());
         return;
     }
-    const capture::FrameView shown = trace.frame(*frame);
-    const std::uint16_t linkType = shown.link < trace.links().size() ? trace.links()[shown.link].linkType : 1;
+    const capture::FrameReading reading(trace, *frame, workspace_.view().decoding);
     std::vector<wire::Finding> more;
     for (const analysis::TraceFinding& finding : workspace_.analysis().findings)
         if (finding.frame == *frame) more.push_back(finding.finding);
-    model_.setDissection(wire::dissect(shown.bytes, linkType, shown.originalLength), std::move(more));
-    frameBytes_.assign(shown.bytes.begin(), shown.bytes.end());
+    model_.setDissection(reading.dissect(), std::move(more));
+    frameBytes_.assign(reading.view().bytes.begin(), reading.view().bytes.end());
     showBuffers();
     expandLayers();
     const QString findings = model_.findingsText();
     explanation_->setText(findings.isEmpty() ? tr("Click a field or an octet to see what it means.") : findings);
+}
+
+void FramePane::showComments()
+{
+    constexpr std::size_t longest = 2000;
+    const auto frame = workspace_.cursor().frame();
+    QStringList lines;
+    if (frame)
+        for (const std::string& comment : workspace_.view().notes->packetComments(*frame))
+            lines << tr("✎ %1").arg(toQt(comment.substr(0, longest)));
+    comments_->setText(lines.join(QLatin1Char('\n')));
+    comments_->setVisible(!lines.isEmpty());
+}
+
+void FramePane::followView()
+{
+    if (workspace_.view().decoding != decoding_) showFrame();
+    else if (workspace_.view().notes != notes_) showComments();
+    notes_ = workspace_.view().notes;
 }
 
 void FramePane::showBuffers()
@@ -131,6 +162,19 @@ void FramePane::showBuffers()
         buffers_->addTab(tr("%1, %2 octets").arg(toQt(buffer.name)).arg(buffer.bytes.size()));
     buffers_->setVisible(buffers_->count() > 1);
     showBuffer(0);
+}
+
+void FramePane::paintComments()
+{
+    QPalette note = palette();
+    note.setColor(QPalette::Window, Theme(palette()).wash(Tone::Discovery, 0.15));
+    comments_->setPalette(note);
+}
+
+void FramePane::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange) paintComments();
 }
 
 void FramePane::makeMenu()

@@ -30,16 +30,25 @@ public:
     [[nodiscard]] QSplitter* splitter() const { return splitter_; }
     [[nodiscard]] DissectionModel& model() { return model_; }
 
+    /// What the file says about this frame; hidden when it says nothing.
+    [[nodiscard]] QLabel* comments() const { return comments_; }
+
 signals:
     /// Frames with this value are wanted; `both`: besides the filter in force.
     void filterRequested(const QString& text, bool both);
     /// This filter should go to the clipboard in Wireshark's words.
     void copyRequested(const QString& text);
 
+protected:
+    void changeEvent(QEvent* event) override;
+
 private:
     void makeMenu();
     [[nodiscard]] QString filterText() const;
     void showFrame();
+    void showComments();
+    void paintComments();
+    void followView();
     void showField(const QModelIndex& index);
     void showOctet(std::size_t offset);
     void showBuffers();
@@ -48,11 +57,14 @@ private:
 
     Workspace& workspace_;
     DissectionModel model_;
+    QLabel* comments_;
     QTreeView* tree_;
     QLabel* explanation_;
     QTabBar* buffers_;
     BytesView* bytes_;
     Bytes frameBytes_;
+    capture::DecodeSettings decoding_;  ///< that the frame is shown with
+    std::shared_ptr<const capture::CaptureNotes> notes_;
     QSplitter* splitter_;
     std::map<wire::FieldId, bool> opened_;  ///< layers that someone opened or closed
     bool arranging_ = false;

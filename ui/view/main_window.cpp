@@ -7,6 +7,7 @@
 #include <QApplication>
 #include <QComboBox>
 #include <QDragEnterEvent>
+#include <QFile>
 #include <QFileInfo>
 #include <QHeaderView>
 #include <QKeyEvent>
@@ -30,6 +31,14 @@ QString droppedFile(const QMimeData* data)
     for (const QUrl& url : data->urls())
         if (url.isLocalFile()) return url.toLocalFile();
     return QString();
+}
+
+/// Whether a JSON file is one of keys: it says so near its beginning.
+bool isKeyFile(const QString& path)
+{
+    constexpr qint64 beginning = 4096;
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) && file.read(beginning).contains("\"roamscope-keys-");
 }
 
 QFrame* framed(QWidget* inside)
@@ -63,6 +72,8 @@ MainWindow::MainWindow(Services services, QWidget* parent)
       bottom_(new QSplitter(Qt::Horizontal)),
       left_(new QSplitter(Qt::Vertical)),
       counts_(new QLabel),
+      load_(new LoadStrip(workspace_)),
+      settings_(new QLabel),
       message_(new QLabel)
 {
     setAcceptDrops(true);
@@ -114,10 +125,14 @@ void MainWindow::arrange()
     layout->addWidget(pages_, 1);
     setCentralWidget(center);
 
-    for (QLabel* label : {counts_, message_}) label->setTextFormat(Qt::PlainText);
+    for (QLabel* label : {counts_, settings_, message_}) label->setTextFormat(Qt::PlainText);
     counts_->setAccessibleName(tr("Frames"));
     message_->setAccessibleName(tr("Message of the run"));
+    settings_->setAccessibleName(tr("How frames are read"));
+    settings_->hide();
     statusBar()->addWidget(counts_);
+    statusBar()->addWidget(load_);
+    statusBar()->addPermanentWidget(settings_);
     statusBar()->addPermanentWidget(message_);
 }
 
@@ -127,6 +142,9 @@ void MainWindow::connectViews()
     connect(&workspace_, &Workspace::sessionChanged, this, &MainWindow::showView);
     connect(&workspace_, &Workspace::statusChanged, this, &MainWindow::showStatus);
     connect(&workspace_, &Workspace::sessionChanged, this, &MainWindow::showStatus);
+    connect(load_, &LoadStrip::cancelled, this, [this] {
+        if (workspace_.session()) workspace_.session()->stop();
+    });
     connect(handovers_, &HandoversView::handoverChosen, timeline_, &TimelineView::showHandover);
     connect(filterBar_, &FilterBar::leaveRequested, packets_, [this] { packets_->setFocus(); });
     connect(frame_, &FramePane::filterRequested, filterBar_, [this](const QString& text, bool both) {
@@ -143,19 +161,27 @@ void MainWindow::connectViews()
 
 bool MainWindow::openPath(const QString& path)
 {
-    return path.endsWith(QStringLiteral(".json"), Qt::CaseInsensitive) ? openScenario(path, false, runBar_->backend()) : openCapture(path);
+    if (!path.endsWith(QStringLiteral(".json"), Qt::CaseInsensitive)) return openCapture(path);
+    return isKeyFile(path) ? loadKeys(path) : openScenario(path, false, runBar_->backend());
 }
 
-bool MainWindow::openCapture(const QString& path)
+bool MainWindow::openCapture(const QString& path, bool follow)
 {
-    auto session = services_.openCapture(path.toStdString());
+    auto session = services_.openCapture(path.toStdString(), follow);
     if (!session) {
         banner_->showMessage(tr("Cannot open %1").arg(QFileInfo(path).fileName()), toQt(session.error().text), tr("Open another…"),
                              [this] { open_->trigger(); });
         return false;
     }
     remember(path);
-    setSession(std::move(*session), QFileInfo(path).fileName());
+    const QFileInfo file(path);
+    setSession(std::move(*session), file.fileName());
+    path_ = file.absoluteFilePath();
+    following_ = follow;
+    follow_->setEnabled(true);
+    follow_->setChecked(follow);
+    load_->begin(static_cast<std::uint64_t>(file.size()), follow);
+    if (follow) workspace_.cursor().setFollowing(true);
     return true;
 }
 
@@ -198,6 +224,13 @@ void MainWindow::setSession(std::unique_ptr<capture::Session> session, const QSt
 {
     banner_->dismiss();
     problemShown_.clear();
+    remarkShown_.clear();
+    path_.clear();
+    following_ = false;
+    follow_->setChecked(false);
+    follow_->setEnabled(false);
+    evidence_.clear();
+    if (session && decoding_ != capture::DecodeSettings()) session->setDecoding(decoding_);
     setWindowTitle(title.isEmpty() ? QStringLiteral("Roamscope") : tr("%1 – Roamscope").arg(title));
     workspace_.setSession(std::move(session));
 }
@@ -215,9 +248,11 @@ void MainWindow::showView()
     if (workspace_.session()) parts << tr("%1 frames").arg(formatCount(view.trace.size()));
     if (view.dropped > 0) parts << tr("⚠ %1 dropped: losses are upper bounds").arg(formatCount(view.dropped));
     if (!view.analysis->findings.empty()) parts << tr("%1 findings").arg(formatCount(view.analysis->findings.size() + view.analysis->findingsDropped));
-    if (!view.complete && workspace_.session() && !workspace_.lab()) parts << tr("reading, %1 %").arg(static_cast<int>(view.progress * 100));
     counts_->setText(parts.join(QStringLiteral("  ·  ")));
 
+    noteEvidence();
+    showProperties_->setEnabled(workspace_.session() != nullptr);
+    showRemark();
     if (!view.problem || problemShown_ == toQt(view.problem->text)) return;
     problemShown_ = toQt(view.problem->text);
     const QString where = view.problem->offset > 0 ? tr("At octet %1: ").arg(formatCount(view.problem->offset)) : QString();

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "capture/run/session.hpp"
+#include "protocol/wire/esp.hpp"
 #include "ui/model/workspace.hpp"
 #include "ui/view/banner.hpp"
 #include "ui/view/filter_bar.hpp"
 #include "ui/view/frame_pane.hpp"
+#include "ui/view/load_strip.hpp"
 #include "ui/view/packet_list.hpp"
 #include "ui/view/run_bar.hpp"
 #include "ui/view/start_page.hpp"
@@ -26,11 +28,15 @@
 
 namespace roamscope::ui {
 
+class PropertiesDialog;
+
 /// What the window asks the layers below for. All must be set.
 struct Services {
-    std::function<Result<std::unique_ptr<capture::Session>>(const std::string& path)> openCapture;
+    /// `follow`: the end of the file is where more may come.
+    std::function<Result<std::unique_ptr<capture::Session>>(const std::string& path, bool follow)> openCapture;
     std::function<Result<std::unique_ptr<capture::Session>>(capture::LabOptions options)> startLab;
     std::function<Result<lab::Scenario>(const std::string& path)> loadScenario;
+    std::function<Result<wire::EspKeys>(const std::string& path)> loadKeys;
     QString samplePath;  ///< the scenario of "Run the sample"; empty when it was not found
 };
 
@@ -41,14 +47,21 @@ public:
     explicit MainWindow(Services services, QWidget* parent = nullptr);
     ~MainWindow() override;
 
-    /// A scenario when the name ends in .json (it starts paused), otherwise a capture. False when it could not be opened; the
+    /// A file of keys, or a scenario when the name ends in .json (it starts paused), otherwise a capture. False when it could not be opened; the
     /// banner says why.
     bool openPath(const QString& path);
-    bool openCapture(const QString& path);
+    bool openCapture(const QString& path, bool follow = false);
     /// `run`: starts at once instead of paused at time 0.
     bool openScenario(const QString& path, bool run, capture::Backend backend);
     /// Shows a session made elsewhere.
     void setSession(std::unique_ptr<capture::Session> session, const QString& title);
+
+    /// How frames are read from now on, in what is open and what will be.
+    void setDialect(const wire::DialectChoice& choice);
+    /// False when the file cannot be used; the banner says why.
+    bool loadKeys(const QString& path);
+    /// Opens the properties of what is open.
+    void showProperties();
 
     [[nodiscard]] Workspace& workspace() { return workspace_; }
     [[nodiscard]] RunBar* runBar() const { return runBar_; }
@@ -62,6 +75,13 @@ public:
     [[nodiscard]] BindingsView* bindings() const { return bindings_; }
     [[nodiscard]] HandoversView* handovers() const { return handovers_; }
     [[nodiscard]] QAction* saveAction() const { return save_; }
+    [[nodiscard]] QAction* followAction() const { return follow_; }
+    [[nodiscard]] LoadStrip* loadStrip() const { return load_; }
+    [[nodiscard]] PropertiesDialog* properties() const { return properties_; }
+    /// The actions of the dialects, in the order of wire::Dialect.
+    [[nodiscard]] const QList<QAction*>& dialectActions() const { return dialects_; }
+    /// The dialect and keys in use, as the status bar tells them.
+    [[nodiscard]] QString decodingText() const { return settings_->text(); }
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
@@ -74,12 +94,21 @@ private:
     void connectViews();
     void makeFileMenu();
     void makeViewMenu();
+    void makeDecodeMenu(QMenu* menu);
     void makeRunMenu();
     void makeHelpMenu();
     void chooseFile(const QString& title, const QString& filter);
     void chooseSaveName();
     void save(const QString& path);
     bool startScenario(bool run, capture::Backend backend);
+    void showDialects();
+    void chooseDecoding(wire::Dialect dialect);
+    void chooseKeys();
+    void setKeys(std::shared_ptr<const wire::EspKeys> keys, const QString& about);
+    void applyDecoding();
+    void noteEvidence();
+    void followFile(bool on);
+    void showRemark();
     void showView();
     void showStatus();
     void stepHandover(int by);
@@ -115,6 +144,8 @@ private:
     QSplitter* bottom_;
     QSplitter* left_;
     QLabel* counts_;
+    LoadStrip* load_;
+    QLabel* settings_;
     QLabel* message_;
     QMenu* recent_ = nullptr;
     QAction* sample_ = nullptr;
@@ -122,7 +153,18 @@ private:
     QAction* openScenario_ = nullptr;
     QAction* save_ = nullptr;
     QAction* copyInside_ = nullptr;
+    QAction* follow_ = nullptr;
+    QAction* showProperties_ = nullptr;
+    QAction* forgetKeys_ = nullptr;
+    QList<QAction*> dialects_;
+    PropertiesDialog* properties_ = nullptr;
     QString problemShown_;
+    QString remarkShown_;
+    QString path_;  ///< of the capture file that is open; empty for a lab
+    bool following_ = false;
+    capture::DecodeSettings decoding_;
+    QString keysAbout_;
+    std::vector<analysis::DialectEvidence> evidence_;  ///< of the open capture, as the automatic choice found it
 };
 
 }  // namespace roamscope::ui

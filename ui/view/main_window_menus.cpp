@@ -55,6 +55,12 @@ void MainWindow::makeFileMenu()
     if (services_.samplePath.isEmpty()) sample_->setToolTip(tr("The sample was not found; is the program installed completely?"));
     recent_ = menu->addMenu(tr("Opened &last"));
     menu->addSeparator();
+    follow_ = menu->addAction(tr("&Follow the file as it grows"));
+    follow_->setCheckable(true);
+    follow_->setEnabled(false);
+    follow_->setStatusTip(tr("Reads the open capture again and goes on with what is written to it"));
+    connect(follow_, &QAction::triggered, this, &MainWindow::followFile);
+    showProperties_ = addTo(menu, tr("Capture &properties…"), QKeySequence(Qt::CTRL | Qt::Key_I), [this] { showProperties(); });
     save_ = addTo(menu, tr("&Save capture as…"), QKeySequence::Save, [this] { chooseSaveName(); });
     menu->addSeparator();
     addTo(menu, tr("&Quit"), QKeySequence::Quit, [this] { close(); });
@@ -89,6 +95,7 @@ void MainWindow::makeViewMenu()
         if (workspace_.session()) filterBar_->focusText();
     });
     filter->setShortcuts({QKeySequence::Find, QKeySequence(Qt::Key_Slash)});
+    makeDecodeMenu(menu);
     addTo(menu, tr("Copy as &Wireshark filter"), {}, [this] { copyAsWireshark(filter_.applied()); });
     menu->addSeparator();
     addTo(menu, tr("Whole &time"), QKeySequence(Qt::CTRL | Qt::Key_0), [this] { timeline_->fit(); });

@@ -81,7 +81,7 @@ void PacketList::makeHeader()
 
 void PacketList::sizeColumns()
 {
-    static const char* const widest[] = {"9999999", "9999.999 999", "domain", "mn (LCoA 2)", "multicast routers", "ICMPv6 x", ""};
+    static const char* const widest[] = {"9999999", "9999.999 999", "domain", "mn (LCoA 2)", "multicast routers", "ICMPv6", ""};
     const QFontMetrics metrics(font());
     for (int i = 0; i + 1 < packetColumns; ++i) {
         const int text = std::max(metrics.horizontalAdvance(QString::fromLatin1(widest[i])),
@@ -123,6 +123,8 @@ void PacketList::updateScrollBar()
 
 void PacketList::showView()
 {
+    // Where there is but one link nobody needs to read which.
+    header_->setSectionHidden(static_cast<int>(PacketColumn::Link), workspace_.view().trace.links().size() == 1);
     rows_.reset(workspace_.view(), workspace_.names());
     rows_.choose(filter_.rows());
     updateScrollBar();

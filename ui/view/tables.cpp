@@ -68,7 +68,8 @@ void BindingsView::refresh()
 {
     model_.show(workspace_.view().analysis, workspace_.names(), workspace_.cursor().time());
     if (model_.rowCount() > 0) return;
-    setEmptyText(workspace_.analysis().bindings.empty()
+    setEmptyText(!workspace_.notAnalysed().isEmpty() ? workspace_.notAnalysed()
+                 : workspace_.analysis().bindings.empty()
                      ? tr("No binding yet: no Binding Update was acknowledged in %1 frames.").arg(formatCount(workspace_.analysis().frames))
                      : tr("No binding is alive at %1 s. The first one begins at %2 s.")
                            .arg(formatTime(workspace_.cursor().time()), formatTime(workspace_.analysis().bindings.front().from)));
@@ -89,7 +90,7 @@ void HandoversView::refresh()
 {
     model_.show(workspace_.view().analysis);
     if (model_.rowCount() == 0)
-        setEmptyText(tr("No handover yet. One is a change of a mobile node's care-of address, shown by a Binding Update and its acknowledgement."));
+        setEmptyText(!workspace_.notAnalysed().isEmpty() ? workspace_.notAnalysed() : tr("No handover yet. One is a change of a mobile node's care-of address, shown by a Binding Update and its acknowledgement."));
 }
 
 }  // namespace roamscope::ui

@@ -171,7 +171,8 @@ void TopologyView::paintEvent(QPaintEvent*)
         painter.setPen(theme.faint());
         painter.drawText(rect().adjusted(20, 0, -20, 0), Qt::AlignCenter | Qt::TextWordWrap,
                          workspace_.view().trace.size() == 0 ? tr("No frames yet.")
-                                                             : tr("No mobility roles found: no Binding Update and no MAP option in the frames read."));
+                         : !workspace_.notAnalysed().isEmpty() ? workspace_.notAnalysed()
+                                                               : tr("No mobility roles found: no Binding Update and no MAP option in the frames read."));
         return;
     }
     const auto links = [&](bool wireless) {

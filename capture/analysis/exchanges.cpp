@@ -34,6 +34,16 @@ std::optional<Signal> ExchangeTracker::add(const Observation& o)
     return std::nullopt;
 }
 
+std::vector<Exchange> ExchangeTracker::takeExchanges()
+{
+    for (ExchangeRecord& record : records_) record.copies = {};
+    std::vector<Exchange> out;
+    out.reserve(records_.size());
+    for (ExchangeRecord& record : records_) out.push_back(std::move(record.value));
+    records_ = {};
+    return out;
+}
+
 ExchangeTracker::Sighting* ExchangeTracker::copyOf(std::uint64_t key, const Observation& o, bool& repeated)
 {
     const auto it = seen_.find(key);

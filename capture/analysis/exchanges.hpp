@@ -54,6 +54,16 @@ public:
     [[nodiscard]] const std::vector<ExchangeRecord>& records() const { return records_; }
     [[nodiscard]] const std::map<FrameIndex, Role>& acknowledgements() const { return acknowledgements_; }
 
+    // When no frame will come any more: what only served to take frames, and the rest, piece by piece.
+    void forgetSightings()
+    {
+        seen_ = {};
+        byHome_ = {};
+        byCareOf_ = {};
+    }
+    [[nodiscard]] std::vector<Exchange> takeExchanges();
+    [[nodiscard]] std::map<FrameIndex, Role> takeAcknowledgements() { return std::move(acknowledgements_); }
+
 private:
     struct Sighting {
         Signal::Kind kind = Signal::Kind::Update;

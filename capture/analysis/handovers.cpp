@@ -183,6 +183,7 @@ std::vector<Handover> buildHandovers(const HandoverSources& sources)
     std::vector<Handover> out;
     for (const Mobile& mobile : sources.mobiles.all())
         if (!mobile.merged) Builder(sources, mobile).run(out);
+    out.shrink_to_fit();
     std::stable_sort(out.begin(), out.end(), [](const Handover& a, const Handover& b) { return a.start < b.start; });
     return out;
 }

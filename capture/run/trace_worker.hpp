@@ -79,6 +79,7 @@ private:
     void analyse();
     bool beginAnalysis();
     bool publishAnalysis(std::size_t frames, bool ended);
+    void publishProgress(std::size_t frames);
     void describe(View& view) const;
 
     Options options_;

@@ -17,7 +17,7 @@ constexpr std::uint64_t maxAhead = 32;
 /// Frames between two looks at the clock.
 constexpr std::size_t analysisStep = 1024;
 /// A file with more exchanges than these shows them when all are known: every state in between would be a copy of them all.
-constexpr std::size_t shownExchanges = 10'000;
+constexpr std::size_t shownExchanges = 1'000;
 
 }  // namespace
 

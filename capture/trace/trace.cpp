@@ -36,7 +36,7 @@ struct Entry {
 static_assert(sizeof(Entry) == 24);
 
 constexpr std::size_t stretch = 1024;               // rows for which the largest time before them is kept
-constexpr std::size_t stretchesPerChunk = 84;
+constexpr std::size_t stretchesPerChunk = 85;
 constexpr std::size_t entriesPerChunk = stretch * stretchesPerChunk;
 constexpr std::size_t chunksPerGroup = 256;
 constexpr std::size_t groups = 256;

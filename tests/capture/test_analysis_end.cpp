@@ -18,7 +18,7 @@ using namespace roamscope;
 
 namespace {
 
-constexpr std::uint32_t exchanges = 12'000;
+constexpr std::uint32_t exchanges = 6'000;
 
 /// Registrations with a home agent, a node for each four of them, each answered.
 std::vector<test::InputFrame> registrations()

@@ -118,7 +118,7 @@ public:
         exchanges_.forgetSightings();
         auto out = std::make_shared<Analysis>();
         out->findings = conformance_.takeFindings();
-        out->acknowledgements = exchanges_.takeAcknowledgements();
+        out->acknowledgements = exchanges_.acknowledgements();
         out->bindings = bindings_.take(end_);
         conclude(*out);
         mobiles_ = {};

@@ -156,7 +156,7 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
         signal.record = known->record;
         signal.copy = known->copy;
         signal.answerer = known->role;
-        if (signal.answerer != Role::Unknown) acknowledgements_[o.index] = signal.answerer;
+        if (signal.answerer != Role::Unknown) acknowledgements_.emplace_back(o.index, signal.answerer);
         if (signal.kind == Signal::Kind::AnswerAgain) {
             ExchangeRecord& r = records_[known->record];
             r.answerLastSeen = std::max(r.answerLastSeen, o.time);
@@ -179,7 +179,7 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
         signal.kind = Signal::Kind::Unmatched;
         signal.peerKnown = byHome != nullptr;
         if (byHome) signal.answerer = records_[byHome->back()].value.peer;
-        if (signal.answerer != Role::Unknown) acknowledgements_[o.index] = signal.answerer;
+        if (signal.answerer != Role::Unknown) acknowledgements_.emplace_back(o.index, signal.answerer);
         see(key, o, signal.kind, 0, 0, signal.answerer);
         return signal;
     }
@@ -189,7 +189,7 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
     signal.record = found->first;
     signal.copy = found->second;
     signal.answerer = r.value.peer;
-    acknowledgements_[o.index] = signal.answerer;
+    acknowledgements_.emplace_back(o.index, signal.answerer);
     r.answerLastSeen = o.time;
     if (!r.accepted) {
         // The first acceptance ends the exchange; a refusal stands until one comes.

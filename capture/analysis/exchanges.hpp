@@ -54,7 +54,7 @@ public:
     std::optional<Signal> add(const Observation& o);
 
     [[nodiscard]] const std::vector<ExchangeRecord>& records() const { return records_; }
-    [[nodiscard]] const std::map<FrameIndex, Role>& acknowledgements() const { return acknowledgements_; }
+    [[nodiscard]] std::map<FrameIndex, Role> acknowledgements() const { return {acknowledgements_.begin(), acknowledgements_.end()}; }
 
     // When no frame will come any more: what only served to take frames, and the rest, piece by piece.
     void forgetSightings()
@@ -64,7 +64,6 @@ public:
         byCareOf_ = Index();
     }
     [[nodiscard]] std::vector<Exchange> takeExchanges();
-    [[nodiscard]] std::map<FrameIndex, Role> takeAcknowledgements() { return std::move(acknowledgements_); }
 
 private:
     /// There is one for each message, so it is kept small.
@@ -100,7 +99,7 @@ private:
     std::unordered_map<std::uint64_t, Sighting> seen_;
     Index byHome_;    ///< (peer, home address) → the latest exchanges
     Index byCareOf_;  ///< (peer, source of the update) → the latest exchanges
-    std::map<FrameIndex, Role> acknowledgements_;
+    std::vector<std::pair<FrameIndex, Role>> acknowledgements_;  ///< in order; each frame once
 };
 
 }  // namespace roamscope::analysis

@@ -44,6 +44,7 @@ public:
     const lab::Scenario* scenario() const override { return nullptr; }
     LabControl* lab() override { return nullptr; }
     void stop() override {}
+    void setDecoding(DecodeSettings) override {}
     Result<void> save(const std::string&) const override { return {}; }
 
 private:

@@ -239,6 +239,7 @@ void MainWindow::showView()
 {
     pages_->setCurrentIndex(workspace_.session() ? 1 : 0);
     runBar_->setVisible(workspace_.session() != nullptr);
+    runMenu_->setVisible(workspace_.lab() != nullptr);
     filterBar_->setVisible(workspace_.session() != nullptr);
     save_->setEnabled(workspace_.view().trace.size() > 0);
     tables_->setTabText(1, workspace_.analysis().handovers.empty() ? tr("Handovers") : tr("Handovers (%1)").arg(workspace_.analysis().handovers.size()));

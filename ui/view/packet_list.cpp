@@ -81,7 +81,7 @@ void PacketList::makeHeader()
 
 void PacketList::sizeColumns()
 {
-    static const char* const widest[] = {"9999999", "9999.999 999", "domain", "mn (LCoA 2)", "multicast routers", "ICMPv6", ""};
+    static const char* const widest[] = {"9999999", "9999.999 999", "domain", "mn (LCoA 2)", "mn (LCoA 2) x", "ICMPv6", ""};
     const QFontMetrics metrics(font());
     for (int i = 0; i + 1 < packetColumns; ++i) {
         const int text = std::max(metrics.horizontalAdvance(QString::fromLatin1(widest[i])),

@@ -216,6 +216,7 @@ void asTshark(const Nodes& nodes, std::size_t at, std::vector<TsharkField>& out)
         return as(node.field, fmt::format("{}.{}.{}.{}", (*bytes)[0], (*bytes)[1], (*bytes)[2], (*bytes)[3]));
     // The prefixes of PMIPv6 stand under the names of those of mobile routers.
     case FieldId::HomePrefixLength: return as(FieldId::NetworkPrefixLength, wire::valueText(node));
+    case FieldId::GreReserved: return as(FieldId::RouterIpv4Reserved, textOf(node));
     case FieldId::HomePrefix: return as(FieldId::NetworkPrefix, textOf(node));
     case FieldId::LinkLayerId: return as(node.field, bytes && bytes->empty() ? "<MISSING>" : wire::valueText(node));
     case FieldId::LinkLayerAddress: return as(node.field, bytes ? colons(*bytes) : std::string());

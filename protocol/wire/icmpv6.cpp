@@ -22,13 +22,28 @@ Result<Icmpv6Message> withOptions(FieldReader& in, Message message)
     return Icmpv6Message{std::move(message)};
 }
 
+/// Four zero octets, or the length of the quoted packet and three of them (RFC 4884 §4.3); gives the length.
+std::uint8_t parseUnused(FieldReader& in)
+{
+    if (in.remaining() < 4 || in.whole()[in.position()] == 0) {
+        in.reserved(FieldId::Icmpv6Unused, 4);
+        return 0;
+    }
+    const std::uint8_t length = in.u8(FieldId::Icmpv6OriginalLength);
+    in.note(fmt::format("{} octets", 8u * length));
+    in.reserved(FieldId::Icmpv6Unused, 3);
+    return length;
+}
+
 Result<Icmpv6Message> parseError(FieldReader& in, std::uint8_t type, std::uint8_t code)
 {
     IcmpError error{type, code, 0, {}};
     if (type == packetTooBig) error.parameter = in.u32(FieldId::Icmpv6Mtu);
     else if (type == parameterProblem) error.parameter = in.u32(FieldId::Icmpv6Pointer);
-    else in.reserved(FieldId::Icmpv6Unused, 4);
-    if (!in.failed()) error.invoking = in.bytes(FieldId::Icmpv6Invoking, in.remaining());
+    else error.originalLength = parseUnused(in);
+    if (in.failed()) return Icmpv6Message{std::move(error)};
+    const std::size_t quoted = error.originalLength == 0 ? in.remaining() : std::min<std::size_t>(in.remaining(), 8u * error.originalLength);
+    error.invoking = in.bytes(FieldId::Icmpv6Invoking, quoted);
     return Icmpv6Message{std::move(error)};
 }
 
@@ -268,7 +283,8 @@ void emitBody(Writer& out, const Icmpv6Message& message)
 {
     std::visit(Overloaded{
                    [&](const IcmpError& m) {
-                       out.u32(m.parameter);
+                       const bool hasLength = m.type == destinationUnreachable || m.type == timeExceeded;
+                       out.u32(hasLength ? std::uint32_t{m.originalLength} << 24 : m.parameter);
                        out.bytes(m.invoking);
                    },
                    [&](const Echo& m) {

@@ -41,6 +41,8 @@ struct IcmpError {
     std::uint8_t code = 0;
     std::uint32_t parameter = 0;
     Bytes invoking;  ///< start of the packet that caused it
+    /// Types 1 and 3: length of `invoking` in 8 octets when extensions follow it, which are not kept (RFC 4884 §4.3); 0: nothing follows.
+    std::uint8_t originalLength = 0;
     bool operator==(const IcmpError&) const = default;
 };
 

@@ -136,6 +136,8 @@ Icmpv6Message RandomMessages::error()
     quoted.destination = address();
     quoted.nextHeader = protocol::none;
     e.invoking = foreign_ ? bytes(below(200)) : emitIpv6(quoted);
+    if (e.type != icmpv6Type::packetTooBig && e.type != icmpv6Type::parameterProblem && e.invoking.size() % 8 == 0 && below(3) == 0)
+        e.originalLength = static_cast<std::uint8_t>(e.invoking.size() / 8);
     return e;
 }
 

@@ -29,6 +29,7 @@ Registrar::Policy withOwnAddresses(Registrar::Policy policy, const IpStack& stac
 Anchor::Anchor(IpStack stack, Registrar::Policy policy)
     : stack_(std::move(stack)), registrar_(withOwnAddresses(std::move(policy), stack_))
 {
+    stack_.setMobilitySupport();
 }
 
 void Anchor::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
@@ -81,10 +82,8 @@ std::optional<Ipv6Packet> Anchor::local(TimePoint now, const Delivery& delivery,
 
 void Anchor::onMobility(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
-    wire::FieldReader in(packet.payload, 0, nullptr);
-    const auto message = wire::parseMobility(in, packet.pseudoHeader());
-    if (!message || !message->acceptable()) return;  // MH-RX-01
-    const auto* update = std::get_if<wire::BindingUpdate>(&message->value);
+    const auto message = stack_.mobility(now, packet, out);
+    const auto* update = message ? std::get_if<wire::BindingUpdate>(&*message) : nullptr;
     if (!update) return;
     const auto verdict = registrar_.judge(now, {packet.homeAddress(), packet.source, packet.destination, *update});
     out.happened(now, "binding-update",
@@ -106,6 +105,7 @@ void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
         if (verdict.replaced) out.removed(now, "tunnel", {{"peer", attribute(*verdict.replaced)}, {"home_address", attribute(binding->homeAddress)}});
         bindingEvent(now, *binding, out);
+        stack_.setMobilePeer(binding->homeAddress, binding->careOfAddress);  // HA-FWD-03, HA-HAO-01
         if (interface && !stack_.find(verdict.homeAddress)) {
             stack_.assign(now, *interface, verdict.homeAddress, true, true, out);
             stack_.advertiseProxy(now, *interface, verdict.homeAddress, out);
@@ -152,6 +152,7 @@ void Anchor::drainStack(TimePoint now, Output& out)
 
 void Anchor::release(TimePoint now, const Binding& binding, std::string_view why, Output& out)
 {
+    stack_.clearMobilePeer(binding.homeAddress);
     out.happened(now, "binding-removed", {{"home_address", attribute(binding.homeAddress)}, {"reason", attribute(why)}});
     out.removed(now, "binding", bindingKey(binding.homeAddress));
     out.removed(now, "tunnel", {{"peer", attribute(binding.careOfAddress)}, {"home_address", attribute(binding.homeAddress)}});

@@ -14,6 +14,7 @@ MobileNode::MobileNode(IpStack stack, Settings settings)
       // MN-BU-06: with no list entry the first number is random.
       atHome_(settings_.homeAgent, settings_.homeAddress, static_cast<std::uint16_t>(stack_.random().next()))
 {
+    stack_.setMobilitySupport();
 }
 
 void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)

@@ -177,10 +177,8 @@ void MobileNode::deliver(TimePoint now, const Ipv6Packet& packet, Output& out)
         if (packet.routing->segmentsLeft != 1 || (final != settings_.homeAddress && final != rcoa_)) return;
     }
     if (packet.nextHeader == proto::mobility) {
-        wire::FieldReader in(packet.payload, 0, nullptr);
-        const auto message = wire::parseMobility(in, packet.pseudoHeader());
-        if (!message || !message->acceptable()) return;  // MH-RX-01
-        if (const auto* ack = std::get_if<wire::BindingAck>(&message->value)) onAck(now, packet, *ack, out);
+        const auto message = stack_.mobility(now, packet, out);
+        if (const auto* ack = message ? std::get_if<wire::BindingAck>(&*message) : nullptr) onAck(now, packet, *ack, out);
         return;
     }
     const auto received = packet.destination == settings_.homeAddress ? probeIn(packet) : std::nullopt;

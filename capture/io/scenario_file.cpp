@@ -252,7 +252,7 @@ private:
         case Role::HomeAgent: return {"home_prefixes", "maximum_lifetime"};
         case Role::Map: return {"regional_prefix", "maximum_lifetime"};
         case Role::Correspondent: return {"mobility"};
-        case Role::MobileNode: return {"home_address", "home_agent", "map_policy", "lifetime"};
+        case Role::MobileNode: return {"home_address", "home_agent", "map_policy", "lifetime", "route_optimisation"};
         case Role::AccessRouter: break;
         }
         return {};
@@ -299,6 +299,10 @@ private:
         optional(node, path, "home_agent", [&](const JsonNode& n, const std::string& p) { out.homeAgent = string(n, p, "the name of a node of role ha"); });
         optional(node, path, "map_policy", [&](const JsonNode& n, const std::string& p) { out.mapPolicy = choice<MapPolicy>(n, p, {{"furthest", MapPolicy::Furthest}, {"preference", MapPolicy::Preference}}); });
         optional(node, path, "lifetime", [&](const JsonNode& n, const std::string& p) { out.lifetime = seconds(n, p); });
+        optional(node, path, "route_optimisation", [&](const JsonNode& n, const std::string& p) {
+            if (n.kind == Kind::Array) list(n, p, [&](const JsonNode& e, const std::string& q) { out.optimised.push_back(string(e, q, "the name of a node of role cn")); });
+            else out.optimiseAll = choice<bool>(n, p, {{"all", true}, {"none", false}});
+        });
         return out;
     }
 

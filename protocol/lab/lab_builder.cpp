@@ -78,9 +78,16 @@ private:
         case Role::HomeAgent:
         case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n))); break;
         case Role::AccessRouter: lab_.nodes_.emplace_back(node::AccessRouter(std::move(stack), advertisersOf(index))); break;
-        case Role::Correspondent: lab_.nodes_.emplace_back(node::Correspondent(std::move(stack), sourcesOf(n))); break;
+        case Role::Correspondent: lab_.nodes_.emplace_back(correspondent(n, index, std::move(stack))); break;
         case Role::MobileNode: addMobileNode(n, std::move(stack)); break;
         }
+    }
+
+    [[nodiscard]] node::Correspondent correspondent(const NodeSpec& n, std::size_t index, node::IpStack stack) const
+    {
+        if (!n.mobility) return {std::move(stack), sourcesOf(n)};
+        constexpr std::uint64_t secrets = 100000;  // a stream of its own, so that nonces disturb nothing else
+        return {std::move(stack), sourcesOf(n), random_.fork(secrets + index)};
     }
 
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
@@ -140,6 +147,10 @@ private:
             if (interface.address && interface.address->contains(*n.homeAddress)) settings.homeAgent = interface.address->address;
         settings.mapPolicy = n.mapPolicy == MapPolicy::Furthest ? node::MapPolicy::Furthest : node::MapPolicy::Preference;
         settings.lifetime = n.lifetime;
+        settings.optimiseAll = n.optimiseAll;
+        for (const std::string& name : n.optimised)
+            for (const InterfaceSpec& interface : spec().nodes[nodeIndex(name)].interfaces)
+                if (interface.address) settings.optimised.push_back(interface.address->address);
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow)
             if (spec().traffic[flow].to == n.name && spec().traffic[flow].answer) settings.answeredFlows.push_back(static_cast<std::uint16_t>(flow));
         lab_.nodes_.emplace_back(node::MobileNode(std::move(stack), std::move(settings)));

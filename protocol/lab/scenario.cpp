@@ -190,6 +190,7 @@ private:
         if (n.interfaces.size() > 1) add(path + "/interfaces/1", "a mobile node has one interface in this version");
         if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent");
         else needRole(n.homeAgent, Role::HomeAgent, path + "/home_agent");
+        for (std::size_t i = 0; i < n.optimised.size(); ++i) needRole(n.optimised[i], Role::Correspondent, fmt::format("{}/route_optimisation/{}", path, i));
         const std::string place = path + "/home_address";
         if (!n.homeAddress) return add(place, "missing: a mobile node needs its home address");
         if (!n.homeAddress->isUnicastRoutable()) add(place, fmt::format("{} is no routable unicast address", n.homeAddress->text()));

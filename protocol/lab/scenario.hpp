@@ -68,12 +68,14 @@ struct NodeSpec {
     // map
     std::optional<Prefix> regionalPrefix;
     // cn
-    bool mobility = false;
+    bool mobility = false;                       ///< takes part in route optimisation
     // mn
     std::optional<Ipv6Address> homeAddress;
     std::string homeAgent;                       ///< a node of role ha
     MapPolicy mapPolicy = MapPolicy::Furthest;
     std::chrono::seconds lifetime{600};          ///< binding lifetime asked for
+    bool optimiseAll = false;                    ///< route optimisation with every correspondent, or
+    std::vector<std::string> optimised;          ///< with these nodes of role cn
     bool operator==(const NodeSpec&) const = default;
 };
 

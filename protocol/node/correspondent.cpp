@@ -18,7 +18,8 @@ void Correspondent::receive(TimePoint now, std::size_t interface, ByteView frame
     const auto delivery = stack_.receive(now, interface, frame, out);
     (void)stack_.takeEvents();
     if (!delivery) return;
-    if (delivery->packet.nextHeader == proto::mobility && nonces_) return onMobility(now, delivery->packet, out);
+    if (delivery->packet.nextHeader == proto::mobility)
+        return nonces_ ? onMobility(now, delivery->packet, out) : stack_.refuseNextHeader(now, delivery->packet, out);
     if (const auto* error = delivery->icmp ? std::get_if<wire::IcmpError>(&*delivery->icmp) : nullptr) return onError(now, *error, out);
     onProbe(now, delivery->packet, out);
 }

@@ -75,6 +75,8 @@ public:
     /// `lastType`) or after a Parameter Problem (Payload Proto, Header Len). MH-RX-01.
     [[nodiscard]] std::optional<wire::MobilityMessage> mobility(TimePoint now, const wire::Ipv6Packet& packet, Output& out,
                                                                 std::uint8_t lastType = 7);
+    /// For a node that cannot read what `packet` carries: a Parameter Problem that points at its number (RFC 8200 §4).
+    void refuseNextHeader(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
     void sendBindingError(TimePoint now, std::uint8_t status, const wire::Ipv6Packet& packet, Output& out);
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint8_t unknownBinding = 1;
 constexpr std::uint8_t unknownType = 2;
 constexpr std::uint8_t erroneousField = 0;
+constexpr std::uint8_t unrecognisedNextHeader = 1;
 constexpr std::uint8_t unrecognisedOption = 2;
 constexpr std::size_t typeAt = 2;
 
@@ -31,7 +32,24 @@ std::size_t homeAddressAt(const Ipv6Packet& packet)
     return static_cast<std::size_t>(it - whole.begin());
 }
 
+/// Where the number of the payload stands: in the last extension header, or in the IPv6 header.
+std::size_t nextHeaderAt(const Ipv6Packet& packet)
+{
+    constexpr std::size_t inIpv6Header = 6;
+    Ipv6Packet before = packet;
+    if (!packet.destinationOptions.empty()) before.destinationOptions.clear();
+    else if (packet.routing) before.routing.reset();
+    else if (!packet.hopByHop.empty()) before.hopByHop.clear();
+    else return inIpv6Header;
+    return headerOctets(before);
+}
+
 }  // namespace
+
+void IpStack::refuseNextHeader(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    sendError(now, packet, wire::icmpv6Type::parameterProblem, unrecognisedNextHeader, out, static_cast<std::uint32_t>(nextHeaderAt(packet)));
+}
 
 bool IpStack::acceptHomeAddress(TimePoint now, Ipv6Packet& packet, Output& out)
 {

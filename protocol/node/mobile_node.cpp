@@ -95,6 +95,8 @@ std::optional<TimePoint> MobileNode::nextDeadline() const
     if (usable(lcoa_)) {
         if (atMap_) next = earlier(next, atMap_->nextDeadline());
         if (!homeWaits_) next = earlier(next, atHome_.nextDeadline());
+        if (!peersWait_)
+            for (const auto& [address, peer] : peers_) next = earlier(next, peer.nextDeadline());
     }
     return next;
 }

@@ -372,7 +372,9 @@ private Q_SLOTS:
         const Seen* problem = find<wire::IcmpError>(seen);
         // RFC 8200 §4.2; the option stands behind 40 octets of header, two of the options header and four of padding.
         QVERIFY(problem && problem->frame.as<wire::IcmpError>()->type == 4 && problem->frame.as<wire::IcmpError>()->code == 2 && problem->frame.as<wire::IcmpError>()->parameter == 46);
-        QVERIFY(b.answers(mobility(home, own, HomeTestInit{1, {}}, {})).empty());
+        const auto refused = b.answers(mobility(home, own, HomeTestInit{1, {}}, {}));
+        problem = find<wire::IcmpError>(refused);
+        QVERIFY(problem && problem->frame.as<wire::IcmpError>()->code == 1 && problem->frame.as<wire::IcmpError>()->parameter == 6);
     }
 };
 

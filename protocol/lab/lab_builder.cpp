@@ -76,7 +76,7 @@ private:
         if (n.role != Role::MobileNode) addRoutes(index, stack);
         switch (n.role) {
         case Role::HomeAgent:
-        case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n))); break;
+        case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n), advertisersOf(index))); break;
         case Role::AccessRouter: lab_.nodes_.emplace_back(node::AccessRouter(std::move(stack), advertisersOf(index))); break;
         case Role::Correspondent: lab_.nodes_.emplace_back(correspondent(n, index, std::move(stack))); break;
         case Role::MobileNode: addMobileNode(n, std::move(stack)); break;
@@ -109,6 +109,7 @@ private:
             const auto& advertise = n.interfaces[i].advertise;
             if (!advertise) continue;
             node::RouterAdvertiser::Settings settings{i, advertise->minInterval, advertise->maxInterval, *n.interfaces[i].address, {}};
+            settings.homeAgent = n.role == Role::HomeAgent;
             for (const MapAdvertisement& map : advertise->map)
                 settings.map.push_back({map.distance, map.preference, true, static_cast<std::uint32_t>(map.lifetime.count()), mapAddress(map.node)});
             advertisers.emplace_back(std::move(settings), random_.fork(1000 + 16 * index + i));

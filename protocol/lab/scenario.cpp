@@ -138,7 +138,7 @@ private:
 
     void advertise(const NodeSpec& n, const InterfaceSpec& interface, const AdvertiseSpec& advertise, const std::string& path)
     {
-        if (n.role != Role::AccessRouter) add(path, fmt::format("only for role ar, this node is {}", roleName(n.role)));
+        if (n.role != Role::AccessRouter && n.role != Role::HomeAgent) add(path, fmt::format("only for role ar or ha, this node is {}", roleName(n.role)));
         // A mobile node forms addresses from the advertised prefix, which takes 64 bits (RFC 4862 §5.5.3).
         if (interface.address && interface.address->length != 64) add(path.substr(0, path.rfind('/')) + "/address", "an advertised prefix must have 64 bits");
         if (advertise.maxInterval < 70ms || advertise.maxInterval > 1800s) add(path + "/max_interval", "expected 70ms (RFC 6275 §7.5) to 1800s (RFC 4861 §6.2.1)");

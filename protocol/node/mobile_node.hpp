@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Mobile node of HMIPv6 (RFC 4140 §6.1, §7.2; RFC 5380) on the base of Mobile IPv6 (RFC 6275 §11). Finds routers and MAPs,
 // forms LCoA and RCoA, registers with the MAP and, through its tunnel, with the home agent; without a MAP it registers the
-// care-of address with the home agent directly (HMIP-MN-07a). One interface; one home address.
+// care-of address with the home agent directly (HMIP-MN-07a); on the home link it releases its bindings (RFC 6275 §11.5.5). One
+// interface; one home address.
 #pragma once
 
 #include "protocol/node/association.hpp"
@@ -38,6 +39,7 @@ public:
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
+    [[nodiscard]] bool isAtHome() const { return homeLink_; }
     [[nodiscard]] std::optional<Ipv6Address> onLinkCareOf() const { return lcoa_; }      ///< LCoA, usable or still tested
     [[nodiscard]] std::optional<Ipv6Address> regionalCareOf() const { return rcoa_; }
     [[nodiscard]] const std::optional<Association>& mapAssociation() const { return atMap_; }
@@ -66,6 +68,16 @@ private:
     void sendHomeUpdate(TimePoint now, const Association::Update& update, Output& out);
     void onAck(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
     void registrationEvent(TimePoint now, const Association& association, std::string_view state, Output& out) const;
+
+    // at home (mobile_node_home.cpp)
+    /// True when the advertisement shows the home link (MN-MOV-06); notes its routers' addresses.
+    [[nodiscard]] bool seesHomeLink(const wire::RouterAdvertisement& ra) const;
+    void arriveHome(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
+    void progressHome(TimePoint now, Output& out);
+    void sendHomeRelease(TimePoint now, const Association::Update& update, Output& out);
+    /// The home address is ours again: everybody on the link is told (MN-HOME-03).
+    void takeHomeAddress(TimePoint now, Output& out);
+    [[nodiscard]] bool atHomeWithAddress() const { return homeLink_ && !atHome_.releasing() && stack_.owns(settings_.homeAddress); }
 
     // correspondents (mobile_node_peers.cpp)
     void progressPeers(TimePoint now, Output& out);
@@ -113,6 +125,7 @@ private:
     std::optional<Ipv6Address> lcoa_;
     bool lcoaDuplicate_ = false;         ///< somebody on this link has the address that we would form
     bool homeWaits_ = true;              ///< nothing may be sent to the home agent before the MAP's next answer
+    bool homeLink_ = false;              ///< the node is on its home link
     bool homeRefused_ = false;           ///< status 134: the home address must not be used again (MN-BU-13)
     std::map<Ipv6Address, RouteOptimisation> peers_;      ///< by the correspondent's address
     bool peersWait_ = true;              ///< nothing may be sent to correspondents now (MN-BU-20)

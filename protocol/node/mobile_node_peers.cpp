@@ -55,6 +55,7 @@ void MobileNode::sendStep(TimePoint now, const RouteOptimisation& peer, const Ro
         packet.source = settings_.homeAddress;
         packet.payload = wire::emitMobility(wire::HomeTestInit{step.cookie, {}}, packet.pseudoHeader());
         out.happened(now, "home-test-init", {{"peer", attribute(peer.peer())}});
+        if (homeLink_) return stack_.send(now, std::move(packet), out);
         return sendThroughHomeAgent(now, packet, out);  // RR-MN-01, HMIP-MN-25
     }
     packet.source = step.careOf;
@@ -63,12 +64,13 @@ void MobileNode::sendStep(TimePoint now, const RouteOptimisation& peer, const Ro
         out.happened(now, "care-of-test-init", {{"peer", attribute(peer.peer())}, {"care_of_address", attribute(step.careOf)}});
         return sendFromCareOf(now, std::move(packet), out);
     }
-    packet.setHomeAddress(settings_.homeAddress);
+    if (step.careOf != settings_.homeAddress) packet.setHomeAddress(settings_.homeAddress);
     const wire::BindingUpdate update{step.sequence, wire::BindingUpdate::acknowledge, step.lifetime, {step.indices}};
     packet.payload = emitAuthorized(update, step.key, step.careOf, peer.peer(), packet.pseudoHeader());
     out.happened(now, "correspondent-binding-update", {{"sequence", attribute(std::int64_t{step.sequence})}, {"care_of_address", attribute(step.careOf)},
                                                        {"peer", attribute(peer.peer())}});
     peerEvent(now, peer, "waiting", out);
+    if (homeLink_) return stack_.send(now, std::move(packet), out);
     sendFromCareOf(now, std::move(packet), out);
 }
 
@@ -80,7 +82,7 @@ void MobileNode::onPeerMessage(TimePoint now, const Ipv6Packet& packet, bool thr
     RouteOptimisation& peer = it->second;
     // RR-MN-03: a home test comes through the home agent to the home address, a care-of test to the care-of address that it tests.
     if (const auto* home = std::get_if<wire::HomeTest>(&message)) {
-        if (throughHomeAgent && packet.destination == settings_.homeAddress && !packet.routing) peer.homeTest(now, *home);
+        if (throughHomeAgent != homeLink_ && packet.destination == settings_.homeAddress && !packet.routing) peer.homeTest(now, *home);
     } else if (const auto* careOf = std::get_if<wire::CareOfTest>(&message)) {
         if (!throughHomeAgent && packet.destination == peer.requestedCareOf() && !packet.routing) peer.careOfTest(now, *careOf);
     } else if (const auto* ack = std::get_if<wire::BindingAck>(&message)) {
@@ -92,13 +94,17 @@ void MobileNode::onPeerMessage(TimePoint now, const Ipv6Packet& packet, bool thr
 
 void MobileNode::onPeerAck(TimePoint now, RouteOptimisation& peer, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
 {
-    if (!packet.routing || packet.routing->homeAddress != settings_.homeAddress) return;
+    // RR-CN-15: without the routing header only in answer to an update from the home address itself.
+    const bool toHome = packet.routing ? packet.routing->homeAddress == settings_.homeAddress : homeLink_ && packet.destination == settings_.homeAddress;
+    if (!toHome) return;
     const auto answer = peer.acknowledged(now, ack, packet.payload);
-    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "refused"};
+    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused"};
     out.happened(now, "binding-acknowledged",
                  {{"peer", attribute(peer.peer())}, {"sequence", attribute(std::int64_t{ack.sequence})}, {"status", attribute(std::int64_t{ack.status})},
                   {"result", attribute(names[static_cast<std::size_t>(answer)])}});
     if (answer == RouteOptimisation::Answer::Accepted) peerEvent(now, peer, "registered", out);
+    if (answer == RouteOptimisation::Answer::Released)
+        out.removed(now, "registration", {{"peer", attribute(peer.peer())}, {"home_address", attribute(settings_.homeAddress)}});
     if (answer == RouteOptimisation::Answer::Refused) peerEvent(now, peer, "refused", out);
 }
 

@@ -20,6 +20,7 @@ void MobileNode::progress(TimePoint now, Output& out)
 {
     homeWaits_ = true;
     peersWait_ = true;
+    if (homeLink_) return progressHome(now, out);
     if (!usable(lcoa_)) return;
     if (atMap_) {
         // HMIP-MN-16: no longer than the MAP option says that the RCoA is good for.
@@ -93,19 +94,25 @@ void MobileNode::sendHomeUpdate(TimePoint now, const Association::Update& update
 
 void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
 {
-    // HMIP-MN-12, MN-BU-08: without the home address in a type 2 routing header the acknowledgement is not for us.
-    if (!packet.routing) return;
-    const Ipv6Address home = packet.routing->homeAddress;
+    // HMIP-MN-12, MN-BU-08: without the home address in a type 2 routing header the acknowledgement is not for us; at home it
+    // comes to the home address itself (HA-BU-06).
+    const bool atHome = homeLink_ && packet.destination == settings_.homeAddress;
+    if (!packet.routing && !atHome) return;
+    const Ipv6Address home = packet.routing ? packet.routing->homeAddress : packet.destination;
     Association* association = nullptr;
     if (atMap_ && home == atMap_->home() && packet.source == atMap_->peer()) association = &*atMap_;
     if (home == atHome_.home() && packet.source == atHome_.peer()) association = &atHome_;
     if (!association) return;
     const auto answer = association->acknowledged(now, ack);
-    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "refused"};
+    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused"};
     out.happened(now, "binding-acknowledged",
                  {{"peer", attribute(association->peer())}, {"sequence", attribute(std::int64_t{ack.sequence})},
                   {"status", attribute(std::int64_t{ack.status})}, {"result", attribute(names[static_cast<std::size_t>(answer)])}});
     if (answer == Association::Answer::Accepted) registrationEvent(now, *association, "registered", out);
+    if (answer == Association::Answer::Released) {
+        out.removed(now, "registration", {{"peer", attribute(association->peer())}, {"home_address", attribute(association->home())}});
+        if (association == &atHome_) takeHomeAddress(now, out);
+    }
     if (answer != Association::Answer::Refused) return;
     registrationEvent(now, *association, "refused", out);
     if (association == &atHome_) {
@@ -157,6 +164,10 @@ void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, O
 
 void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 {
+    if (homeLink_) {
+        if (atHomeWithAddress()) stack_.send(now, std::move(packet), out);  // MN-HOME-01: not before the update
+        return;
+    }
     const auto peer = peers_.find(packet.destination);
     const auto careOf = primaryCareOf(now);
     if (peer == peers_.end()) return sendThroughHomeAgent(now, packet, out);

@@ -18,9 +18,19 @@ void RouteOptimisation::request(TimePoint now, const Ipv6Address& careOf, std::c
         abandonedUntil_.reset();
         restart(now);
     }
-    if (careOf == careOf_) return;
+    if (careOf == careOf_ && !releasing_) return;
     careOf_ = careOf;
+    releasing_ = false;
     careOfToken_.reset();
+    restart(now);
+}
+
+void RouteOptimisation::release(TimePoint now)
+{
+    seen_ = now;
+    if (releasing_ || abandonedUntil_) return;
+    releasing_ = registeredCareOf(now) || !outstanding_.empty();
+    careOf_ = home_;
     restart(now);
 }
 
@@ -34,6 +44,7 @@ void RouteOptimisation::restart(TimePoint now)
 void RouteOptimisation::abandon(TimePoint now)
 {
     bound_.reset();
+    releasing_ = false;
     outstanding_.clear();
     homeToken_.reset();
     careOfToken_.reset();
@@ -51,7 +62,9 @@ void RouteOptimisation::refresh(TimePoint now)
 
 bool RouteOptimisation::wantsUpdate(TimePoint now) const
 {
-    if (abandonedUntil_ || lifetime_ < std::chrono::seconds(4)) return false;
+    if (abandonedUntil_) return false;
+    if (releasing_ || careOf_ == home_) return releasing_;
+    if (lifetime_ < std::chrono::seconds(4)) return false;
     return registeredCareOf(now) != careOf_ || (refreshAt_ && now >= *refreshAt_);
 }
 
@@ -84,7 +97,7 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
     step.careOf = careOf_;
     // RR-MN-01: both tests at once, each only when its token is not at hand; new cookies each time.
     const bool home = isFresh(homeToken_, now);
-    const bool careOf = isFresh(careOfToken_, now);
+    const bool careOf = releasing_ || isFresh(careOfToken_, now);
     if (!home && take(now, homeInit_)) {
         step.kind = Kind::HomeTestInit;
         step.cookie = homeInit_.cookie = random.next();
@@ -97,9 +110,14 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
     }
     if (!home || !careOf || !take(now, update_)) return std::nullopt;
     step.sequence = ++sequence_;  // RR-MN-06
-    step.lifetime = WireLifetime{static_cast<std::uint16_t>(lifetime_.count() / 4)};
-    step.indices = {homeToken_->index, careOfToken_->index};
-    step.key = bindingKey(homeToken_->value, careOfToken_->value);
+    if (releasing_) {
+        step.indices = {homeToken_->index, 0};
+        step.key = bindingKey(homeToken_->value, {});
+    } else {
+        step.lifetime = WireLifetime{static_cast<std::uint16_t>(lifetime_.count() / 4)};
+        step.indices = {homeToken_->index, careOfToken_->index};
+        step.key = bindingKey(homeToken_->value, careOfToken_->value);
+    }
     outstanding_.push_back({step.sequence, now, step.lifetime, step.key});
     return step;
 }
@@ -149,6 +167,12 @@ Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ac
     if (it == outstanding_.end() || !proves(*it)) return Answer::Ignored;  // MN-BU-08
     const Sent sent = *it;
     outstanding_.clear();
+    if (releasing_ && ack.accepted()) {
+        releasing_ = false;
+        bound_.reset();
+        homeToken_.reset();  // RR-CN-09: what deleted a binding makes no new one
+        return Answer::Released;
+    }
     if (!ack.accepted() || ack.lifetime.count() == 0) {
         abandon(now);
         return Answer::Refused;
@@ -171,7 +195,7 @@ std::optional<TimePoint> RouteOptimisation::nextDeadline() const
     if (bound_ == careOf_ && refreshAt_ && now < *refreshAt_) return earlier(next, refreshAt_);
     if (!wantsUpdate(now)) return next;
     const bool home = isFresh(homeToken_, now);
-    const bool careOf = isFresh(careOfToken_, now);
+    const bool careOf = releasing_ || isFresh(careOfToken_, now);
     if (!home) next = earlier(next, homeInit_.next);
     if (!careOf) next = earlier(next, careOfInit_.next);
     if (home && careOf) next = earlier(next, update_.next);

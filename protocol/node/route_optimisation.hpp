@@ -28,6 +28,9 @@ public:
     [[nodiscard]] const Ipv6Address& peer() const { return peer_; }
     /// Wants the binding home → `careOf` for at most `lifetime` (≥ 4 s). Another care-of address than before starts a new test of it.
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
+    /// Wants no binding any more: the home address is tested and an update with lifetime 0 sent from it (RR-MN-07).
+    void release(TimePoint now);
+    [[nodiscard]] bool releasing() const { return releasing_; }
     /// Packets go to or come from the peer.
     void used(TimePoint now) { lastUse_ = now; }
     /// The peer cannot do it, says it, or has lost the binding (MN-BE-01, MN-ICMP-01): tunnelling until retryAfter has passed.
@@ -51,7 +54,7 @@ public:
     bool homeTest(TimePoint now, const wire::HomeTest& test);
     bool careOfTest(TimePoint now, const wire::CareOfTest& test);
 
-    enum class Answer : std::uint8_t { Ignored, Accepted, Repeated, Refused };
+    enum class Answer : std::uint8_t { Ignored, Accepted, Repeated, Released, Refused };
     /// `message`: the octets of the whole acknowledgement. Repeated: tokens or number were too old, it goes on by itself.
     Answer acknowledged(TimePoint now, const wire::BindingAck& ack, ByteView message);
 
@@ -106,6 +109,7 @@ private:
     TimePoint expires_{};
     std::optional<TimePoint> refreshAt_;
     std::optional<TimePoint> abandonedUntil_;
+    bool releasing_ = false;
     TimePoint lastUse_{};
     TimePoint seen_{};  ///< the latest time it was told
 };

@@ -3,10 +3,11 @@
 #include "app/cli/commands.hpp"
 #include "app/cli/decode_formats.hpp"
 #include "app/cli/filter_option.hpp"
+#include "app/cli/frame_source.hpp"
 #include "app/cli/output.hpp"
-#include "capture/io/capture_reader.hpp"
 #include "capture/io/key_file.hpp"
 #include "protocol/wire/reassembly.hpp"
+#include "protocol/wire/skim.hpp"
 
 #include <fmt/format.h>
 #include <limits>
@@ -41,7 +42,7 @@ Result<std::unique_ptr<FrameFormat>> formatOf(const DecodeOptions& options)
 }
 
 /// The next frame. While none is there at once, what was held back is shown.
-Result<capture::Read> nextFrame(capture::CaptureReader& reader, capture::CaptureRecord& record, FrameFormat& format, Output& out)
+Result<capture::Read> nextFrame(FrameSource& reader, capture::CaptureRecord& record, FrameFormat& format, Output& out)
 {
     if (reader.isRegular()) return reader.next(record, 200ms);
     const auto read = reader.next(record, Duration{0});
@@ -52,7 +53,7 @@ Result<capture::Read> nextFrame(capture::CaptureReader& reader, capture::Capture
 }
 
 /// What is odd about the file, once for each kind, on standard error.
-void tellOddities(const std::string& file, const capture::CaptureReader& reader)
+void tellOddities(const std::string& file, const FrameSource& reader)
 {
     for (const std::string& text : reader.notes().oddityTexts())
         fmt::print(stderr, "roamscope-cli: note: {}: {}\n", file == "-" ? "standard input" : file, text);
@@ -80,7 +81,9 @@ int decodeCommand(const DecodeOptions& options)
     if (!settings) return settings.error();
     const auto choice = FrameChoice::make(options.filter, options.file, *settings);
     if (!choice) return choice.error();
-    auto reader = options.follow ? capture::CaptureReader::follow(options.file) : capture::CaptureReader::open(options.file);
+    // Who asks for the first frames only is not told what is odd about later ones.
+    const bool all = options.count == DecodeOptions().count;
+    auto reader = options.follow ? FrameSource::follow(options.file) : FrameSource::open(options.file, all);
     if (!reader) return complain(reader.error());
 
     Output out;
@@ -97,10 +100,16 @@ int decodeCommand(const DecodeOptions& options)
         if (number == 1) start = capture::traceStart(record.utc);
         const capture::TraceLink& link = reader->links()[record.link];
         const capture::FrameView view{sinceStart(start, record.utc), record.link, record.originalLength, record.bytes};
-        const auto pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
+        const wire::Skim known = wire::skim(view.bytes, link.linkType, view.originalLength);
+        wire::Reassembler::Outcome pieces;
+        if (known.kind == wire::FrameClass::Fragment)
+            pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
         const wire::DecodeContext context = settings->context(pieces.datagram ? &*pieces.datagram : nullptr);
-        const NumberedFrame frame{number, record.utc, view, &link, reader->notes().packetComments(number - 1), context};
-        if (choice->takes(frame, reader->links())) out.write((*format)->frame(frame));
+        NumberedFrame frame{number, record.utc, view, &link, {}, context};
+        if (choice->takes(frame, known, reader->links())) {
+            frame.comments = reader->notes().packetComments(number - 1);
+            out.write((*format)->frame(frame));
+        }
         ++number;
     }
     out.write((*format)->flush());

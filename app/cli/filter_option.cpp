@@ -2,15 +2,23 @@
 #include "app/cli/filter_option.hpp"
 
 #include "app/cli/commands.hpp"
+#include "app/cli/frame_source.hpp"
 #include "app/cli/output.hpp"
 #include "capture/analysis/analyzer.hpp"
-#include "capture/io/capture_reader.hpp"
-#include "protocol/wire/skim.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace roamscope::cli {
+
+namespace {
+
+capture::FrameRow rowOf(const capture::FrameView& view, const wire::Skim& known)
+{
+    return {view.time, view.link, view.originalLength, static_cast<std::uint32_t>(view.bytes.size()), known.kind, known.type, known.marks};
+}
+
+}  // namespace
 
 int complainAboutFilter(std::string_view text, const filter::FilterError& error)
 {
@@ -49,37 +57,38 @@ tl::expected<FrameChoice, int> FrameChoice::make(const std::string& text, const 
 
 int FrameChoice::analyze(const std::string& file)
 {
-    auto reader = capture::CaptureReader::open(file);
+    auto reader = FrameSource::open(file);
     if (!reader) return complain(reader.error());
     analysis::Analyzer analyzer(settings_);
     capture::CaptureRecord record;
     std::int64_t start = 0;
     // A file that breaks off is analysed up to there; reading it again for the output tells why.
-    for (analysis::FrameIndex index = 0; !interrupted(); ++index) {
+    for (analysis::FrameIndex index = 0; !interrupted();) {
         const auto read = reader->next(record, 200ms);
-        if (!read || *read != capture::Read::Frame) break;
-        if (index == 0) start = record.utc;
-        analyzer.add(index, {sinceStart(start, record.utc), record.link, record.originalLength, record.bytes}, reader->links()[record.link]);
+        if (!read || *read == capture::Read::End) break;
+        if (*read == capture::Read::Pending) continue;
+        if (index == 0) start = capture::traceStart(record.utc);
+        const capture::FrameView view{sinceStart(start, record.utc), record.link, record.originalLength, record.bytes};
+        const capture::TraceLink& link = reader->links()[record.link];
+        analyzer.add(index++, view, link, rowOf(view, wire::skim(view.bytes, link.linkType, view.originalLength)));
     }
     analysis_ = analyzer.result();
     findings_ = std::make_shared<filter::FindingsByFrame>(*analysis_);
     return Fine;
 }
 
-bool FrameChoice::takes(const NumberedFrame& frame, const std::vector<capture::TraceLink>& links) const
+bool FrameChoice::takes(const NumberedFrame& frame, const wire::Skim& known, const std::vector<capture::TraceLink>& links) const
 {
     if (!filter_) return true;
     const capture::FrameView& view = frame.view;
-    const wire::Skim skimmed = wire::skim(view.bytes, frame.link->linkType, view.originalLength);
-    const capture::FrameRow row{view.time, view.link, view.originalLength, static_cast<std::uint32_t>(view.bytes.size()), skimmed.kind, skimmed.type, skimmed.marks};
+    const capture::FrameRow row = rowOf(view, known);
     // Unsigned, so that hostile stamps wrap instead of overflowing.
     const auto startUtc = static_cast<std::int64_t>(static_cast<std::uint64_t>(frame.utc) - static_cast<std::uint64_t>(toNanoseconds(view.time)));
     // The row knows neither what a fragment completes nor a dialect.
     const bool hidden = frame.context.whole || !settings_.rowHolds(row);
     const filter::Verdict verdict = hidden ? filter::Verdict::Unknown : filter_->byRow(frame.number, row, links, startUtc);
     if (verdict != filter::Verdict::Unknown) return verdict == filter::Verdict::Yes;
-    const wire::Dissection dissection = wire::dissect(view.bytes, frame.link->linkType, view.originalLength, frame.context);
-    return filter_->matches({frame.number, startUtc, view, frame.link, &dissection, analysis_.get(), findings_.get(), {}});
+    return filter_->matches({frame.number, startUtc, view, frame.link, nullptr, analysis_.get(), findings_.get(), {}, &frame.context});
 }
 
 }  // namespace roamscope::cli

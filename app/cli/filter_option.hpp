@@ -17,8 +17,8 @@ public:
     /// Reads the whole of `file` first where the filter asks the analysis, with the settings that its frames will be shown with. On failure complains and gives the exit status.
     [[nodiscard]] static tl::expected<FrameChoice, int> make(const std::string& text, const std::string& file, capture::DecodeSettings settings = {});
 
-    /// The frame itself is dissected only where its headers do not decide.
-    [[nodiscard]] bool takes(const NumberedFrame& frame, const std::vector<capture::TraceLink>& links) const;
+    /// `known`: what skim() says of the frame, which is decoded only where neither this nor its headers decide.
+    [[nodiscard]] bool takes(const NumberedFrame& frame, const wire::Skim& known, const std::vector<capture::TraceLink>& links) const;
 
 private:
     [[nodiscard]] int analyze(const std::string& file);

@@ -101,27 +101,53 @@ public:
     {
         if (cached_) return cached_;
         auto out = std::make_shared<Analysis>();
-        const HandoverSources sources{mobiles_, exchanges_, presence_, flows_, links_, end_};
-        out->frames = frames_;
-        out->cutFrames = cutFrames_;
-        out->encryptedFrames = encryptedFrames_;
-        out->malformedFrames = malformedFrames_;
-        out->nodes = directory_.nodes(mobiles_, presence_);
+        conclude(*out);
         out->bindings = bindings_.intervals(end_);
         out->exchanges.reserve(exchanges_.records().size());
         for (const ExchangeRecord& record : exchanges_.records()) out->exchanges.push_back(record.value);
-        out->handovers = buildHandovers(sources);
-        out->flows = flows_.flows(mobiles_, end_);
-        out->attachments = buildAttachments(sources);
         out->findings = conformance_.findings();
-        out->findingsDropped = conformance_.dropped();
-        out->dialects = dialects_;
         out->acknowledgements = exchanges_.acknowledgements();
         cached_ = out;
         return out;
     }
 
+    /// What is large is handed over, and what is not needed any more given back before the next part is made.
+    std::shared_ptr<const Analysis> finish()
+    {
+        if (cached_) return std::move(cached_);
+        exchanges_.forgetSightings();
+        auto out = std::make_shared<Analysis>();
+        out->findings = conformance_.takeFindings();
+        out->acknowledgements = exchanges_.acknowledgements();
+        out->bindings = bindings_.take(end_);
+        conclude(*out);
+        mobiles_ = {};
+        presence_ = {};
+        flows_ = {};
+        directory_ = {};
+        out->exchanges = exchanges_.takeExchanges();
+        return out;
+    }
+
+    [[nodiscard]] std::size_t exchanges() const { return exchanges_.records().size(); }
+
 private:
+    /// All that is not simply what a tracker holds.
+    void conclude(Analysis& out) const
+    {
+        const HandoverSources sources{mobiles_, exchanges_, presence_, flows_, links_, end_};
+        out.frames = frames_;
+        out.cutFrames = cutFrames_;
+        out.encryptedFrames = encryptedFrames_;
+        out.malformedFrames = malformedFrames_;
+        out.nodes = directory_.nodes(mobiles_, presence_);
+        out.handovers = buildHandovers(sources);
+        out.flows = flows_.flows(mobiles_, end_);
+        out.attachments = buildAttachments(sources);
+        out.findingsDropped = conformance_.dropped();
+        out.dialects = dialects_;
+    }
+
     wire::DecodedFrame light_;  ///< of addLight(), kept for its memory
     /// The whole that this piece completes; pieces that contradict each other are reported.
     wire::Reassembler::Outcome reassemble(FrameIndex index, const capture::FrameView& view, const wire::DecodedFrame& frame)
@@ -175,5 +201,7 @@ void Analyzer::add(FrameIndex index, const capture::FrameView& frame, const capt
     if (!state_->addLight(index, frame, link, row)) state_->add(index, frame, link);
 }
 std::shared_ptr<const Analysis> Analyzer::result() const { return state_->result(); }
+std::shared_ptr<const Analysis> Analyzer::finish() { return state_->finish(); }
+std::size_t Analyzer::exchanges() const { return state_->exchanges(); }
 
 }  // namespace roamscope::analysis

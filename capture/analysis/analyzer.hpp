@@ -25,6 +25,10 @@ public:
     void add(FrameIndex index, const capture::FrameView& frame, const capture::TraceLink& link, const capture::FrameRow& row);
     /// What is known so far. Costs a copy, in proportion to signalling messages and probes; the same object while nothing is added.
     [[nodiscard]] std::shared_ptr<const Analysis> result() const;
+    /// The same when no frame will come any more, in much less memory. Afterwards only destruction and assignment are allowed.
+    [[nodiscard]] std::shared_ptr<const Analysis> finish();
+    /// How many exchanges of Binding Updates are known: what result() costs grows with these.
+    [[nodiscard]] std::size_t exchanges() const;
 
 private:
     class State;

@@ -2,6 +2,7 @@
 #include "capture/analysis/binding_history.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace roamscope::analysis {
 
@@ -67,16 +68,29 @@ void BindingHistory::accept(const ExchangeRecord& record, const ExchangeRecord::
     }
 }
 
-std::vector<BindingInterval> BindingHistory::intervals(TimePoint end) const
+namespace {
+
+std::vector<BindingInterval> closedAt(std::vector<BindingInterval> intervals, TimePoint end)
 {
-    std::vector<BindingInterval> out = intervals_;
-    for (BindingInterval& i : out) {
+    for (BindingInterval& i : intervals) {
         if (i.to || i.from + i.lifetime > end) continue;
         i.to = i.from + i.lifetime;
         i.end = Knowledge::Expired;
     }
-    std::stable_sort(out.begin(), out.end(), [](const BindingInterval& a, const BindingInterval& b) { return a.from < b.from; });
-    return out;
+    // Nearly always they are in order already; sorting would take the memory of them all once more.
+    const auto byStart = [](const BindingInterval& a, const BindingInterval& b) { return a.from < b.from; };
+    if (!std::is_sorted(intervals.begin(), intervals.end(), byStart)) std::stable_sort(intervals.begin(), intervals.end(), byStart);
+    return intervals;
+}
+
+}  // namespace
+
+std::vector<BindingInterval> BindingHistory::intervals(TimePoint end) const { return closedAt(intervals_, end); }
+
+std::vector<BindingInterval> BindingHistory::take(TimePoint end)
+{
+    open_.clear();
+    return closedAt(std::exchange(intervals_, {}), end);
 }
 
 const BindingInterval* BindingHistory::alive(const Ipv6Address& owner, const Ipv6Address& home, Bid bid, TimePoint t) const

@@ -13,6 +13,8 @@ public:
     void add(const Signal& signal, const ExchangeTracker& exchanges, const Observation& o);
     /// Intervals in order of their start; those that ran out before `end` are closed there.
     [[nodiscard]] std::vector<BindingInterval> intervals(TimePoint end) const;
+    /// The same without a copy; nothing is known afterwards.
+    [[nodiscard]] std::vector<BindingInterval> take(TimePoint end);
     /// The interval of this binding that is alive at `t`, or null.
     [[nodiscard]] const BindingInterval* alive(const Ipv6Address& owner, const Ipv6Address& home, std::optional<std::uint16_t> bid,
                                                TimePoint t) const;

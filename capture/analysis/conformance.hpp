@@ -20,6 +20,7 @@ public:
                    const ExchangeTracker& exchanges, const BindingHistory& bindings, const Mobiles& mobiles);
 
     [[nodiscard]] const std::vector<TraceFinding>& findings() const { return findings_; }
+    [[nodiscard]] std::vector<TraceFinding> takeFindings() { return std::move(findings_); }
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
 private:

@@ -34,19 +34,39 @@ std::optional<Signal> ExchangeTracker::add(const Observation& o)
     return std::nullopt;
 }
 
+std::vector<Exchange> ExchangeTracker::takeExchanges()
+{
+    for (ExchangeRecord& record : records_) record.copies = {};
+    std::vector<Exchange> out;
+    out.reserve(records_.size());
+    for (ExchangeRecord& record : records_) out.push_back(std::move(record.value));
+    records_ = {};
+    return out;
+}
+
 ExchangeTracker::Sighting* ExchangeTracker::copyOf(std::uint64_t key, const Observation& o, bool& repeated)
 {
     const auto it = seen_.find(key);
     repeated = false;
     if (it == seen_.end()) return nullptr;
     Sighting& s = it->second;
-    const std::uint64_t place = std::uint64_t{o.link} << 8 | o.tunnels();
-    const bool samePlace = std::find(s.places.begin(), s.places.end(), place) != s.places.end();
+    const std::uint32_t place = placeOf(o);
+    const bool samePlace = s.place == place || (s.more && std::find(s.more->begin(), s.more->end(), place) != s.more->end());
     repeated = samePlace || distance(o.time, s.last) > copyWindow;
-    if (repeated) s.places.clear();
-    if (s.places.size() < maxPlaces) s.places.push_back(place);
+    if (repeated) {
+        s.place = place;
+        s.more.reset();
+    } else {
+        if (!s.more) s.more = std::make_unique<std::vector<std::uint32_t>>();
+        if (s.more->size() < maxPlaces) s.more->push_back(place);
+    }
     s.last = o.time;
     return &s;
+}
+
+void ExchangeTracker::see(std::uint64_t key, const Observation& o, Signal::Kind kind, std::size_t record, std::size_t copy, Role role)
+{
+    seen_[key] = {kind, role, static_cast<std::uint32_t>(record), static_cast<std::uint32_t>(copy), placeOf(o), o.time};
 }
 
 bool ExchangeTracker::joins(const ExchangeRecord& record, const Update& update, TimePoint t) const
@@ -98,7 +118,7 @@ Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
     signal.record = record;
     signal.copy = r.copies.size() - 1;
     signal.update = std::move(update);
-    seen_[key] = {Signal::Kind::Update, record, signal.copy, Role::Unknown, o.time, {std::uint64_t{o.link} << 8 | o.tunnels()}};
+    see(key, o, Signal::Kind::Update, record, signal.copy, Role::Unknown);
     return signal;
 }
 
@@ -136,7 +156,7 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
         signal.record = known->record;
         signal.copy = known->copy;
         signal.answerer = known->role;
-        if (signal.answerer != Role::Unknown) acknowledgements_[o.index] = signal.answerer;
+        if (signal.answerer != Role::Unknown) acknowledgements_.emplace_back(o.index, signal.answerer);
         if (signal.kind == Signal::Kind::AnswerAgain) {
             ExchangeRecord& r = records_[known->record];
             r.answerLastSeen = std::max(r.answerLastSeen, o.time);
@@ -159,8 +179,8 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
         signal.kind = Signal::Kind::Unmatched;
         signal.peerKnown = byHome != nullptr;
         if (byHome) signal.answerer = records_[byHome->back()].value.peer;
-        if (signal.answerer != Role::Unknown) acknowledgements_[o.index] = signal.answerer;
-        seen_[key] = {signal.kind, 0, 0, signal.answerer, o.time, {std::uint64_t{o.link} << 8 | o.tunnels()}};
+        if (signal.answerer != Role::Unknown) acknowledgements_.emplace_back(o.index, signal.answerer);
+        see(key, o, signal.kind, 0, 0, signal.answerer);
         return signal;
     }
 
@@ -169,7 +189,7 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
     signal.record = found->first;
     signal.copy = found->second;
     signal.answerer = r.value.peer;
-    acknowledgements_[o.index] = signal.answerer;
+    acknowledgements_.emplace_back(o.index, signal.answerer);
     r.answerLastSeen = o.time;
     if (!r.accepted) {
         // The first acceptance ends the exchange; a refusal stands until one comes.
@@ -180,7 +200,7 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
         r.value.sequence = r.copies[found->second].update.sequence;
         r.accepted = answer.accepted();
     }
-    seen_[key] = {signal.kind, found->first, found->second, signal.answerer, o.time, {std::uint64_t{o.link} << 8 | o.tunnels()}};
+    see(key, o, signal.kind, found->first, found->second, signal.answerer);
     return signal;
 }
 

@@ -6,6 +6,8 @@
 
 #include "capture/analysis/observation.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <unordered_map>
 
 namespace roamscope::analysis {
@@ -52,17 +54,31 @@ public:
     std::optional<Signal> add(const Observation& o);
 
     [[nodiscard]] const std::vector<ExchangeRecord>& records() const { return records_; }
-    [[nodiscard]] const std::map<FrameIndex, Role>& acknowledgements() const { return acknowledgements_; }
+    [[nodiscard]] std::map<FrameIndex, Role> acknowledgements() const { return {acknowledgements_.begin(), acknowledgements_.end()}; }
+
+    // When no frame will come any more: what only served to take frames, and the rest, piece by piece.
+    void forgetSightings()
+    {
+        seen_ = decltype(seen_)();
+        byHome_ = Index();
+        byCareOf_ = Index();
+    }
+    [[nodiscard]] std::vector<Exchange> takeExchanges();
 
 private:
+    /// There is one for each message, so it is kept small.
     struct Sighting {
         Signal::Kind kind = Signal::Kind::Update;
-        std::size_t record = 0;
-        std::size_t copy = 0;
         Role role = Role::Unknown;
+        std::uint32_t record = 0;
+        std::uint32_t copy = 0;
+        std::uint32_t place = 0;                          ///< where it was seen first since it was sent: placeOf()
         TimePoint last{};
-        std::vector<std::uint64_t> places;  ///< link and tunnel depth
+        std::unique_ptr<std::vector<std::uint32_t>> more{};  ///< the other places, on its way
     };
+    /// Link and tunnel depth.
+    static std::uint32_t placeOf(const Observation& o) { return o.link << 8 | static_cast<std::uint32_t>(std::min<std::size_t>(o.tunnels(), 255)); }
+    void see(std::uint64_t key, const Observation& o, Signal::Kind kind, std::size_t record, std::size_t copy, Role role);
     struct PairHash {
         std::size_t operator()(const std::pair<Ipv6Address, Ipv6Address>& p) const noexcept
         {
@@ -83,7 +99,7 @@ private:
     std::unordered_map<std::uint64_t, Sighting> seen_;
     Index byHome_;    ///< (peer, home address) → the latest exchanges
     Index byCareOf_;  ///< (peer, source of the update) → the latest exchanges
-    std::map<FrameIndex, Role> acknowledgements_;
+    std::vector<std::pair<FrameIndex, Role>> acknowledgements_;  ///< in order; each frame once
 };
 
 }  // namespace roamscope::analysis

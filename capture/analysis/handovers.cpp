@@ -181,6 +181,10 @@ private:
 std::vector<Handover> buildHandovers(const HandoverSources& sources)
 {
     std::vector<Handover> out;
+    // At most one for each episode; growing step by step would take their memory three times.
+    std::size_t most = 0;
+    for (const Mobile& mobile : sources.mobiles.all()) most += mobile.episodes.size();
+    out.reserve(most);
     for (const Mobile& mobile : sources.mobiles.all())
         if (!mobile.merged) Builder(sources, mobile).run(out);
     std::stable_sort(out.begin(), out.end(), [](const Handover& a, const Handover& b) { return a.start < b.start; });

@@ -29,7 +29,7 @@ bool isUnusual(ByteView datagram)
 bool readLight(const capture::FrameView& frame, std::uint16_t linkType, const capture::FrameRow& row, wire::DecodedFrame& out)
 {
     const bool udp = row.kind == wire::FrameClass::Udp;
-    if ((!udp && row.kind != wire::FrameClass::Tcp) || (row.marks & ~wire::mark::tunnel) != 0 || linkType != wire::linkEthernet) return false;
+    if ((!udp && row.kind != wire::FrameClass::Tcp) || (row.marks & ~(wire::mark::tunnel | wire::mark::ipv6)) != 0 || linkType != wire::linkEthernet) return false;
     ByteView rest = frame.bytes;
     const auto type = [&] { return static_cast<std::uint16_t>(rest[12] << 8 | rest[13]); };
     if (rest.size() < wire::EthernetHeader::octets || type() != wire::etherTypeIpv6) return false;

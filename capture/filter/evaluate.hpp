@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks a resolved filter about one frame. What is known of the frame comes from a Subject: all of it (FrameSubject) or only
-// the row of the index (RowSubject), for which the answer may be Unknown. One thread; a Subject lives for one frame.
+// Asks a resolved filter about one frame. What is known of the frame comes from a Subject: all of it (FrameSubject), its headers
+// (HeaderSubject) or only the row of the index (RowSubject); for the last two the answer may be Unknown. One thread; a Subject
+// lives for one frame.
 #pragma once
 
 #include "capture/filter/expression.hpp"
+#include "protocol/wire/skim.hpp"
 
 #include <array>
 #include <deque>
+#include <memory>
 
 namespace roamscope::filter {
 
@@ -39,31 +42,66 @@ public:
     [[nodiscard]] virtual bool values(const Symbol& symbol, const std::vector<Stretch>& layers, Values& out) = 0;
 
     /// Keep what values were computed from for as long as the subject lives.
-    ByteView keep(Bytes octets) { return octets_.emplace_back(std::move(octets)); }
-    std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+    ByteView keep(Bytes octets) { return kept().octets.emplace_back(std::move(octets)); }
+    std::string_view keep(std::string text) { return kept().texts.emplace_back(std::move(text)); }
 
 private:
-    std::deque<Bytes> octets_;
-    std::deque<std::string> texts_;
+    struct Kept {
+        std::deque<Bytes> octets;
+        std::deque<std::string> texts;
+    };
+    /// Made when it is needed: an empty deque already takes memory.
+    Kept& kept()
+    {
+        if (!kept_) kept_ = std::make_unique<Kept>();
+        return *kept_;
+    }
+    std::unique_ptr<Kept> kept_;
 };
 
 /// Everything about a frame.
 class FrameSubject final : public Subject {
 public:
-    explicit FrameSubject(const FrameFacts& facts);
-    ~FrameSubject() override;
+    /// `dissection`: of at least the fields that are asked for (fieldsOf()); both must outlive the subject.
+    FrameSubject(const FrameFacts& facts, const wire::Dissection& dissection) : facts_(facts), dissection_(dissection) {}
     Verdict present(const Symbol& symbol) override;
     bool values(const Symbol& symbol, const std::vector<Stretch>& layers, Values& out) override;
 
 private:
-    class Occurrences;
+    /// A node that counts as a field, and where it stands.
+    struct Occurrence {
+        const wire::FieldNode* node;
+        std::uint16_t layer;  ///< the how-many-th of its protocol, from 1
+        bool quoted;          ///< stands in a packet that an ICMPv6 message quotes
+    };
     void fields(const Symbol& symbol, const std::vector<Stretch>& layers, Values& out);
-    void nodeNames(Values& out);
-    const Occurrences& occurrences();
+    [[nodiscard]] const std::vector<Occurrence>& occurrences();
+    [[nodiscard]] ByteView octets(const wire::FieldNode& node) const;
     std::vector<Ipv6Address> addresses();
 
     const FrameFacts& facts_;
-    std::unique_ptr<Occurrences> occurrences_;
+    const wire::Dissection& dissection_;
+    std::vector<Occurrence> occurrences_;
+    bool counted_ = false;
+};
+
+/// What is known of a field without decoding.
+enum class Knowledge : std::uint8_t { Nothing, Absent, Present };
+
+/// What the headers say. `frame` is asked for what does not stand in the octets; it needs no dissection.
+class HeaderSubject final : public Subject {
+public:
+    HeaderSubject(FrameSubject& frame, ByteView bytes, const wire::PlainHeaders& headers) : frame_(frame), bytes_(bytes), headers_(headers) {}
+    Verdict present(const Symbol& symbol) override;
+    bool values(const Symbol& symbol, const std::vector<Stretch>& layers, Values& out) override;
+
+private:
+    [[nodiscard]] Knowledge knownOf(wire::FieldId id) const;
+    bool add(wire::FieldId id, Values& out) const;
+
+    FrameSubject& frame_;
+    ByteView bytes_;
+    const wire::PlainHeaders& headers_;
 };
 
 /// What the index knows.
@@ -85,6 +123,9 @@ private:
 
 /// Values of words about the analysis, for the frame and the addresses in it.
 void analysisValues(const Symbol& symbol, const FrameFacts& facts, const std::vector<Ipv6Address>& addresses, Subject& subject, Values& out);
+
+/// The fields that a FrameSubject looks at to answer `expression`.
+[[nodiscard]] wire::FieldSet fieldsOf(const Expression& expression);
 
 [[nodiscard]] Verdict evaluate(const Expression& expression, Subject& subject);
 

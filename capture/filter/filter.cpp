@@ -38,6 +38,7 @@ tl::expected<Filter, FilterError> Filter::compile(std::string_view text)
     node->expression = std::move(*tree);
     if (auto error = resolve(node->expression, text)) return tl::unexpected(std::move(*error));
     node->analysis = asksAnalysis(node->expression);
+    node->fields = fieldsOf(node->expression);
     out.root_ = std::move(node);
     return out;
 }
@@ -50,8 +51,21 @@ Verdict Filter::byRow(std::size_t number, const capture::FrameRow& row, const st
 
 bool Filter::matches(const FrameFacts& facts) const
 {
-    FrameSubject subject(facts);
-    return evaluate(root_->expression, subject) == Verdict::Yes;
+    const auto whole = [&](const wire::Dissection& dissection) {
+        FrameSubject subject(facts, dissection);
+        return evaluate(root_->expression, subject) == Verdict::Yes;
+    };
+    if (facts.dissection) return whole(*facts.dissection);
+    const ByteView bytes = facts.frame.bytes;
+    const std::uint16_t linkType = facts.link ? facts.link->linkType : std::uint16_t{0};
+    if (const auto headers = wire::plainHeaders(bytes, linkType, facts.frame.originalLength)) {
+        static const wire::Dissection none;
+        FrameSubject frame(facts, none);
+        HeaderSubject subject(frame, bytes, *headers);
+        if (const Verdict verdict = evaluate(root_->expression, subject); verdict != Verdict::Unknown) return verdict == Verdict::Yes;
+    }
+    static const wire::DecodeContext automatic;
+    return whole(wire::dissectFields(bytes, linkType, facts.frame.originalLength, root_->fields, facts.context ? *facts.context : automatic));
 }
 
 bool Filter::needsAnalysis() const { return root_->analysis; }

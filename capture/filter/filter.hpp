@@ -45,10 +45,11 @@ struct FrameFacts {
     std::int64_t startUtc = 0;                         ///< ns since 1970 of the trace's time 0
     capture::FrameView frame;
     const capture::TraceLink* link = nullptr;
-    const wire::Dissection* dissection = nullptr;
+    const wire::Dissection* dissection = nullptr;      ///< null: the filter decodes what it needs, which is much faster
     const analysis::Analysis* analysis = nullptr;      ///< null: words of the analysis match nothing
     const FindingsByFrame* findings = nullptr;         ///< of `analysis`; null: they are searched one by one
     std::function<std::string(const Ipv6Address&)> nodeName;  ///< for `node == NAME`; empty: addresses only
+    const wire::DecodeContext* context = nullptr;      ///< for decoding; null: the default
 };
 
 class Filter {

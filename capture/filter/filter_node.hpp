@@ -9,6 +9,7 @@ namespace roamscope::filter {
 struct Filter::Node {
     Expression expression;
     bool analysis = false;  ///< some word asks the analysis
+    wire::FieldSet fields;  ///< that it asks for
 };
 
 }  // namespace roamscope::filter

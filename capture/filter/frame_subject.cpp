@@ -4,93 +4,112 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace roamscope::filter {
 
 using wire::FieldId;
 using wire::FieldNode;
 
-/// The nodes of a frame by field, in reading order.
-class FrameSubject::Occurrences {
-public:
-    struct Place {
-        const FieldNode* node;
-        std::uint32_t next;
-        std::uint16_t layer;  ///< the how-many-th of its protocol, from 1
-        bool quoted;          ///< stands in a packet that an ICMPv6 message quotes
-    };
-    static constexpr std::uint32_t none = 0xffffffff;
+namespace {
 
-    Occurrences(const wire::Dissection& dissection, ByteView frame) : dissection_(dissection), frame_(frame), first_(wire::fieldCount(), none)
+/// Groups of a protocol have a name without a dot.
+bool isProtocol(FieldId id)
+{
+    const wire::FieldInfo& info = wire::info(id);
+    return info.type == wire::FieldType::None && info.name.find('.') == std::string_view::npos;
+}
+
+/// Where these have no octets they are no field to Wireshark.
+bool isNoField(const FieldNode& node)
+{
+    if (node.field != FieldId::MobilityPadN && node.field != FieldId::EchoData) return false;
+    const auto* octets = std::get_if<Bytes>(&node.value);
+    return octets && octets->empty();
+}
+
+constexpr FieldId addressFields[] = {FieldId::Ipv6Source, FieldId::Ipv6Destination, FieldId::Ipv6HomeAddress, FieldId::RoutingHomeAddress};
+
+class FieldCollector {
+public:
+    void take(const Expression& e)
     {
-        std::vector<std::uint32_t> last(wire::fieldCount(), none);
-        std::uint16_t layer = 0;
-        std::optional<std::uint16_t> quote;
-        places_.reserve(dissection.nodes.size());
-        for (const FieldNode& node : dissection.nodes) {
-            const auto id = static_cast<std::size_t>(node.field);
-            const auto* octets = std::get_if<Bytes>(&node.value);
-            // Where these have no octets they are no field to Wireshark.
-            if ((node.field == FieldId::MobilityPadN || node.field == FieldId::EchoData) && octets && octets->empty()) continue;
-            if (quote && node.depth <= *quote) quote.reset();
-            if (node.field == FieldId::Quoted && !quote) quote = node.depth;
-            if (isProtocol(node.field)) layer = count(node.field);
-            const auto here = static_cast<std::uint32_t>(places_.size());
-            places_.push_back({&node, none, layer, quote.has_value()});
-            if (last[id] == none) first_[id] = here;
-            else places_[last[id]].next = here;
-            last[id] = here;
+        for (const Expression& part : e.parts) take(part);
+        if (!e.test) return;
+        take(e.test->left);
+        if (e.test->right) take(*e.test->right);
+        for (const Member& m : e.test->members) {
+            take(m.low);
+            if (m.high) take(*m.high);
         }
     }
-
-    [[nodiscard]] std::uint32_t first(FieldId id) const { return first_[static_cast<std::size_t>(id)]; }
-    [[nodiscard]] const Place& operator[](std::uint32_t i) const { return places_[i]; }
-
-    [[nodiscard]] ByteView octets(const FieldNode& n) const
-    {
-        const ByteView all = n.buffer == 0 ? frame_ : n.buffer <= dissection_.buffers.size() ? ByteView(dissection_.buffers[n.buffer - 1u].bytes) : ByteView();
-        const std::size_t start = std::min<std::size_t>(n.offset, all.size());
-        return all.subspan(start, std::min<std::size_t>(n.length, all.size() - start));
-    }
+    [[nodiscard]] const wire::FieldSet& result() const { return fields_; }
 
 private:
-    /// Groups of a protocol have a name without a dot.
-    static bool isProtocol(FieldId id)
+    void take(const Operand& o)
     {
-        const wire::FieldInfo& info = wire::info(id);
-        return info.type == wire::FieldType::None && info.name.find('.') == std::string_view::npos;
-    }
-    std::uint16_t count(FieldId id)
-    {
-        for (auto& [field, n] : layers_)
-            if (field == id) return ++n;
-        layers_.emplace_back(id, std::uint16_t{1});
-        return 1;
+        for (const Operand& part : o.parts) take(part);
+        if (!o.symbol) return;
+        for (const FieldId id : o.symbol->ids) fields_.insert(id);
+        if (o.symbol->ofAnalysis()) {
+            for (const FieldId id : addressFields) fields_.insert(id);
+            fields_.insert(FieldId::Quoted);
+        }
+        if (o.layers.empty()) return;
+        for (std::size_t i = 0; i < wire::fieldCount(); ++i)
+            if (isProtocol(static_cast<FieldId>(i))) fields_.insert(static_cast<FieldId>(i));
     }
 
-    const wire::Dissection& dissection_;
-    ByteView frame_;
-    std::vector<std::uint32_t> first_;
-    std::vector<Place> places_;
-    std::vector<std::pair<FieldId, std::uint16_t>> layers_;  ///< how many there were of each protocol
+    wire::FieldSet fields_;
 };
 
-FrameSubject::FrameSubject(const FrameFacts& facts) : facts_(facts) {}
-FrameSubject::~FrameSubject() = default;
+}  // namespace
 
-const FrameSubject::Occurrences& FrameSubject::occurrences()
+wire::FieldSet fieldsOf(const Expression& expression)
 {
-    static const wire::Dissection empty;
-    if (!occurrences_) occurrences_ = std::make_unique<Occurrences>(facts_.dissection ? *facts_.dissection : empty, facts_.frame.bytes);
-    return *occurrences_;
+    FieldCollector collector;
+    collector.take(expression);
+    return collector.result();
+}
+
+const std::vector<FrameSubject::Occurrence>& FrameSubject::occurrences()
+{
+    if (std::exchange(counted_, true)) return occurrences_;
+    std::vector<std::pair<FieldId, std::uint16_t>> counts;
+    const auto count = [&counts](FieldId id) {
+        for (auto& [field, n] : counts)
+            if (field == id) return ++n;
+        counts.emplace_back(id, std::uint16_t{1});
+        return std::uint16_t{1};
+    };
+    std::uint16_t layer = 0;
+    std::optional<std::uint16_t> quote;
+    occurrences_.reserve(dissection_.nodes.size());
+    for (const FieldNode& node : dissection_.nodes) {
+        if (isNoField(node)) continue;
+        if (quote && node.depth <= *quote) quote.reset();
+        if (node.field == FieldId::Quoted && !quote) quote = node.depth;
+        if (isProtocol(node.field)) layer = count(node.field);
+        occurrences_.push_back({&node, layer, quote.has_value()});
+    }
+    return occurrences_;
+}
+
+ByteView FrameSubject::octets(const FieldNode& n) const
+{
+    const auto& buffers = dissection_.buffers;
+    const ByteView all = n.buffer == 0 ? facts_.frame.bytes : n.buffer <= buffers.size() ? ByteView(buffers[n.buffer - 1u].bytes) : ByteView();
+    const std::size_t start = std::min<std::size_t>(n.offset, all.size());
+    return all.subspan(start, std::min<std::size_t>(n.length, all.size() - start));
 }
 
 Verdict FrameSubject::present(const Symbol& symbol)
 {
     if (symbol.source == Source::FrameItself) return Verdict::Yes;
     if (symbol.source == Source::Field) {
-        const Occurrences& all = occurrences();
-        const bool found = std::any_of(symbol.ids.begin(), symbol.ids.end(), [&](FieldId id) { return all.first(id) != Occurrences::none; });
+        const auto& nodes = dissection_.nodes;
+        const auto wanted = [&](const FieldNode& node) { return std::find(symbol.ids.begin(), symbol.ids.end(), node.field) != symbol.ids.end() && !isNoField(node); };
+        const bool found = std::any_of(nodes.begin(), nodes.end(), wanted);
         return found ? Verdict::Yes : Verdict::No;
     }
     Values found;
@@ -113,11 +132,10 @@ bool wanted(const std::vector<Stretch>& layers, std::int64_t layer)
 
 void FrameSubject::fields(const Symbol& symbol, const std::vector<Stretch>& layers, Values& out)
 {
-    const Occurrences& all = occurrences();
+    const auto& all = occurrences();
     for (const FieldId id : symbol.ids) {
-        for (std::uint32_t i = all.first(id); i != Occurrences::none; i = all[i].next) {
-            const auto& place = all[i];
-            if (!wanted(layers, place.layer)) continue;
+        for (const Occurrence& place : all) {
+            if (place.node->field != id || !wanted(layers, place.layer)) continue;
             const wire::FieldValue& v = place.node->value;
             if (const auto* n = std::get_if<std::uint64_t>(&v)) out.add(*n);
             else if (symbol.kind == ValueKind::Text && !std::holds_alternative<std::string>(v)) out.add(keep(wire::valueText(*place.node)));
@@ -126,7 +144,7 @@ void FrameSubject::fields(const Symbol& symbol, const std::vector<Stretch>& laye
             else if (const auto* mac = std::get_if<Mac>(&v)) out.add(ByteView(mac->octets));
             else if (const auto* octets = std::get_if<Bytes>(&v)) out.add(ByteView(*octets));
             else if (const auto* text = std::get_if<std::string>(&v)) out.add(std::string_view(*text));
-            else out.add(all.octets(*place.node));
+            else out.add(this->octets(*place.node));
         }
     }
 }
@@ -134,10 +152,10 @@ void FrameSubject::fields(const Symbol& symbol, const std::vector<Stretch>& laye
 std::vector<Ipv6Address> FrameSubject::addresses()
 {
     std::vector<Ipv6Address> out;
-    const Occurrences& all = occurrences();
-    for (const FieldId id : {FieldId::Ipv6Source, FieldId::Ipv6Destination, FieldId::Ipv6HomeAddress, FieldId::RoutingHomeAddress}) {
-        for (std::uint32_t i = all.first(id); i != Occurrences::none; i = all[i].next) {
-            const auto* address = all[i].quoted ? nullptr : std::get_if<Ipv6Address>(&all[i].node->value);
+    const auto& all = occurrences();
+    for (const FieldId id : addressFields) {
+        for (const Occurrence& place : all) {
+            const auto* address = place.quoted || place.node->field != id ? nullptr : std::get_if<Ipv6Address>(&place.node->value);
             if (address && std::find(out.begin(), out.end(), *address) == out.end()) out.push_back(*address);
         }
     }

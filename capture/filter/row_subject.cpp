@@ -24,6 +24,7 @@ bool brokenOff(const capture::FrameRow& row) { return (row.marks & (wire::mark::
 /// Whether a field of `layer` may stand in the frame.
 Verdict layerIn(Layer layer, const capture::FrameRow& row)
 {
+    if (layer == Layer::Ipv6 && (row.marks & wire::mark::ipv6) != 0) return Verdict::Yes;
     if (layer == Layer::Any || hides(row)) return Verdict::Unknown;
     const FrameClass kind = row.kind;
     const bool transport = kind == FrameClass::Udp || kind == FrameClass::Tcp || kind == FrameClass::Icmpv6 || kind == FrameClass::Mobility;
@@ -43,7 +44,7 @@ Verdict layerIn(Layer layer, const capture::FrameRow& row)
         return (row.marks & wire::mark::tunnel) == 0 && (kind == FrameClass::Tcp || kind == FrameClass::Icmpv6) ? Verdict::No : Verdict::Unknown;
     case Layer::Ipv6:
         if (kind == FrameClass::Ipv4 && (row.marks & wire::mark::tunnel) == 0) return Verdict::No;
-        return kind == FrameClass::Ipv6 || kind == FrameClass::NoNext || kind == FrameClass::Icmpv6 ? Verdict::Yes : Verdict::Unknown;
+        return Verdict::Unknown;
     case Layer::Tcp:
         if (kind == FrameClass::Tcp) return brokenOff(row) ? Verdict::Unknown : Verdict::Yes;
         return transport ? Verdict::No : Verdict::Unknown;

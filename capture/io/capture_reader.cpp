@@ -23,6 +23,8 @@ std::string_view remedyFor(ByteView head)
 
 }  // namespace
 
+void RecordFormat::take(ByteSource&, std::size_t, std::vector<PlacedRecord>&, CaptureLinks&) {}
+
 std::int64_t traceStart(std::int64_t firstUtc)
 {
     constexpr std::int64_t farthest = 4'600'000'000'000'000'000;

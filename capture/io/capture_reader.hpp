@@ -38,12 +38,25 @@ struct CaptureLinks {
     CaptureNotes notes;                  ///< an interface for each link, and what else the file says
 };
 
+/// A frame whose octets stay where they were read.
+struct PlacedRecord {
+    std::int64_t utc = 0;              ///< as CaptureRecord
+    std::uint64_t place = 0;           ///< of the frame's octets: offset in the file
+    std::uint32_t offset = 0;          ///< of the frame's octets in what was read at once
+    std::uint32_t captured = 0;
+    std::uint32_t originalLength = 0;
+    std::uint32_t link = 0;            ///< index into the capture's links
+};
+
 /// The records of one file format.
 class RecordFormat {
 public:
     virtual ~RecordFormat() = default;
     /// The next frame; `links` grows as the file describes its interfaces. An error's offset is that of the (decompressed) file.
     virtual Result<Read> next(ByteSource& in, CaptureRecord& out, CaptureLinks& links, std::optional<Duration> wait) = 0;
+    /// Appends the frames that follow whole in what `in` has buffered, as long as they are ordinary; next() gives the same, one by
+    /// one, and everything else. `start`: what PlacedRecord::offset counts from, a position in `in` that is buffered.
+    virtual void take(ByteSource& in, std::size_t start, std::vector<PlacedRecord>& out, CaptureLinks& links);
 };
 
 /// Time 0 (ns since 1970) of a trace whose first frame has this stamp: the stamp, unless it is further from 1970 than 146 years.

@@ -4,6 +4,9 @@
 
 #include "protocol/base/bytes.hpp"
 
+#include <bit>
+#include <cstring>
+
 namespace roamscope::capture {
 
 struct FileOrder {
@@ -16,7 +19,12 @@ struct FileOrder {
         return value;
     }
     [[nodiscard]] std::uint16_t u16(ByteView bytes, std::size_t offset) const { return static_cast<std::uint16_t>(number(bytes, offset, 2)); }
-    [[nodiscard]] std::uint32_t u32(ByteView bytes, std::size_t offset) const { return static_cast<std::uint32_t>(number(bytes, offset, 4)); }
+    [[nodiscard]] std::uint32_t u32(ByteView bytes, std::size_t offset) const
+    {
+        std::uint32_t value = 0;
+        std::memcpy(&value, bytes.data() + offset, sizeof value);
+        return big == (std::endian::native == std::endian::big) ? value : __builtin_bswap32(value);
+    }
     [[nodiscard]] std::uint64_t u64(ByteView bytes, std::size_t offset) const { return number(bytes, offset, 8); }
 };
 

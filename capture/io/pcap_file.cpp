@@ -50,8 +50,32 @@ public:
         if (!filled) return tl::unexpected(filled.error());
         if (*filled == Fill::Pending) return Read::Pending;
         if (*filled == Fill::End) return cut(in, record_ + header.captured);
-        take(in, header, out, links.notes);
+        out.utc = timeOf(header);
+        out.link = 0;
+        out.originalLength = std::max(header.original, header.captured);
+        out.bytes = in.buffered().subspan(record_, header.captured);
+        judge(header, out.utc, in.position(), links.notes);
+        pending_ = record_ + header.captured;
         return Read::Frame;
+    }
+
+    void take(ByteSource& in, std::size_t start, std::vector<PlacedRecord>& out, CaptureLinks& links) override
+    {
+        if (!started_ || modified_) return;
+        const ByteView window = in.buffered();
+        std::size_t at = pending_;
+        while (at < window.size() && window.size() - at >= record_) {
+            const Header header = headerAt(window.subspan(at, record_));
+            if (header.captured > maxFrameOctets || window.size() - at - record_ < header.captured) break;
+            const std::int64_t utc = timeOf(header);
+            const std::size_t position = in.position() + at;
+            const std::size_t place = position + record_;
+            out.push_back({utc, place, static_cast<std::uint32_t>(place - start), header.captured, std::max(header.original, header.captured), 0});
+            judge(header, utc, position, links.notes);
+            at += record_ + header.captured;
+        }
+        pending_ = 0;
+        in.consume(at);
     }
 
 private:
@@ -70,21 +94,22 @@ private:
         return out;
     }
 
-    void take(const ByteSource& in, const Header& header, CaptureRecord& out, CaptureNotes& notes)
+    /// A fraction of more than a second, which broken writers produce, simply carries over.
+    [[nodiscard]] std::int64_t timeOf(const Header& header) const
+    {
+        return std::int64_t{header.seconds} * 1'000'000'000 + std::int64_t{header.fraction} * (nanoseconds_ ? 1 : 1000);
+    }
+
+    /// Counts a packet whose header stands at `position`, and notes what is odd about it.
+    void judge(const Header& header, std::int64_t utc, std::size_t position, CaptureNotes& notes)
     {
         const std::uint32_t second = nanoseconds_ ? 1'000'000'000 : 1'000'000;
-        // A fraction of more than a second, which broken writers produce, simply carries over.
-        out.utc = std::int64_t{header.seconds} * 1'000'000'000 + std::int64_t{header.fraction} * (nanoseconds_ ? 1 : 1000);
-        out.link = 0;
-        out.originalLength = std::max(header.original, header.captured);
-        out.bytes = in.buffered().subspan(record_, header.captured);
-        const auto odd = [&](Oddity kind) { notes.addOddity(kind, packets_ + 1, in.position()); };
+        const auto odd = [&](Oddity kind) { notes.addOddity(kind, packets_ + 1, position); };
         if (header.fraction >= second) odd(Oddity::TimeFraction);
-        if (packets_ > 0 && out.utc < lastTime_) odd(Oddity::TimeBack);
+        if (packets_ > 0 && utc < lastTime_) odd(Oddity::TimeBack);
         if (header.original < header.captured) odd(Oddity::LengthOnWire);
         if (snapLength_ != 0 && header.captured > snapLength_) odd(Oddity::SnapLength);
-        lastTime_ = out.utc;
-        pending_ = record_ + header.captured;
+        lastTime_ = utc;
         ++packets_;
     }
 

@@ -60,6 +60,7 @@ void PlainReader::takeRecords(RecordBatch& out, bool last)
         const auto offset = static_cast<std::size_t>(record.bytes.data() - out.octets.data());
         out.records.push_back({record.utc, position_ + offset, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(record.bytes.size()),
                                record.originalLength, record.link});
+        capture_.format->take(window_, position_, out.records, links_);
     }
     if (shownLinks_->size() != links_.links.size()) shownLinks_ = std::make_shared<const std::vector<TraceLink>>(links_.links);
     out.links = shownLinks_;

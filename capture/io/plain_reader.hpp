@@ -14,14 +14,7 @@ namespace roamscope::capture {
 
 /// Frames in the order of the capture, and the octets that they stand in.
 struct RecordBatch {
-    struct Record {
-        std::int64_t utc = 0;              ///< as CaptureRecord
-        std::uint64_t place = 0;           ///< of the frame's octets: offset in the file
-        std::uint32_t offset = 0;          ///< of the frame's octets in `octets`
-        std::uint32_t captured = 0;
-        std::uint32_t originalLength = 0;
-        std::uint32_t link = 0;            ///< index into `links`
-    };
+    using Record = PlacedRecord;
     std::vector<Record> records;
     std::shared_ptr<const std::vector<TraceLink>> links;  ///< known at the end of this batch; never null
     Bytes octets;                                         ///< storage, kept between uses of the batch: only grows

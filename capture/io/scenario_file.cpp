@@ -40,6 +40,22 @@ class ScenarioReader {
 public:
     ScenarioReader(std::string_view text, std::string_view name) : text_(text), name_(name) {}
 
+    /// One node as `role` runs it: on links of its own, named after the interfaces in `taps`.
+    Result<Scenario> readRole(Role role, const std::vector<std::string>& taps)
+    {
+        auto tree = parseJson(text_, name_);
+        if (!tree) return tl::unexpected(tree.error());
+        Scenario s = roleRoot(*tree, role, taps);
+        if (error_) return tl::unexpected(*error_);
+        auto problems = validate(s);
+        // The node is the whole document here.
+        constexpr std::string_view prefix = "/nodes/0";
+        for (ScenarioProblem& problem : problems)
+            if (problem.path.starts_with(prefix)) problem.path.erase(0, prefix.size());
+        if (problems.empty()) return s;
+        return tl::unexpected(semantic(*tree, problems));
+    }
+
     Result<Scenario> read()
     {
         auto tree = parseJson(text_, name_);
@@ -236,6 +252,40 @@ private:
         return s;
     }
 
+    /// Locally administered, the same for the same node and interface every time, another for others on the wire (FNV-1a).
+    static Mac stableMac(std::string_view name)
+    {
+        std::uint64_t h = 0xcbf29ce484222325u;
+        for (const char c : name) h = (h ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
+        Mac mac{{0x02}};
+        for (std::size_t i = 1; i < mac.octets.size(); ++i) mac.octets[i] = static_cast<std::uint8_t>(h >> 8 * i);
+        return mac;
+    }
+
+    Scenario roleRoot(const JsonNode& tree, Role role, const std::vector<std::string>& taps)
+    {
+        Scenario s;
+        s.title = fmt::format("One {} on a wire", roleName(role));
+        s.duration = std::chrono::hours(24);
+        s.seed = 0;  // drawn
+        for (const std::string& tap : taps) s.links.push_back({tap, true, Duration{0}});
+        if (!is(tree, Kind::Object, "", "an object")) return s;
+        optional(tree, "", "dialect", [&](const JsonNode& n, const std::string& p) { s.dialect = choice<Dialect>(n, p, {{"rfc4140", Dialect::Rfc4140}, {"rfc5380", Dialect::Rfc5380}}); });
+        optional(tree, "", "seed", [&](const JsonNode& n, const std::string& p) { s.seed = integer<std::uint64_t>(n, p, 0, std::numeric_limits<std::uint64_t>::max()); });
+        NodeSpec node = nodeOf(tree, "", role, {"$schema", "dialect", "seed", "name", "role", "interfaces", "routes"});
+        if (error_) return s;
+        if (node.name.empty()) node.name = roleName(role);
+        if (node.interfaces.size() != taps.size())
+            refuse(tree.offset, "/interfaces", fmt::format("{} interfaces here, {} --tap options: give one --tap for each, in the same order", node.interfaces.size(), taps.size()));
+        for (std::size_t i = 0; i < node.interfaces.size() && i < taps.size(); ++i) {
+            node.interfaces[i].link = taps[i];
+            if (!node.interfaces[i].mac) node.interfaces[i].mac = stableMac(node.name + "/" + taps[i]);
+            if (node.interfaces[i].name.empty() || node.interfaces[i].name == fmt::format("if{}", i)) node.interfaces[i].name = taps[i];
+        }
+        s.nodes.push_back(std::move(node));
+        return s;
+    }
+
     LinkSpec link(const JsonNode& node, const std::string& path)
     {
         LinkSpec out;
@@ -252,16 +302,15 @@ private:
         case Role::HomeAgent: return {"home_prefixes", "maximum_lifetime"};
         case Role::Map: return {"regional_prefix", "maximum_lifetime"};
         case Role::Correspondent: return {"mobility"};
-        case Role::MobileNode: return {"home_address", "home_agent", "map_policy", "lifetime"};
+        case Role::MobileNode: return {"home_address", "home_agent", "map_policy", "lifetime", "route_optimisation"};
         case Role::AccessRouter: break;
         }
         return {};
     }
 
     /// A key that belongs to another role gets an answer of its own.
-    bool nodeKeys(const JsonNode& node, const std::string& path, Role role)
+    bool nodeKeys(const JsonNode& node, const std::string& path, Role role, Keys keys)
     {
-        Keys keys{"name", "role", "interfaces"};
         for (const std::string_view key : roleKeys(role)) keys.push_back(key);
         for (const JsonNode& member : node.children) {
             if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) continue;
@@ -279,16 +328,31 @@ private:
 
     NodeSpec node(const JsonNode& node, const std::string& path)
     {
+        Role role = Role::Correspondent;
+        if (!is(node, Kind::Object, path, "an object")) return {};
+        needed(node, path, "role", "ha, map, ar, cn or mn", [&](const JsonNode& n, const std::string& p) { role = parsedRole(n, p); });
+        if (!error_) required(node, path, "name", "the node's name");
+        return nodeOf(node, path, role, {"name", "role", "interfaces", "routes"});
+    }
+
+    Role parsedRole(const JsonNode& node, const std::string& path)
+    {
+        return choice<Role>(node, path, {{"ha", Role::HomeAgent}, {"map", Role::Map}, {"ar", Role::AccessRouter}, {"cn", Role::Correspondent}, {"mn", Role::MobileNode}});
+    }
+
+    NodeSpec nodeOf(const JsonNode& node, const std::string& path, Role role, const Keys& keys)
+    {
         NodeSpec out;
-        if (!is(node, Kind::Object, path, "an object")) return out;
-        needed(node, path, "role", "ha, map, ar, cn or mn", [&](const JsonNode& n, const std::string& p) {
-            out.role = choice<Role>(n, p, {{"ha", Role::HomeAgent}, {"map", Role::Map}, {"ar", Role::AccessRouter}, {"cn", Role::Correspondent}, {"mn", Role::MobileNode}});
+        out.role = role;
+        optional(node, path, "role", [&](const JsonNode& n, const std::string& p) {
+            if (const Role named = parsedRole(n, p); named != role) refuse(n.offset, p, fmt::format("this node is run as {}", roleName(role)));
         });
-        if (error_ || !nodeKeys(node, path, out.role)) return out;
-        needed(node, path, "name", "the node's name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
+        if (error_ || !nodeKeys(node, path, out.role, keys)) return out;
+        optional(node, path, "name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
         needed(node, path, "interfaces", "a list of interfaces", [&](const JsonNode& n, const std::string& p) {
             list(n, p, [&](const JsonNode& e, const std::string& q) { out.interfaces.push_back(interface(e, q, out.interfaces.size())); });
         });
+        optional(node, path, "routes", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { out.routes.push_back(route(e, q)); }); });
         optional(node, path, "home_prefixes", [&](const JsonNode& n, const std::string& p) {
             list(n, p, [&](const JsonNode& e, const std::string& q) { out.homePrefixes.push_back(prefix(e, q, "2001:db8:100::/64")); });
         });
@@ -299,6 +363,20 @@ private:
         optional(node, path, "home_agent", [&](const JsonNode& n, const std::string& p) { out.homeAgent = string(n, p, "the name of a node of role ha"); });
         optional(node, path, "map_policy", [&](const JsonNode& n, const std::string& p) { out.mapPolicy = choice<MapPolicy>(n, p, {{"furthest", MapPolicy::Furthest}, {"preference", MapPolicy::Preference}}); });
         optional(node, path, "lifetime", [&](const JsonNode& n, const std::string& p) { out.lifetime = seconds(n, p); });
+        optional(node, path, "route_optimisation", [&](const JsonNode& n, const std::string& p) {
+            if (n.kind == Kind::Array) list(n, p, [&](const JsonNode& e, const std::string& q) { out.optimised.push_back(string(e, q, "the name of a node of role cn")); });
+            else out.optimiseAll = choice<bool>(n, p, {{"all", true}, {"none", false}});
+        });
+        return out;
+    }
+
+    RouteSpec route(const JsonNode& node, const std::string& path)
+    {
+        RouteSpec out;
+        if (!object(node, path, {"to", "via", "interface"})) return out;
+        needed(node, path, "to", "a prefix, such as \"::/0\"", [&](const JsonNode& n, const std::string& p) { out.to = prefix(n, p, "::/0"); });
+        needed(node, path, "via", "the next router's address", [&](const JsonNode& n, const std::string& p) { out.via = parsed<Ipv6Address>(n, p, "an IPv6 address, such as \"fe80::1\""); });
+        optional(node, path, "interface", [&](const JsonNode& n, const std::string& p) { out.interface = string(n, p, "the name of an interface of this node"); });
         return out;
     }
 
@@ -444,7 +522,10 @@ std::optional<Duration> parseDuration(std::string_view text)
 
 Result<Scenario> parseScenario(std::string_view text, std::string_view name) { return ScenarioReader(text, name).read(); }
 
-Result<Scenario> loadScenario(const std::string& path)
+namespace {
+
+/// A whole file, at most one octet more than JSON may have.
+Result<std::string> textOf(const std::string& path)
 {
     const JsonLimits limits;
     errno = 0;
@@ -458,7 +539,19 @@ Result<Scenario> loadScenario(const std::string& path)
                     fmt::format("{}: cannot be read: {}. {}", path, std::strerror(cause), right ? "Ask its owner for the right to read it" : "Check the name"));
     }
     text.resize(static_cast<std::size_t>(file.gcount()));
-    return parseScenario(text, path);
+    return text;
+}
+
+}  // namespace
+
+Result<Scenario> loadScenario(const std::string& path)
+{
+    return textOf(path).and_then([&](const std::string& text) { return parseScenario(text, path); });
+}
+
+Result<Scenario> loadRole(const std::string& path, Role role, const std::vector<std::string>& taps)
+{
+    return textOf(path).and_then([&](const std::string& text) { return ScenarioReader(text, path).readRole(role, taps); });
 }
 
 }  // namespace roamscope::capture

@@ -76,12 +76,14 @@ void TraceIndex::append(const IndexPart& part)
 {
     addLinks(*part.links);
     std::size_t from = 0;
+    const std::span<const NewFrame> frames(part.frames);
     for (const IndexPart::Piece& piece : part.pieces) {
-        for (; from < piece.frame; ++from) trace_.append(part.frames[from]);
-        const NewFrame& frame = part.frames[from++];
+        trace_.append(frames.subspan(from, piece.frame - from));
+        const NewFrame& frame = frames[piece.frame];
+        from = piece.frame + 1;
         appendPiece(frame, piece.octets, (*part.links)[frame.link].linkType);
     }
-    for (; from < part.frames.size(); ++from) trace_.append(part.frames[from]);
+    trace_.append(frames.subspan(from));
     summary_.add(part.summary);
 }
 

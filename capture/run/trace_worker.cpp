@@ -16,6 +16,8 @@ constexpr std::size_t indexThreads = 2;
 constexpr std::uint64_t maxAhead = 32;
 /// Frames between two looks at the clock.
 constexpr std::size_t analysisStep = 1024;
+/// A file with more exchanges than these shows them when all are known: every state in between would be a copy of them all.
+constexpr std::size_t shownExchanges = 1'000;
 
 }  // namespace
 
@@ -170,9 +172,11 @@ void TraceWorker::takeNotes(const CaptureNotes& notes, bool ended)
 void TraceWorker::commit(std::uint64_t serial, IndexPart& part)
 {
     std::unique_lock lock(mutex_);
-    wake_.wait(lock, [&] { return serial < index_->next() + maxAhead; });
+    ++ahead_;
+    order_.wait(lock, [&] { return serial < index_->next() + maxAhead; });
+    --ahead_;
     index_->commit(serial, part);
-    wake_.notify_all();
+    if (ahead_ > 0) order_.notify_all();
     if (SteadyClock::now() >= nextPublish_) publishIndex(false);
 }
 
@@ -260,18 +264,33 @@ void TraceWorker::analyse()
         if (!last && (done == shown || SteadyClock::now() < due)) continue;
         // A state that is dear to make is made less often, so that publishing never takes more than a tenth of the time.
         const auto start = SteadyClock::now();
-        const bool ends = publishAnalysis(done, last);
         shown = done;
+        if (!last && plain_ && analyzer_.exchanges() > shownExchanges) {
+            publishProgress(done);
+            due = start + publishInterval;
+            continue;
+        }
+        const bool ends = publishAnalysis(done, last);
         const auto now = SteadyClock::now();
         due = now + std::max<SteadyClock::duration>(publishInterval, 10 * (now - start));
         if (ends) return;
     }
 }
 
+/// How far the analysis is, when its results are too many to be shown before they are whole.
+void TraceWorker::publishProgress(std::size_t frames)
+{
+    const std::lock_guard lock(mutex_);
+    if (anew_) return;
+    view_.analysisProgress = static_cast<double>(frames) / static_cast<double>(view_.trace.size());
+    describe(view_);
+    ++view_.revision;
+}
+
 /// True when this was the last state; never while settings have changed.
 bool TraceWorker::publishAnalysis(std::size_t frames, bool ended)
 {
-    auto result = analyzer_.result();
+    auto result = ended ? analyzer_.finish() : analyzer_.result();
     const std::lock_guard lock(mutex_);
     if (anew_) return false;
     view_.analysis = std::move(result);

@@ -79,6 +79,7 @@ private:
     void analyse();
     bool beginAnalysis();
     bool publishAnalysis(std::size_t frames, bool ended);
+    void publishProgress(std::size_t frames);
     void describe(View& view) const;
 
     Options options_;
@@ -109,7 +110,9 @@ private:
     analysis::Analyzer analyzer_;  ///< of the analysis thread
 
     mutable std::mutex mutex_;  ///< guards everything below
-    std::condition_variable wake_;
+    std::condition_variable wake_;      ///< for the analysis: there is something new
+    std::condition_variable order_;     ///< for an indexer that is too far ahead
+    std::size_t ahead_ = 0;             ///< how many of these wait
     std::unique_ptr<TraceIndex> index_;
     std::optional<Error> problem_;
     View view_;

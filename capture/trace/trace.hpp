@@ -126,6 +126,7 @@ public:
     void append(TimePoint time, std::uint32_t link, ByteView bytes, std::uint32_t originalLength);
     /// Takes a frame whose octets can be read from the trace's FrameOctets by the time that the next snapshot is taken.
     void append(const NewFrame& frame);
+    void append(std::span<const NewFrame> frames);
     /// Says of the frame appended last that it completes a datagram, and of which frames (numbers from 1, the last one is its
     /// own) that is made. Before the next snapshot. False when too many are known already (maxWholes).
     bool setFragments(std::vector<std::uint32_t> frames);

@@ -8,6 +8,7 @@
 #include "protocol/base/result.hpp"
 #include "protocol/wire/fields.hpp"
 
+#include <bit>
 #include <optional>
 
 namespace roamscope::wire {
@@ -37,10 +38,25 @@ struct PseudoHeader {
     const std::uint64_t total = a + b;
     return total + (total < b ? 1 : 0);
 }
+/// A 16-bit number as a word of the machine whose octets are in network order, and back.
+[[nodiscard]] constexpr std::uint16_t networkWord(std::uint16_t number)
+{
+    return std::endian::native == std::endian::little ? static_cast<std::uint16_t>(number << 8 | number >> 8) : number;
+}
 /// What the length and the next header add to a wordSum of the pseudo header (RFC 8200 §8.1).
-[[nodiscard]] std::uint64_t pseudoWords(std::size_t length, std::uint8_t nextHeader);
+[[nodiscard]] inline std::uint64_t pseudoWords(std::size_t length, std::uint8_t nextHeader)
+{
+    return std::uint64_t{networkWord(static_cast<std::uint16_t>(length >> 16))} + networkWord(static_cast<std::uint16_t>(length)) + networkWord(nextHeader);
+}
 /// Folds a wordSum to its 16 bits, in network order.
-[[nodiscard]] std::uint16_t foldWords(std::uint64_t total);
+[[nodiscard]] inline std::uint16_t foldWords(std::uint64_t total)
+{
+    total = (total & 0xffffffff) + (total >> 32);
+    total = (total & 0xffff) + (total >> 16);
+    total = (total & 0xffff) + (total >> 16);
+    total = (total & 0xffff) + (total >> 16);
+    return networkWord(static_cast<std::uint16_t>(total));
+}
 
 /// A parsed message and what speaks against it. The analyzer shows everything, a node takes only what is acceptable().
 template <class T>

@@ -14,7 +14,7 @@ Result<EthernetHeader> parseEthernet(FieldReader& in)
     header.source = in.mac(FieldId::EthernetSource);
     Reader peek = in;
     header.type = in.u16(peek.u16() <= largestEthernetLength ? FieldId::EthernetLength : FieldId::EthernetType);
-    if (in.sink()) in.headline(fmt::format("{} → {}", header.source.text(), header.destination.text()));
+    if (in.texts()) in.headline(fmt::format("{} → {}", header.source.text(), header.destination.text()));
     in.close();
     if (in.failed()) return fail(ErrorCode::Truncated, start, "an Ethernet header has 14 octets, fewer are there");
     return header;

@@ -16,6 +16,8 @@ constexpr FieldInfo registry[] = {
 #undef F
 };
 
+static_assert(std::size(registry) <= FieldSet::most);
+
 constexpr std::size_t dropped = static_cast<std::size_t>(-1);
 
 std::string numberText(std::uint64_t v, FieldDisplay display)
@@ -71,19 +73,30 @@ std::string lineText(const FieldNode& node)
     return fmt::format("{}: {} ({})", field.label, value, node.text);
 }
 
+FieldSink::FieldSink(const FieldSet& wanted) : wanted_(wanted)
+{
+    // By these the decoder finds a packet that a message quotes.
+    wanted_->insert(FieldId::Icmpv6);
+    wanted_->insert(FieldId::RedirectedPacket);
+}
+
 bool FieldSink::full()
 {
-    if (nodes_.size() < maxNodes) return false;
-    if (nodes_.size() == maxNodes)
-        nodes_.push_back(
-            {FieldId::Limit, 0, nodes_.back().offset, 0, fmt::format("more than {} fields in one frame", maxNodes), {}, nodes_.back().buffer});
+    if (lines_ < maxNodes) return false;
+    if (lines_ == maxNodes && keeps(FieldId::Limit))
+        nodes_.push_back({FieldId::Limit, 0, lastOffset_, 0, fmt::format("more than {} fields in one frame", maxNodes), {}, lastBuffer_});
+    if (lines_ == maxNodes) ++lines_;
     return true;
 }
 
-void FieldSink::put(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text)
+bool FieldSink::put(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text)
 {
-    nodes_.push_back({id, static_cast<std::uint16_t>(open_.size()), static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(length),
-                      std::move(value), std::move(text), buffer_});
+    ++lines_;
+    lastOffset_ = static_cast<std::uint32_t>(offset);
+    lastBuffer_ = buffer_;
+    if (!keeps(id)) return false;
+    nodes_.push_back({id, static_cast<std::uint16_t>(open_.size()), lastOffset_, static_cast<std::uint32_t>(length), std::move(value), std::move(text), buffer_});
+    return true;
 }
 
 void FieldSink::open(FieldId id, std::size_t offset, std::string text)
@@ -92,8 +105,8 @@ void FieldSink::open(FieldId id, std::size_t offset, std::string text)
         open_.push_back(dropped);
         return;
     }
-    put(id, offset, 0, {}, std::move(text));
-    open_.push_back(nodes_.size() - 1);
+    const bool kept = put(id, offset, 0, {}, std::move(text));
+    open_.push_back(kept ? nodes_.size() - 1 : dropped);
 }
 
 void FieldSink::close(std::size_t end)
@@ -130,12 +143,12 @@ void FieldSink::endBuffer()
 
 void FieldSink::note(std::string text)
 {
-    if (!nodes_.empty() && nodes_.size() <= maxNodes) nodes_.back().text = std::move(text);
+    if (texts() && !nodes_.empty() && nodes_.size() <= maxNodes) nodes_.back().text = std::move(text);
 }
 
 void FieldSink::headline(std::string text)
 {
-    if (!open_.empty() && open_.back() != dropped) nodes_[open_.back()].text = std::move(text);
+    if (texts() && !open_.empty() && open_.back() != dropped) nodes_[open_.back()].text = std::move(text);
 }
 
 std::uint64_t FieldReader::number(FieldId id, std::size_t width)
@@ -175,7 +188,7 @@ Bytes FieldReader::bytes(FieldId id, std::size_t n)
 {
     const std::size_t start = offset();
     const ByteView view = take(n);
-    if (sink_ && !failed()) sink_->add(id, start, n, Bytes(view.begin(), view.end()));
+    if (sink_ && !failed()) sink_->add(id, start, n, sink_->keeps(id) ? Bytes(view.begin(), view.end()) : Bytes());
     return Bytes(view.begin(), view.end());
 }
 
@@ -183,7 +196,7 @@ void FieldReader::reserved(FieldId id, std::size_t n)
 {
     const std::size_t start = offset();
     const ByteView view = take(n);
-    if (sink_ && !failed() && n > 0) sink_->add(id, start, n, Bytes(view.begin(), view.end()));
+    if (sink_ && !failed() && n > 0) sink_->add(id, start, n, sink_->keeps(id) ? Bytes(view.begin(), view.end()) : Bytes());
 }
 
 void FieldReader::bits(std::size_t width, std::uint64_t word, std::initializer_list<FieldId> ids)

@@ -7,8 +7,10 @@
 #include "protocol/base/bytes.hpp"
 #include "protocol/wire/decode_context.hpp"
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -84,10 +86,32 @@ struct DerivedOctets {
 /// The whole line of a tree: label, value and meaning.
 [[nodiscard]] std::string lineText(const FieldNode& node);
 
+/// Some fields of the registry.
+class FieldSet {
+public:
+    static constexpr std::size_t most = 1024;
+    void insert(FieldId id) { words_[static_cast<std::size_t>(id) / 64] |= bit(id); }
+    [[nodiscard]] bool contains(FieldId id) const { return (words_[static_cast<std::size_t>(id) / 64] & bit(id)) != 0; }
+
+private:
+    static std::uint64_t bit(FieldId id) { return std::uint64_t{1} << static_cast<std::size_t>(id) % 64; }
+    std::array<std::uint64_t, most / 64> words_{};
+};
+
 /// Collects fields and findings of one frame. Bounded: after `maxNodes` lines it notes the limit once and ignores the rest.
 class FieldSink {
 public:
     static constexpr std::size_t maxNodes = 10000;
+
+    /// Keeps everything.
+    FieldSink() = default;
+    /// Keeps the nodes of these fields only, as they would be in the whole tree but for their texts (and of the few that the
+    /// decoder itself looks for); no findings. What is left out costs no memory.
+    explicit FieldSink(const FieldSet& wanted);
+    /// Whether a node of this field is kept.
+    [[nodiscard]] bool keeps(FieldId id) const { return !wanted_ || wanted_->contains(id); }
+    /// Whether meanings in words are kept: for those who must make them.
+    [[nodiscard]] bool texts() const { return !wanted_; }
 
     /// Starts a group (a layer, a header, an option) at `offset`; everything added until close() is beneath it.
     void open(FieldId id, std::size_t offset, std::string text = {});
@@ -99,6 +123,7 @@ public:
     void headline(std::string text);
     void finding(Finding finding)
     {
+        if (wanted_) return;
         finding.buffer = buffer_;
         findings_.push_back(std::move(finding));
     }
@@ -121,10 +146,14 @@ public:
 
 private:
     bool full();
-    void put(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text);
+    bool put(FieldId id, std::size_t offset, std::size_t length, FieldValue value, std::string text);
 
+    std::optional<FieldSet> wanted_;
     std::vector<FieldNode> nodes_;
-    std::vector<std::size_t> open_;  ///< indices of open groups; npos for one that fell to the limit
+    std::size_t lines_ = 0;          ///< kept or not
+    std::uint32_t lastOffset_ = 0;   ///< of the last line
+    std::uint8_t lastBuffer_ = 0;
+    std::vector<std::size_t> open_;  ///< indices of open groups; npos for one that is not kept
     std::vector<Finding> findings_;
     std::vector<DerivedOctets> buffers_;
     std::vector<std::uint8_t> outer_;  ///< buffers that go on after the present one
@@ -167,13 +196,15 @@ public:
     }
     void note(std::string_view text)
     {
-        if (sink_ && !failed()) sink_->note(std::string(text));
+        if (texts() && !failed()) sink_->note(std::string(text));
     }
     void headline(std::string_view text)
     {
-        if (sink_) sink_->headline(std::string(text));
+        if (texts()) sink_->headline(std::string(text));
     }
     [[nodiscard]] FieldSink* sink() const { return sink_; }
+    /// Whether note() and headline() have an effect.
+    [[nodiscard]] bool texts() const { return sink_ && sink_->texts(); }
 
 private:
     std::uint64_t number(FieldId id, std::size_t width);

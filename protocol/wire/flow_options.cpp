@@ -325,7 +325,7 @@ std::optional<FlowIdentification> parseFlowIdentification(FieldReader& in)
     in.u8(FieldId::FlowReserved);
     flow.status = in.u8(FieldId::FlowStatus);
     in.note(flowStatusName(flow.status));
-    if (in.sink()) in.headline(fmt::format("Flow identification {}", flow.flow));
+    if (in.texts()) in.headline(fmt::format("Flow identification {}", flow.flow));
     if (flow.flow == 0) finding(in, Severity::Error, "flow identifier 0, which is reserved", "RFC 6089 §4.2", start, 2);
     while (in.remaining() > 0)
         if (!parseNext(in, flow)) return std::nullopt;

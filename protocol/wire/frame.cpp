@@ -196,7 +196,8 @@ void FrameDecoder::quoted(const Area& area)
     const std::size_t findings = sink_->findings().size();
     DecodeContext context = context_;
     context.whole = nullptr;
-    FrameDecoder(frame_, true, sink_, context, quotes_ + 1).quote({inside->octets, inside->base, true});
+    // Up to the end of the quote: what stands behind it is none of its business.
+    FrameDecoder(frame_.first(inside->base + inside->octets.size()), true, sink_, context, quotes_ + 1).quote({inside->octets, inside->base, true});
     // It was judged where it was sent.
     sink_->findings().resize(findings);
     sink_->close(inside->base + inside->octets.size());
@@ -268,8 +269,8 @@ void FrameDecoder::stop(Error error, bool cut)
 void FrameDecoder::showData(const Area& area)
 {
     if (area.octets.empty()) return;
-    sink_->open(FieldId::Data, area.base, fmt::format("{} octets", area.octets.size()));
-    sink_->add(FieldId::DataBytes, area.base, area.octets.size(), Bytes(area.octets.begin(), area.octets.end()));
+    sink_->open(FieldId::Data, area.base, sink_->texts() ? fmt::format("{} octets", area.octets.size()) : std::string());
+    sink_->add(FieldId::DataBytes, area.base, area.octets.size(), sink_->keeps(FieldId::DataBytes) ? Bytes(area.octets.begin(), area.octets.end()) : Bytes());
     sink_->close(area.base + area.octets.size());
 }
 

@@ -91,7 +91,7 @@ Result<Icmpv6Message> parseListenerQuery(FieldReader& in)
 {
     ListenerQuery query;
     query.maximumResponse = in.u16(FieldId::MldMaximumCode);
-    if (in.sink()) in.note(fmt::format("{} ms", listenerResponse(query.maximumResponse)));
+    if (in.texts()) in.note(fmt::format("{} ms", listenerResponse(query.maximumResponse)));
     in.reserved(FieldId::Icmpv6Reserved, 2);
     query.group = in.address(FieldId::MldGroup);
     const std::uint8_t flags = in.u8(FieldId::MldFlags);
@@ -99,7 +99,7 @@ Result<Icmpv6Message> parseListenerQuery(FieldReader& in)
     query.suppress = (flags & 0x08) != 0;
     query.robustness = flags & 0x07;
     query.interval = in.u8(FieldId::MldInterval);
-    if (in.sink()) in.note(fmt::format("{} s", listenerInterval(query.interval)));
+    if (in.texts()) in.note(fmt::format("{} s", listenerInterval(query.interval)));
     const std::size_t sources = in.u16(FieldId::MldSources);
     for (std::size_t i = 0; i < sources && !in.failed(); ++i) query.sources.push_back(in.address(FieldId::MldSource));
     return Icmpv6Message{std::move(query)};

@@ -50,7 +50,7 @@ void notify(FieldReader& in)
     const std::uint16_t type = in.u16(FieldId::IkeNotifyType);
     const std::string_view name = ikeNotifyName(type);
     in.note(name);
-    if (in.sink()) in.headline(name.empty() ? fmt::format("Notify {}", type) : fmt::format("Notify {}", name));
+    if (in.texts()) in.headline(name.empty() ? fmt::format("Notify {}", type) : fmt::format("Notify {}", name));
     if (spi > 0 && spi <= in.remaining()) in.reserved(FieldId::IkeSpi, spi);
     rest(in, FieldId::IkeNotifyData);
 }
@@ -170,14 +170,14 @@ Result<IkeHeader> parseIke(FieldReader& in, bool cut)
     in.note(header.isResponse() ? "response" : "request");
     header.messageId = in.u32(FieldId::IkeMessageId);
     const std::size_t length = in.u32(FieldId::IkeLength);
-    if (in.sink()) in.headline(fmt::format("{} {}", ikeExchangeName(header.exchange), header.isResponse() ? "response" : "request"));
+    if (in.texts()) in.headline(fmt::format("{} {}", ikeExchangeName(header.exchange), header.isResponse() ? "response" : "request"));
     if (in.failed()) {
         in.close();
         return fail(ErrorCode::Truncated, start, "an IKE header has 28 octets, fewer are there");
     }
     constexpr std::size_t headerOctets = 28;
     const bool fits = length >= headerOctets && (length <= there || cut);
-    if (fits && header.version >> 4 == 2 && in.sink()) {
+    if (fits && header.version >> 4 == 2) {
         FieldReader inside = in.within(in.whole().subspan(in.position(), std::min(length - headerOctets, in.remaining())), in.offset());
         if (auto read = payloads(inside, next); !read) {
             if (read.error().code == ErrorCode::Truncated && length <= there) read.error().code = ErrorCode::Malformed;

@@ -109,7 +109,7 @@ Result<ParsedIpv4> parseIpv4(FieldReader& in, bool mayBeCut)
     if (fits) header.checksum = judgeHeader(in.sink(), in.whole().subspan(start, headerLength), startOffset);
     header.source = in.ipv4(FieldId::Ipv4Source);
     header.destination = in.ipv4(FieldId::Ipv4Destination);
-    if (in.sink() && !in.failed()) in.headline(fmt::format("{} → {}", header.source.text(), header.destination.text()));
+    if (in.texts() && !in.failed()) in.headline(fmt::format("{} → {}", header.source.text(), header.destination.text()));
     if (fits && first >> 4 == 4) {
         if (in.sink()) showOptions(in, start + headerLength);
         else in.skip(headerLength - Ipv4Header::octets);

@@ -105,7 +105,7 @@ Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut)
     packet.hopLimit = in.u8(FieldId::Ipv6HopLimit);
     packet.source = in.address(FieldId::Ipv6Source);
     packet.destination = in.address(FieldId::Ipv6Destination);
-    if (in.sink() && !in.failed()) in.headline(fmt::format("{} → {}", packet.source.text(), packet.destination.text()));
+    if (in.texts() && !in.failed()) in.headline(fmt::format("{} → {}", packet.source.text(), packet.destination.text()));
     in.close();
     if (in.failed()) return fail(ErrorCode::Truncated, startOffset, "an IPv6 header has 40 octets, fewer are there");
     if (word >> 28 != 6) return fail(ErrorCode::Malformed, startOffset, fmt::format("IP version {} where 6 is expected", word >> 28));

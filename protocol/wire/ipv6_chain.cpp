@@ -73,7 +73,7 @@ private:
         case protocol::hopByHop:
             if (!first) {
                 const char* text = "a hop-by-hop options header that is not the first header";
-                finding("", Severity::Error, text, "RFC 8200 §4.1", at, 8);
+                finding("", Severity::Error, text, "RFC 8200 §4.1", at, std::min<std::size_t>(8, in_.remaining()));
                 violate(at, text);
             }
             return optionsHeader({FieldId::HopByHop, FieldId::HopByHopNext, FieldId::HopByHopLength}, packet_.hopByHop, true);
@@ -192,7 +192,7 @@ private:
             in_.headline("Jumbo payload");
         } else {
             in_.reserved(FieldId::Ipv6OptionData, length);
-            if (in_.sink()) in_.headline(fmt::format("Option {}", type));
+            if (in_.texts()) in_.headline(fmt::format("Option {}", type));
         }
     }
 
@@ -273,7 +273,7 @@ private:
         if (type == 0) sourceRoute(at, end, left);
         else if (type == 3) lowPower(end);
         else if (type == 4) segments(end, left);
-        else if (in_.sink()) in_.headline(fmt::format("Type {}", type));
+        else if (in_.texts()) in_.headline(fmt::format("Type {}", type));
         if (in_.position() < end) in_.reserved(FieldId::RoutingData, end - in_.position());
     }
 

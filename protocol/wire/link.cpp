@@ -73,7 +73,7 @@ Result<void> parseVlan(FieldReader& in, LinkHeaders& out, std::uint16_t& type)
     if (service) in.bits(2, word, {FieldId::ServiceVlanPriority, FieldId::ServiceVlanDropEligible, FieldId::ServiceVlanId});
     else in.bits(2, word, {FieldId::VlanPriority, FieldId::VlanDropEligible, FieldId::VlanId});
     type = in.u16(service ? FieldId::ServiceVlanType : FieldId::VlanType);
-    if (in.sink()) in.headline(fmt::format("id {}", word & 0xfff));
+    if (in.texts()) in.headline(fmt::format("id {}", word & 0xfff));
     in.close();
     if (in.failed()) return tooShort(start, "a VLAN tag has 4 octets");
     return {};

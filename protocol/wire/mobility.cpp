@@ -56,7 +56,7 @@ Result<Checked<MobilityMessage>> parseMobility(FieldReader& in, const PseudoHead
     in.open(FieldId::Mobility);
     const std::uint8_t proto = in.u8(FieldId::MhPayloadProto);
     const std::size_t octets = 8 * (std::size_t{in.u8(FieldId::MhHeaderLength)} + 1);
-    if (in.sink() && !in.failed()) in.note(fmt::format("{} octets", octets));
+    if (in.texts() && !in.failed()) in.note(fmt::format("{} octets", octets));
     const std::uint8_t type = in.u8(FieldId::MhType);
     in.note(mobilityName(type));
     in.headline(mobilityName(type));

@@ -66,17 +66,17 @@ private:
     /// Lifetime in units of 4 s.
     void noteUnits(std::uint16_t lifetime, bool granted)
     {
-        if (in_.sink()) in_.note(lifetime == 0 && !granted ? std::string("delete the binding") : fmt::format("{} s", 4u * lifetime));
+        if (in_.texts()) in_.note(lifetime == 0 && !granted ? std::string("delete the binding") : fmt::format("{} s", 4u * lifetime));
     }
     /// RFC 5568's lifetime: both readings (errata E-09).
     void noteFastLifetime(std::uint16_t lifetime)
     {
-        if (in_.sink()) in_.note(fmt::format("{} s; {} s if in units of 4 s as in a Binding Update", lifetime, 4u * lifetime));
+        if (in_.texts()) in_.note(fmt::format("{} s; {} s if in units of 4 s as in a Binding Update", lifetime, 4u * lifetime));
     }
     /// RFC 6705: seconds.
     void noteSeconds(std::uint16_t lifetime)
     {
-        if (in_.sink()) in_.note(lifetime == 0xffff ? std::string("infinite") : lifetime == 0 ? std::string("ends") : fmt::format("{} s", lifetime));
+        if (in_.texts()) in_.note(lifetime == 0xffff ? std::string("infinite") : lifetime == 0 ? std::string("ends") : fmt::format("{} s", lifetime));
     }
 
     template <class Test>

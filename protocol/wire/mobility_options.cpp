@@ -112,7 +112,7 @@ std::optional<MobilityOption> parseValue(FieldReader& in, std::uint8_t type, std
             return RawMobilityOption{type, in.bytes(FieldId::MobilityOptionData, octets)};
         }
         const BindingIdentifier bid = shisa ? parseShisaBid(in, scope) : parseBid(in);
-        if (in.sink()) in.headline(fmt::format("Binding identifier {}", bid.bid));
+        if (in.texts()) in.headline(fmt::format("Binding identifier {}", bid.bid));
         return bid;
     }
     if (type == optionLinkLayer && octets != length) return parsePaddedLinkLayer(in);
@@ -132,7 +132,7 @@ MobilityOption parseOption(FieldReader& in, std::uint8_t type, std::size_t lengt
     const ByteView data = in.whole();
     type = publishedType(scope, type, data.size());
     const std::string_view name = mobilityOptionName(type);
-    if (in.sink()) in.headline(name.empty() ? fmt::format("Option {}", type) : std::string(name));
+    if (in.texts()) in.headline(name.empty() ? fmt::format("Option {}", type) : std::string(name));
     if (auto value = parseValue(in, type, length, scope)) return std::move(*value);
     RawMobilityOption raw{type, Bytes(data.begin(), data.end())};
     bool known = false;
@@ -167,7 +167,7 @@ std::optional<MobilityOption> parseBasicOption(FieldReader& in, std::uint8_t typ
     case optionRefreshAdvice: {
         if (length != 2) return std::nullopt;
         const WireLifetime interval{in.u16(FieldId::RefreshInterval)};
-        if (in.sink()) in.note(fmt::format("{} s", 4u * interval.count()));
+        if (in.texts()) in.note(fmt::format("{} s", 4u * interval.count()));
         return BindingRefreshAdvice{interval};
     }
     case optionAlternateCareOf:

@@ -53,7 +53,7 @@ std::optional<NdOption> parsePrefix(FieldReader& in)
     in.note(seconds(p.preferredLifetime));
     in.reserved(FieldId::PrefixReserved, 4);
     p.prefix.address = in.address(FieldId::PrefixPrefix);
-    if (in.sink()) in.headline(fmt::format("Prefix information, {}", p.prefix.text()));
+    if (in.texts()) in.headline(fmt::format("Prefix information, {}", p.prefix.text()));
     checkPrefix(in, p, start);
     return p;
 }
@@ -75,7 +75,7 @@ std::optional<NdOption> parseInterval(FieldReader& in)
 {
     in.reserved(FieldId::NdOptionReserved, 2);
     const AdvertisementIntervalOption option{in.u32(FieldId::AdvertisementInterval)};
-    if (in.sink()) in.note(fmt::format("{} ms", option.milliseconds));
+    if (in.texts()) in.note(fmt::format("{} ms", option.milliseconds));
     return option;
 }
 
@@ -134,7 +134,7 @@ std::optional<NdOption> parseHandoverAddress(FieldReader& in)
     a.prefixLength = in.u8(FieldId::IpAddressPrefixLength);
     in.reserved(FieldId::NdOptionReserved, 4);
     a.address = in.address(FieldId::IpAddressAddress);
-    if (in.sink()) in.headline(fmt::format("IP address or prefix, {}", a.address.text()));
+    if (in.texts()) in.headline(fmt::format("IP address or prefix, {}", a.address.text()));
     if (a.prefixLength > 128)
         finding(in, "", Severity::Error, fmt::format("prefix length {}; an address has 128 bits", a.prefixLength), "RFC 5568 §6.4.1", in.offset() - 21, 1);
     return a;
@@ -325,7 +325,7 @@ MapOption parseMap(FieldReader& in, std::uint8_t type)
     m.validLifetime = in.u32(FieldId::MapValidLifetime);
     in.note(m.validLifetime == 0 ? std::string("the MAP has failed, it must not be selected") : seconds(m.validLifetime));
     m.address = in.address(FieldId::MapAddress);
-    if (in.sink()) in.headline(fmt::format("MAP, {} distance {} preference {}", m.address.text(), m.distance, m.preference));
+    if (in.texts()) in.headline(fmt::format("MAP, {} distance {} preference {}", m.address.text(), m.distance, m.preference));
     checkMap(in, m, start);
     return m;
 }

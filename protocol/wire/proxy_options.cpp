@@ -112,7 +112,7 @@ MobilityOption parseNat(FieldReader& in)
     const std::uint16_t word = in.Reader::u16();
     in.bits(2, word, {FieldId::NatForceUdp, FieldId::NatReserved});
     const std::uint32_t refresh = in.u32(FieldId::NatRefresh);
-    if (in.sink()) in.note(refresh == 0 ? std::string("ignored") : refresh == 0xffffffff ? std::string("no keepalive") : fmt::format("{} s", refresh));
+    if (in.texts()) in.note(refresh == 0 ? std::string("ignored") : refresh == 0xffffffff ? std::string("no keepalive") : fmt::format("{} s", refresh));
     return NatDetection{(word & 0x8000) != 0, refresh};
 }
 

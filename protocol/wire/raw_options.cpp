@@ -169,7 +169,7 @@ void showAccessNetworkBody(FieldReader& in, std::uint8_t type)
         in.headline("Access network: place");
         for (const FieldId field : {FieldId::Latitude, FieldId::Longitude}) {
             const Bytes octets = in.bytes(field, 3);
-            if (in.sink()) in.note(degrees(octets));
+            if (in.texts()) in.note(degrees(octets));
         }
     } else if (type == 3 && in.remaining() >= 1) {
         in.headline("Access network: operator");

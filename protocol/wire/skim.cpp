@@ -13,7 +13,9 @@ namespace roamscope::wire {
 namespace {
 
 constexpr std::size_t addressOctets = 16;
-constexpr std::size_t maxQuickHeaders = 4;
+constexpr std::size_t maxQuickHeaders = PlainHeaders::most;
+constexpr std::uint8_t firstInformational = 128;  // ICMPv6: smaller types are errors, which quote a packet
+constexpr std::uint8_t redirectType = 137;        // may quote one too (RFC 4861 §4.5)
 
 /// Ports whose datagrams hold more than users' data, perhaps.
 bool isSpecial(std::uint16_t port)
@@ -33,16 +35,26 @@ public:
 
     bool run(std::uint16_t linkType)
     {
-        if (!link(linkType)) return false;
-        for (std::size_t count = 1; count <= maxQuickHeaders; ++count) {
-            std::uint8_t next = 0;
-            if (!packet(next)) return false;
-            if (count > 1) set(mark::tunnel);
-            if (next != protocol::ipv6) return message(next);
-        }
-        return false;
+        std::uint8_t next = 0;
+        return headers(linkType, next) && message(next);
     }
     [[nodiscard]] const Skim& result() const { return out_; }
+
+    bool runHeaders(std::uint16_t linkType)
+    {
+        std::uint8_t next = 0;
+        if (cut_ || !headers(linkType, next)) return false;
+        headers_.upper = next;
+        headers_.message = static_cast<std::uint32_t>(at_);
+        switch (next) {
+        case protocol::udp: return udpFits();
+        case protocol::tcp: return tcpFits();
+        case protocol::icmpv6: return left() >= 4 && u8(0) >= firstInformational && u8(0) != redirectType;
+        case protocol::mobility: return left() >= 6;
+        default: return false;
+        }
+    }
+    [[nodiscard]] const PlainHeaders& plain() const { return headers_; }
 
 private:
     [[nodiscard]] std::size_t left() const { return end_ - at_; }
@@ -50,9 +62,24 @@ private:
     [[nodiscard]] std::uint16_t u16(std::size_t offset) const { return static_cast<std::uint16_t>(frame_[at_ + offset] << 8 | frame_[at_ + offset + 1]); }
     void set(std::uint16_t bits) { out_.marks = static_cast<std::uint16_t>(out_.marks | bits); }
 
+    /// All up to what the innermost IPv6 header carries, which is `next`.
+    bool headers(std::uint16_t linkType, std::uint8_t& next)
+    {
+        if (!link(linkType)) return false;
+        while (headers_.count < maxQuickHeaders) {
+            headers_.ipv6[headers_.count++] = static_cast<std::uint32_t>(at_);
+            if (!packet(next)) return false;
+            if (headers_.count > 1) set(mark::tunnel);
+            if (next != protocol::ipv6) return true;
+        }
+        return false;
+    }
+
     bool link(std::uint16_t linkType)
     {
+        set(mark::ipv6);
         if (linkType == linkEthernet && left() >= EthernetHeader::octets && u16(12) == etherTypeIpv6) {
+            headers_.ethernet = true;
             at_ = EthernetHeader::octets;
             return true;
         }
@@ -93,6 +120,7 @@ private:
             } else {
                 break;
             }
+            headers_.extensions = true;
         }
         constexpr std::uint16_t both = mark::homeAddress | mark::routing2;
         out_.marks = static_cast<std::uint16_t>((out_.marks & ~both) | found);
@@ -147,25 +175,36 @@ private:
         }
     }
 
+    [[nodiscard]] bool udpFits() const
+    {
+        if (left() < 8 || isSpecial(u16(0)) || isSpecial(u16(2))) return false;
+        const std::size_t length = u16(4);
+        return length >= 8 && (length <= left() || cut_);
+    }
+
     bool udp()
     {
         out_.kind = FrameClass::Udp;
-        if (left() < 8 || isSpecial(u16(0)) || isSpecial(u16(2))) return false;
+        if (!udpFits()) return false;
         const std::size_t length = u16(4);
-        if (length < 8 || (length > left() && !cut_)) return false;
         if (u16(6) == 0) return true;
         if (length <= left()) judge(protocol::udp, length);
         else out_.checksum = ChecksumVerdict::Unverifiable;
         return true;
     }
 
-    bool tcp()
+    [[nodiscard]] bool tcpFits() const
     {
-        out_.kind = FrameClass::Tcp;
         constexpr std::size_t fixed = 20;
         if (left() < fixed) return false;
         const std::size_t header = 4u * (u8(12) >> 4);
-        if (header < fixed || header > left()) return false;
+        return header >= fixed && header <= left();
+    }
+
+    bool tcp()
+    {
+        out_.kind = FrameClass::Tcp;
+        if (!tcpFits()) return false;
         if (cut_) out_.checksum = ChecksumVerdict::Unverifiable;
         else judge(protocol::tcp, left());
         return true;
@@ -221,6 +260,7 @@ private:
     std::size_t source_ = 0;       ///< of the addresses that the checksum covers
     std::size_t destination_ = 0;
     Skim out_;
+    PlainHeaders headers_;
     DecodeContext context_;
 };
 
@@ -268,6 +308,7 @@ Skim decoded(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
     mark(d.error && d.error->code == ErrorCode::Malformed, mark::malformed);
     mark(d.error && d.error->code == ErrorCode::Unsupported && d.error->text.starts_with("more than"), mark::limited);
     mark(d.ipHeaders > 1, mark::tunnel);
+    mark(!d.packets.empty(), mark::ipv6);
     mark(d.inner() && d.inner()->homeAddress(), mark::homeAddress);
     mark(d.inner() && d.inner()->routing, mark::routing2);
     const bool message = !std::holds_alternative<std::monostate>(d.message);
@@ -292,6 +333,13 @@ Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
 {
     Walk walk(frame, originalLength > frame.size());
     return walk.run(linkType) ? walk.result() : decoded(frame, linkType, originalLength);
+}
+
+std::optional<PlainHeaders> plainHeaders(ByteView frame, std::uint16_t linkType, std::size_t originalLength)
+{
+    Walk walk(frame, originalLength > frame.size());
+    if (!walk.runHeaders(linkType)) return std::nullopt;
+    return walk.plain();
 }
 
 }  // namespace roamscope::wire

@@ -7,7 +7,9 @@
 
 #include "protocol/wire/checksum.hpp"
 
+#include <array>
 #include <cstdint>
+#include <optional>
 
 namespace roamscope::wire {
 
@@ -35,6 +37,7 @@ inline constexpr std::uint16_t malformed = 0x0010;     ///< decodeFrame() gives 
 inline constexpr std::uint16_t badChecksum = 0x0020;
 inline constexpr std::uint16_t limited = 0x0040;       ///< more nesting than is followed
 inline constexpr std::uint16_t completes = 0x0080;     ///< set by the trace: the last missing fragment of a datagram
+inline constexpr std::uint16_t ipv6 = 0x0100;          ///< some IPv6 header was read to its end
 }  // namespace mark
 
 struct Skim {
@@ -49,5 +52,19 @@ struct Skim {
 
 /// Work is linear in the frame and bounded as for decodeFrame().
 [[nodiscard]] Skim skim(ByteView frame, std::uint16_t linkType, std::size_t originalLength);
+
+/// Where the headers of an ordinary frame stand: IPv6 in IPv6, all of it captured, that carries UDP, TCP, ICMPv6 or a Mobility
+/// Header as such. No other IP header stands in the frame, and nothing of it was unusual up to `message`.
+struct PlainHeaders {
+    static constexpr std::size_t most = 4;
+    std::array<std::uint32_t, most> ipv6{};  ///< offsets of the IPv6 headers, outermost first
+    std::size_t count = 0;                   ///< of these, at least 1
+    bool ethernet = false;                   ///< before the first stands an Ethernet header and nothing else
+    bool extensions = false;                 ///< there are extension headers
+    std::uint8_t upper = 0;                  ///< protocol::udp, tcp, icmpv6 or mobility
+    std::uint32_t message = 0;               ///< where that begins
+};
+/// Nothing for all other frames. Reads no more than the headers.
+[[nodiscard]] std::optional<PlainHeaders> plainHeaders(ByteView frame, std::uint16_t linkType, std::size_t originalLength);
 
 }  // namespace roamscope::wire

@@ -200,4 +200,11 @@ Dissection dissect(ByteView frame, std::uint16_t linkType, std::size_t originalL
     return {std::move(sink.nodes()), std::move(sink.findings()), std::move(sink.buffers()), summarize(decoded)};
 }
 
+Dissection dissectFields(ByteView frame, std::uint16_t linkType, std::size_t originalLength, const FieldSet& wanted, const DecodeContext& context)
+{
+    FieldSink sink(wanted);
+    static_cast<void>(decodeFrame(frame, linkType, originalLength, &sink, context));
+    return {std::move(sink.nodes()), {}, std::move(sink.buffers()), {}};
+}
+
 }  // namespace roamscope::wire

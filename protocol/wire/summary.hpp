@@ -34,5 +34,8 @@ struct Dissection {
 
 /// Decodes and collects everything. See decodeFrame() for the arguments and bounds.
 [[nodiscard]] Dissection dissect(ByteView frame, std::uint16_t linkType, std::size_t originalLength, const DecodeContext& context = {});
+/// The nodes of some fields only, without their texts; no findings, no summary. For those who ask many frames for few fields.
+[[nodiscard]] Dissection dissectFields(ByteView frame, std::uint16_t linkType, std::size_t originalLength, const FieldSet& wanted,
+                                       const DecodeContext& context = {});
 
 }  // namespace roamscope::wire

@@ -31,7 +31,7 @@ Result<Checked<TcpSegment>> parseTcp(FieldReader& in, const PseudoHeader& addres
     in.u16(FieldId::TcpChecksum);
     if (fits) out.checksum = judge(addresses, protocol::tcp, whole, cut, 16, FieldId::TcpChecksumVerdict, start, in.sink());
     in.u16(FieldId::TcpUrgent);
-    if (in.sink() && !in.failed()) in.headline(fmt::format("{} → {}", segment.sourcePort, segment.destinationPort));
+    if (in.texts() && !in.failed()) in.headline(fmt::format("{} → {}", segment.sourcePort, segment.destinationPort));
     if (fits) {
         in.reserved(FieldId::TcpOptions, headerLength - fixedOctets);
         in.reserved(FieldId::TcpData, segment.dataOctets);

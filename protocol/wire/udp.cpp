@@ -12,11 +12,6 @@ namespace {
 constexpr std::uint32_t probeMagic = 0x52535031;  // "RSP1"
 }
 
-bool isTunnelPort(std::uint16_t port)
-{
-    return port == udpPort::homeAgent || port == udpPort::ikeNat || port == udpPort::proxyData;
-}
-
 Result<Checked<UdpDatagram>> parseUdp(FieldReader& in, const PseudoHeader& addresses, bool cut)
 {
     const ByteView whole = in.whole().subspan(in.position());
@@ -28,7 +23,7 @@ Result<Checked<UdpDatagram>> parseUdp(FieldReader& in, const PseudoHeader& addre
     datagram.destinationPort = in.u16(FieldId::UdpDestinationPort);
     const std::size_t length = in.u16(FieldId::UdpLength);
     const std::uint16_t sum = in.u16(FieldId::UdpChecksum);
-    if (in.sink() && !in.failed()) in.headline(fmt::format("{} → {}", datagram.sourcePort, datagram.destinationPort));
+    if (in.texts() && !in.failed()) in.headline(fmt::format("{} → {}", datagram.sourcePort, datagram.destinationPort));
     const bool complete = length >= 8 && length <= whole.size();
     if (!in.failed() && sum == 0) {
         // RFC 8200 §8.1: unlike over IPv4, a missing checksum makes the datagram invalid.

@@ -34,7 +34,7 @@ inline constexpr std::uint16_t proxyData = 5437;     ///< packets of the mobile 
 }
 
 /// Whether a datagram over IPv6 may go without a checksum: RFC 6935 §5 allows it to tunnels.
-[[nodiscard]] bool isTunnelPort(std::uint16_t port);
+[[nodiscard]] constexpr bool isTunnelPort(std::uint16_t port) { return port == udpPort::homeAgent || port == udpPort::ikeNat || port == udpPort::proxyData; }
 
 /// Reads the rest of `in` as one datagram. `cut`: the capture did not keep all of it. A checksum of 0 is Absent; over IPv6, but for
 /// tunnels, that is also a finding.

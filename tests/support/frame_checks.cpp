@@ -198,6 +198,7 @@ SkimExpectation expectedSkim(const wire::DecodedFrame& decoded, const std::vecto
     mark(decoded.error && decoded.error->code == ErrorCode::Malformed, wire::mark::malformed);
     mark(decoded.error && decoded.error->code == ErrorCode::Unsupported && decoded.error->text.starts_with("more than"), wire::mark::limited);
     mark(decoded.ipHeaders > 1, wire::mark::tunnel);
+    mark(!decoded.packets.empty(), wire::mark::ipv6);
     mark(want.checksum == wire::ChecksumVerdict::Bad, wire::mark::badChecksum);
     mark(decoded.inner() && decoded.inner()->homeAddress(), wire::mark::homeAddress);
     mark(decoded.inner() && decoded.inner()->routing, wire::mark::routing2);

@@ -47,8 +47,8 @@ public:
         facts_.frame = frame;
         facts_.number = index + 1;
         facts_.link = &reading.link();
-        dissection_ = reading.dissect();
-        facts_.dissection = &dissection_;
+        const wire::DecodeContext context = reading.context();
+        facts_.context = &context;
         return filter_->matches(facts_);
     }
 
@@ -60,7 +60,6 @@ private:
     capture::DecodeSettings decoding_;
     std::int64_t startUtc_;
     filter::FrameFacts facts_;
-    wire::Dissection dissection_;
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ int complain(int status, std::string_view text);
 [[nodiscard]] CLI::Validator wholeNumber(std::uint64_t least);
 
 void addRunCommand(CLI::App& app, int& status);
+void addRoleCommand(CLI::App& app, int& status);
 void addDoctorCommand(CLI::App& app, int& status);
 void addDecodeCommand(CLI::App& app, int& status);
 void addScenariosCommand(CLI::App& app, int& status);

@@ -63,13 +63,14 @@ int FrameChoice::analyze(const std::string& file)
     capture::CaptureRecord record;
     std::int64_t start = 0;
     // A file that breaks off is analysed up to there; reading it again for the output tells why.
-    for (analysis::FrameIndex index = 0; !interrupted(); ++index) {
+    for (analysis::FrameIndex index = 0; !interrupted();) {
         const auto read = reader->next(record, 200ms);
-        if (!read || *read != capture::Read::Frame) break;
-        if (index == 0) start = record.utc;
+        if (!read || *read == capture::Read::End) break;
+        if (*read == capture::Read::Pending) continue;
+        if (index == 0) start = capture::traceStart(record.utc);
         const capture::FrameView view{sinceStart(start, record.utc), record.link, record.originalLength, record.bytes};
         const capture::TraceLink& link = reader->links()[record.link];
-        analyzer.add(index, view, link, rowOf(view, wire::skim(view.bytes, link.linkType, view.originalLength)));
+        analyzer.add(index++, view, link, rowOf(view, wire::skim(view.bytes, link.linkType, view.originalLength)));
     }
     analysis_ = analyzer.result();
     findings_ = std::make_shared<filter::FindingsByFrame>(*analysis_);

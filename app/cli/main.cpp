@@ -53,6 +53,7 @@ int main(int argc, char** argv)
     app.require_subcommand(1);
     int status = Fine;
     addRunCommand(app, status);
+    addRoleCommand(app, status);
     addDecodeCommand(app, status);
     addScenariosCommand(app, status);
     addSchemaCommand(app, status);

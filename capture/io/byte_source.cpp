@@ -10,8 +10,10 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 namespace roamscope::capture {
 
@@ -26,6 +28,7 @@ public:
     struct Step {
         std::size_t written = 0;
         std::string problem{};  ///< why the input cannot go on; what was written before is good
+        bool tooLarge = false;  ///< the problem is how much memory the writer of the file wants of its readers
     };
     /// Consumes the front of `in` and writes to `out`. Nothing written, nothing consumed and no problem means that more input
     /// is needed.
@@ -98,7 +101,7 @@ public:
         ZSTD_outBuffer output{out.data(), out.size(), 0};
         const std::size_t code = ZSTD_decompressStream(stream_.get(), &output, &input);
         in = in.subspan(input.pos);
-        if (ZSTD_isError(code)) return {0, ZSTD_getErrorName(code)};
+        if (ZSTD_isError(code)) return {0, ZSTD_getErrorName(code), ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge};
         boundary_ = code == 0;
         wanted_ = code == 0 ? firstWanted : code;
         return {output.pos};
@@ -128,7 +131,9 @@ struct ByteSource::State {
     std::uint64_t size = 0;     ///< of a regular file
     std::uint64_t rawRead = 0;  ///< octets read from the descriptor
 
-    Bytes raw;                  ///< compressed octets that are not used yet, or those before the magic is known
+    Bytes raw;                  ///< octets as they stand in the file; those from rawStart on are not used yet
+    std::size_t rawStart = 0;
+    Bytes unpacked;             ///< what one step of the decompressor may write
     Bytes buffer;
     std::size_t start = 0;      ///< buffered octets are buffer[start..]
     std::size_t position = 0;
@@ -148,6 +153,7 @@ struct ByteSource::State {
         if (descriptor > 2) ::close(descriptor);
     }
     [[nodiscard]] std::size_t available() const { return (given ? window.size() : buffer.size()) - start; }
+    [[nodiscard]] ByteView unused() const { return ByteView(raw).subspan(rawStart); }
 
     void breakOff(Error e)
     {
@@ -185,6 +191,7 @@ struct ByteSource::State {
         for (;;) {
             // Asked before reading: what the old file got before it was replaced is read all the same.
             const std::string_view gone = followed ? whatHappened() : std::string_view();
+            raw.erase(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(std::exchange(rawStart, 0)));
             const std::size_t old = raw.size();
             raw.resize(old + chunkOctets);
             const ssize_t n = ::read(descriptor, raw.data() + old, chunkOctets);
@@ -250,18 +257,17 @@ struct ByteSource::State {
     bool decompress()
     {
         if (decompressor->atBoundary() && !memberFollows()) return ended;
-        compact();
-        const std::size_t old = buffer.size();
-        buffer.resize(old + chunkOctets);
-        ByteView in = raw;
-        const auto step = decompressor->run(in, std::span(buffer).subspan(old));
-        buffer.resize(old + step.written);
-        const std::size_t used = raw.size() - in.size();
-        raw.erase(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(used));
+        unpacked.resize(chunkOctets);
+        ByteView in = unused();
+        const auto step = decompressor->run(in, unpacked);
+        const std::size_t used = unused().size() - in.size();
+        rawStart += used;
+        if (step.written > 0) {
+            compact();
+            buffer.insert(buffer.end(), unpacked.begin(), unpacked.begin() + static_cast<std::ptrdiff_t>(step.written));
+        }
         if (!step.problem.empty()) {
-            breakOff({ErrorCode::Malformed, 0,
-                      fmt::format("{}: the compressed data are damaged at octet {} of the file, which is octet {} of the capture ({}). What stands before is kept; copy the file again",
-                                  name, rawRead - raw.size(), position + available(), step.problem)});
+            breakOff(step.tooLarge ? windowTooLarge() : damaged(step.problem));
             return true;
         }
         if (used > 0 || step.written > 0) return true;
@@ -269,13 +275,26 @@ struct ByteSource::State {
         return rawEnded;
     }
 
+    [[nodiscard]] Error damaged(std::string_view problem) const
+    {
+        return {ErrorCode::Malformed, 0,
+                fmt::format("{}: the compressed data are damaged at octet {} of the file, which is octet {} of the capture ({}). What stands before is kept; copy the file again", name,
+                            rawRead - unused().size(), position + available(), problem)};
+    }
+    [[nodiscard]] Error windowTooLarge() const
+    {
+        return {ErrorCode::Unsupported, 0,
+                fmt::format("{}: is compressed so that reading it takes more than 128 MiB of memory, which is refused (octet {} of the file). Unpack it with zstd -d --long=31 and open what comes out", name,
+                            rawRead - unused().size())};
+    }
+
     /// Between members: whether another one comes. What is not known yet is false without `ended`.
     bool memberFollows()
     {
-        if (raw.size() < memberMagicOctets && !rawEnded) return false;
-        if (decompressor->startsMember(raw)) return true;
+        if (unused().size() < memberMagicOctets && !rawEnded) return false;
+        if (decompressor->startsMember(unused())) return true;
         ended = true;
-        if (!raw.empty()) remark = fmt::format("the compressed data end at octet {} of the file; what stands behind them is not compressed data and is left out", rawRead - raw.size());
+        if (!unused().empty()) remark = fmt::format("the compressed data end at octet {} of the file; what stands behind them is not compressed data and is left out", rawRead - unused().size());
         return false;
     }
 
@@ -367,10 +386,13 @@ Result<Fill> ByteSource::fill(std::size_t n, std::optional<Duration> wait)
 {
     State& s = *state_;
     if (s.given) return s.available() >= n ? Fill::Ready : s.ended ? Fill::End : Fill::Pending;
-    while (s.available() < n) {
+    const auto start = State::Clock::now();
+    for (bool read = false; s.available() < n; read = true) {
         if (s.error) return tl::unexpected(*s.error);
         if (s.ended) return Fill::End;
         if (s.decompressor && s.decompress()) continue;
+        // Compressed data may stand for nothing at all for as long as they go on: who waits no longer than `wait` must get away.
+        if (s.decompressor && read && wait && State::Clock::now() - start >= *wait) return Fill::Pending;
         if (!s.rawEnded && !s.readRaw(wait)) return Fill::Pending;
         if (!s.identified) s.identify();
         if (s.identified && !s.decompressor) s.moveRaw();

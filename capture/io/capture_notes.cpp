@@ -49,6 +49,7 @@ OddityWords wordsOf(Oddity kind)
     case Oddity::LinkBits: return {"header has reserved bits beside the link type; they are left out", "headers have reserved bits beside the link type; they are left out"};
     case Oddity::SectionLength: return {"section is not as long as it says; what stands in it counts", "sections are not as long as they say; what stands in them counts"};
     case Oddity::Options: return {"list of options is damaged; it is read up to the damage", "lists of options are damaged; they are read up to the damage"};
+    case Oddity::OptionCount: return {"list has more than 4096 options; those behind are left out", "lists have more than 4096 options; those behind are left out"};
     case Oddity::Statistics: return {"statistics block is too short or of an interface that is not described; it is left out", "statistics blocks are too short or of an interface that is not described; they are left out"};
     case Oddity::Names: return {"name resolution block is damaged; it is read up to the damage", "name resolution blocks are damaged; they are read up to the damage"};
     case Oddity::NotKept: return {"comment, option, name or block is not kept: there are more than 16 MiB of them", "comments, options, names or blocks are not kept: there are more than 16 MiB of them"};

@@ -119,12 +119,13 @@ enum class Oddity : std::uint8_t {
     LinkBits,            ///< reserved bits beside the link type
     SectionLength,       ///< a section is longer or shorter than it says
     Options,             ///< an option is longer than its list
+    OptionCount,         ///< a list has more options than are kept
     Statistics,          ///< statistics that are too short, or of an interface that is not described
     Names,               ///< a name record is longer than its block
     NotKept,             ///< comments, options or blocks beyond maxNotesOctets
     Compressed,          ///< octets behind the compressed data
 };
-inline constexpr std::size_t oddities = 15;
+inline constexpr std::size_t oddities = 16;
 
 /// How often something odd was met and where first.
 struct OddityCount {

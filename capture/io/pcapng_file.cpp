@@ -132,11 +132,23 @@ private:
         about.timeOffset = static_cast<std::int64_t>(numberOf(about.options, option::timeOffset).value_or(0));
         const Interface made{static_cast<std::uint32_t>(links.links.size()), about.snapLength, {about.resolution, about.timeOffset}};
         if (made.clock.tooFine()) links.notes.addOddity(Oddity::Resolution, 0, in.position());
-        links.links.push_back({textOf(about.options, option::name), order_.u16(body, 0)});
+        links.links.push_back({linkName(about.options), order_.u16(body, 0)});
         links.dropped.push_back(0);
         links.notes.addInterface(std::move(about));
         interfaces_.push_back(made);
         return false;
+    }
+
+    /// Every list of links holds the name, so it has a bound; CaptureNotes keep the whole one.
+    static std::string linkName(const CaptureOptions& options)
+    {
+        constexpr std::size_t longest = 255;
+        std::string name = textOf(options, option::name);
+        if (name.size() <= longest) return name;
+        constexpr std::string_view dots = "…";
+        std::size_t end = longest - dots.size();
+        while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0u) == 0x80u) --end;  // whole characters
+        return name.replace(end, std::string::npos, dots);
     }
 
     /// Nothing vital stands in statistics, so that damaged ones are no reason to stop.
@@ -199,6 +211,7 @@ private:
         if (body.size() < at + 4) return {};
         OptionList list = readOptions(body.subspan(at), order_, scope);
         if (list.damaged) notes.addOddity(Oddity::Options, 0, in.position());
+        if (list.more) notes.addOddity(Oddity::OptionCount, 0, in.position());
         return std::move(list.options);
     }
 

@@ -80,6 +80,10 @@ OptionList readOptions(ByteView octets, FileOrder order, OptionScope scope)
             out.damaged = true;
             return out;
         }
+        if (out.options.size() == maxOptions) {
+            out.more = true;
+            return out;
+        }
         const ByteView value = octets.subspan(4, length);
         out.options.push_back({code, order.big ? inLittleEndian(value, numbersOf(code, scope)) : Bytes(value.begin(), value.end())});
         octets = octets.subspan(std::min(octets.size(), 4 + (length + 3) / 4 * 4));

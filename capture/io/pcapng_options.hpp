@@ -14,7 +14,11 @@ enum class OptionScope : std::uint8_t { Section, Interface, Names, Statistics, P
 struct OptionList {
     CaptureOptions options;
     bool damaged = false;  ///< an option says that it is longer than the list
+    bool more = false;     ///< there are more than maxOptions; the others are left out
 };
+
+/// Options of one list that are kept: a list of nothing but empty ones would take ten times its octets.
+inline constexpr std::size_t maxOptions = 4096;
 
 /// Reads a list; one without an end is read to the end of `octets`.
 [[nodiscard]] OptionList readOptions(ByteView octets, FileOrder order, OptionScope scope);

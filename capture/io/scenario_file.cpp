@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/io/scenario_file.hpp"
 
-#include "capture/io/json_text.hpp"
-#include "capture/io/nearest_name.hpp"
+#include "capture/io/json_fields.hpp"
 
 #include <array>
 #include <cerrno>
@@ -16,29 +15,29 @@ namespace roamscope::capture {
 namespace {
 
 using namespace lab;
-using Kind = JsonNode::Kind;
-using Keys = std::vector<std::string_view>;
 
 constexpr std::string_view formatName = "roamscope-scenario-1";
-constexpr std::size_t maxEntries = 1024;  // of any list; validate() knows the narrower limits
-
-std::string_view kindName(Kind kind)
-{
-    static constexpr std::array<std::string_view, 6> names{"null", "a boolean", "a number", "a string", "a list", "an object"};
-    return names[static_cast<std::size_t>(kind)];
-}
-
-std::string quotedList(const Keys& keys)
-{
-    std::string out;
-    for (const std::string_view key : keys) out += fmt::format("{}{}", out.empty() ? "" : ", ", key);
-    return out;
-}
 
 /// Takes a scenario out of the tree. The first error stays; everything after it is read but does not matter.
-class ScenarioReader {
+class ScenarioReader : JsonFields {
 public:
-    ScenarioReader(std::string_view text, std::string_view name) : text_(text), name_(name) {}
+    ScenarioReader(std::string_view text, std::string_view name) : JsonFields(text, name) {}
+
+    /// One node as `role` runs it: on links of its own, named after the interfaces in `taps`.
+    Result<Scenario> readRole(Role role, const std::vector<std::string>& taps)
+    {
+        auto tree = parseJson(text_, name_);
+        if (!tree) return tl::unexpected(tree.error());
+        Scenario s = roleRoot(*tree, role, taps);
+        if (error_) return tl::unexpected(*error_);
+        auto problems = validate(s);
+        // The node is the whole document here.
+        constexpr std::string_view prefix = "/nodes/0";
+        for (ScenarioProblem& problem : problems)
+            if (problem.path.starts_with(prefix)) problem.path.erase(0, prefix.size());
+        if (problems.empty()) return s;
+        return tl::unexpected(semantic(*tree, problems));
+    }
 
     Result<Scenario> read()
     {
@@ -54,11 +53,6 @@ public:
 private:
     // ---- errors
 
-    void refuse(std::size_t offset, std::string_view path, std::string_view what)
-    {
-        if (!error_) error_ = errorAt(text_, name_, offset, fmt::format("{}: {}", path.empty() ? "/" : path, what));
-    }
-
     /// Problems of the whole, each at the place of its path or of the nearest thing around it.
     Error semantic(const JsonNode& tree, const std::vector<ScenarioProblem>& problems) const
     {
@@ -71,141 +65,6 @@ private:
         }
         if (problems.size() > most) all.text += fmt::format("\n{}: and {} more", name_, problems.size() - most);
         return all;
-    }
-
-    static std::size_t offsetOf(const JsonNode& tree, std::string_view path)
-    {
-        const JsonNode* node = &tree;
-        while (!path.empty()) {
-            path.remove_prefix(1);
-            const std::string_view step = path.substr(0, path.find('/'));
-            path.remove_prefix(step.size());
-            const JsonNode* next = node->find(step);
-            std::size_t index = 0;
-            const bool number = !step.empty() && std::all_of(step.begin(), step.end(), [](char c) { return c >= '0' && c <= '9'; }) && step.size() < 6;
-            for (const char c : step.substr(0, number ? step.size() : 0)) index = index * 10 + static_cast<std::size_t>(c - '0');
-            if (node->kind == Kind::Array && number && index < node->children.size()) next = &node->children[index];
-            if (!next) break;
-            node = next;
-        }
-        return node->offset;
-    }
-
-    // ---- values
-
-    bool is(const JsonNode& node, Kind kind, const std::string& path, std::string_view expected)
-    {
-        if (node.kind == kind) return true;
-        refuse(node.offset, path, fmt::format("expected {}, found {}", expected, kindName(node.kind)));
-        return false;
-    }
-
-    /// Whether `node` is an object that has only these keys.
-    bool object(const JsonNode& node, const std::string& path, const Keys& keys)
-    {
-        if (!is(node, Kind::Object, path, "an object")) return false;
-        for (const JsonNode& member : node.children) {
-            if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) continue;
-            const std::string near = nearestName(member.key, keys);
-            refuse(member.keyOffset, path + "/" + member.key,
-                   near.empty() ? fmt::format("unknown key. Expected one of {}", quotedList(keys)) : fmt::format("unknown key. Did you mean \"{}\"?", near));
-            return false;
-        }
-        return true;
-    }
-
-    const JsonNode* required(const JsonNode& node, const std::string& path, std::string_view key, std::string_view what)
-    {
-        const JsonNode* found = node.find(key);
-        if (!found) refuse(node.offset, path, fmt::format("key \"{}\" is missing: expected {}", key, what));
-        return found;
-    }
-
-    std::string string(const JsonNode& node, const std::string& path, std::string_view expected = "a string")
-    {
-        return is(node, Kind::String, path, expected) ? node.text : std::string();
-    }
-
-    bool boolean(const JsonNode& node, const std::string& path) { return is(node, Kind::Boolean, path, "true or false") && node.boolean; }
-
-    template <class T>
-    T integer(const JsonNode& node, const std::string& path, T least, T most)
-    {
-        const std::string expected = fmt::format("a whole number from {} to {}", least, most);
-        if (!is(node, Kind::Number, path, expected)) return least;
-        bool fits = false;
-        T value = least;
-        const auto take = [&](auto v) {
-            if constexpr (!std::is_same_v<decltype(v), std::monostate>) {
-                fits = !std::cmp_less(v, least) && !std::cmp_greater(v, most);
-                if (fits) value = static_cast<T>(v);
-            }
-        };
-        std::visit(take, node.integer);
-        if (!fits) refuse(node.offset, path, fmt::format("expected {}", expected));
-        return value;
-    }
-
-    Duration duration(const JsonNode& node, const std::string& path)
-    {
-        constexpr std::string_view expected = "a duration with its unit (ns, us, ms, s, m, h), such as \"50ms\"";
-        if (!is(node, Kind::String, path, expected)) return {};
-        const auto value = parseDuration(node.text);
-        if (!value) refuse(node.offset, path, fmt::format("expected {}, found \"{}\"", expected, node.text));
-        return value.value_or(Duration{0});
-    }
-
-    std::chrono::seconds seconds(const JsonNode& node, const std::string& path)
-    {
-        const Duration value = duration(node, path);
-        const auto whole = std::chrono::duration_cast<std::chrono::seconds>(value);
-        if (whole != value) refuse(node.offset, path, "expected whole seconds, such as \"600s\"");
-        return whole;
-    }
-
-    template <class T>
-    T parsed(const JsonNode& node, const std::string& path, std::string_view expected)
-    {
-        if (!is(node, Kind::String, path, expected)) return {};
-        const auto value = T::parse(node.text);
-        if (!value) refuse(node.offset, path, fmt::format("expected {}, found \"{}\"", expected, node.text));
-        return value.value_or(T{});
-    }
-    Prefix prefix(const JsonNode& node, const std::string& path, std::string_view example) { return parsed<Prefix>(node, path, fmt::format("an IPv6 address with its prefix length, such as \"{}\"", example)); }
-
-    template <class T>
-    T choice(const JsonNode& node, const std::string& path, const std::vector<std::pair<std::string_view, T>>& choices)
-    {
-        Keys names;
-        for (const auto& c : choices) names.push_back(c.first);
-        const std::string expected = "one of " + quotedList(names);
-        if (!is(node, Kind::String, path, expected)) return choices.front().second;
-        for (const auto& c : choices)
-            if (c.first == node.text) return c.second;
-        const std::string near = nearestName(node.text, names);
-        refuse(node.offset, path, fmt::format("expected {}, found \"{}\"{}", expected, node.text, near.empty() ? "" : fmt::format(". Did you mean \"{}\"?", near)));
-        return choices.front().second;
-    }
-
-    /// Calls `use(entry, its path)` for each entry of a list.
-    template <class Use>
-    void list(const JsonNode& node, const std::string& path, Use use)
-    {
-        if (!is(node, Kind::Array, path, "a list")) return;
-        if (node.children.size() > maxEntries) return refuse(node.offset, path, fmt::format("expected at most {} entries", maxEntries));
-        for (std::size_t i = 0; i < node.children.size() && !error_; ++i) use(node.children[i], fmt::format("{}/{}", path, i));
-    }
-
-    /// Calls `use(value, its path)` when the key is there.
-    template <class Use>
-    void optional(const JsonNode& node, const std::string& path, std::string_view key, Use use)
-    {
-        if (const JsonNode* found = node.find(key)) use(*found, fmt::format("{}/{}", path, key));
-    }
-    template <class Use>
-    void needed(const JsonNode& node, const std::string& path, std::string_view key, std::string_view what, Use use)
-    {
-        if (const JsonNode* found = required(node, path, key, what)) use(*found, fmt::format("{}/{}", path, key));
     }
 
     // ---- the scenario
@@ -236,6 +95,40 @@ private:
         return s;
     }
 
+    /// Locally administered, the same for the same node and interface every time, another for others on the wire (FNV-1a).
+    static Mac stableMac(std::string_view name)
+    {
+        std::uint64_t h = 0xcbf29ce484222325u;
+        for (const char c : name) h = (h ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
+        Mac mac{{0x02}};
+        for (std::size_t i = 1; i < mac.octets.size(); ++i) mac.octets[i] = static_cast<std::uint8_t>(h >> 8 * i);
+        return mac;
+    }
+
+    Scenario roleRoot(const JsonNode& tree, Role role, const std::vector<std::string>& taps)
+    {
+        Scenario s;
+        s.title = fmt::format("One {} on a wire", roleName(role));
+        s.duration = std::chrono::hours(24);
+        s.seed = 0;  // drawn
+        for (const std::string& tap : taps) s.links.push_back({tap, true, Duration{0}});
+        if (!is(tree, Kind::Object, "", "an object")) return s;
+        optional(tree, "", "dialect", [&](const JsonNode& n, const std::string& p) { s.dialect = choice<Dialect>(n, p, {{"rfc4140", Dialect::Rfc4140}, {"rfc5380", Dialect::Rfc5380}}); });
+        optional(tree, "", "seed", [&](const JsonNode& n, const std::string& p) { s.seed = integer<std::uint64_t>(n, p, 0, std::numeric_limits<std::uint64_t>::max()); });
+        NodeSpec node = nodeOf(tree, "", role, {"$schema", "dialect", "seed", "name", "role", "interfaces", "routes"});
+        if (error_) return s;
+        if (node.name.empty()) node.name = roleName(role);
+        if (node.interfaces.size() != taps.size())
+            refuse(tree.offset, "/interfaces", fmt::format("{} interfaces here, {} --tap options: give one --tap for each, in the same order", node.interfaces.size(), taps.size()));
+        for (std::size_t i = 0; i < node.interfaces.size() && i < taps.size(); ++i) {
+            node.interfaces[i].link = taps[i];
+            if (!node.interfaces[i].mac) node.interfaces[i].mac = stableMac(node.name + "/" + taps[i]);
+            if (node.interfaces[i].name.empty() || node.interfaces[i].name == fmt::format("if{}", i)) node.interfaces[i].name = taps[i];
+        }
+        s.nodes.push_back(std::move(node));
+        return s;
+    }
+
     LinkSpec link(const JsonNode& node, const std::string& path)
     {
         LinkSpec out;
@@ -252,16 +145,15 @@ private:
         case Role::HomeAgent: return {"home_prefixes", "maximum_lifetime"};
         case Role::Map: return {"regional_prefix", "maximum_lifetime"};
         case Role::Correspondent: return {"mobility"};
-        case Role::MobileNode: return {"home_address", "home_agent", "map_policy", "lifetime"};
+        case Role::MobileNode: return {"home_address", "home_agent", "map_policy", "lifetime", "route_optimisation"};
         case Role::AccessRouter: break;
         }
         return {};
     }
 
     /// A key that belongs to another role gets an answer of its own.
-    bool nodeKeys(const JsonNode& node, const std::string& path, Role role)
+    bool nodeKeys(const JsonNode& node, const std::string& path, Role role, Keys keys)
     {
-        Keys keys{"name", "role", "interfaces"};
         for (const std::string_view key : roleKeys(role)) keys.push_back(key);
         for (const JsonNode& member : node.children) {
             if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) continue;
@@ -279,16 +171,31 @@ private:
 
     NodeSpec node(const JsonNode& node, const std::string& path)
     {
+        Role role = Role::Correspondent;
+        if (!is(node, Kind::Object, path, "an object")) return {};
+        needed(node, path, "role", "ha, map, ar, cn or mn", [&](const JsonNode& n, const std::string& p) { role = parsedRole(n, p); });
+        if (!error_) required(node, path, "name", "the node's name");
+        return nodeOf(node, path, role, {"name", "role", "interfaces", "routes"});
+    }
+
+    Role parsedRole(const JsonNode& node, const std::string& path)
+    {
+        return choice<Role>(node, path, {{"ha", Role::HomeAgent}, {"map", Role::Map}, {"ar", Role::AccessRouter}, {"cn", Role::Correspondent}, {"mn", Role::MobileNode}});
+    }
+
+    NodeSpec nodeOf(const JsonNode& node, const std::string& path, Role role, const Keys& keys)
+    {
         NodeSpec out;
-        if (!is(node, Kind::Object, path, "an object")) return out;
-        needed(node, path, "role", "ha, map, ar, cn or mn", [&](const JsonNode& n, const std::string& p) {
-            out.role = choice<Role>(n, p, {{"ha", Role::HomeAgent}, {"map", Role::Map}, {"ar", Role::AccessRouter}, {"cn", Role::Correspondent}, {"mn", Role::MobileNode}});
+        out.role = role;
+        optional(node, path, "role", [&](const JsonNode& n, const std::string& p) {
+            if (const Role named = parsedRole(n, p); named != role) refuse(n.offset, p, fmt::format("this node is run as {}", roleName(role)));
         });
-        if (error_ || !nodeKeys(node, path, out.role)) return out;
-        needed(node, path, "name", "the node's name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
+        if (error_ || !nodeKeys(node, path, out.role, keys)) return out;
+        optional(node, path, "name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
         needed(node, path, "interfaces", "a list of interfaces", [&](const JsonNode& n, const std::string& p) {
             list(n, p, [&](const JsonNode& e, const std::string& q) { out.interfaces.push_back(interface(e, q, out.interfaces.size())); });
         });
+        optional(node, path, "routes", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { out.routes.push_back(route(e, q)); }); });
         optional(node, path, "home_prefixes", [&](const JsonNode& n, const std::string& p) {
             list(n, p, [&](const JsonNode& e, const std::string& q) { out.homePrefixes.push_back(prefix(e, q, "2001:db8:100::/64")); });
         });
@@ -299,6 +206,20 @@ private:
         optional(node, path, "home_agent", [&](const JsonNode& n, const std::string& p) { out.homeAgent = string(n, p, "the name of a node of role ha"); });
         optional(node, path, "map_policy", [&](const JsonNode& n, const std::string& p) { out.mapPolicy = choice<MapPolicy>(n, p, {{"furthest", MapPolicy::Furthest}, {"preference", MapPolicy::Preference}}); });
         optional(node, path, "lifetime", [&](const JsonNode& n, const std::string& p) { out.lifetime = seconds(n, p); });
+        optional(node, path, "route_optimisation", [&](const JsonNode& n, const std::string& p) {
+            if (n.kind == Kind::Array) list(n, p, [&](const JsonNode& e, const std::string& q) { out.optimised.push_back(string(e, q, "the name of a node of role cn")); });
+            else out.optimiseAll = choice<bool>(n, p, {{"all", true}, {"none", false}});
+        });
+        return out;
+    }
+
+    RouteSpec route(const JsonNode& node, const std::string& path)
+    {
+        RouteSpec out;
+        if (!object(node, path, {"to", "via", "interface"})) return out;
+        needed(node, path, "to", "a prefix, such as \"::/0\"", [&](const JsonNode& n, const std::string& p) { out.to = prefix(n, p, "::/0"); });
+        needed(node, path, "via", "the next router's address", [&](const JsonNode& n, const std::string& p) { out.via = parsed<Ipv6Address>(n, p, "an IPv6 address, such as \"fe80::1\""); });
+        optional(node, path, "interface", [&](const JsonNode& n, const std::string& p) { out.interface = string(n, p, "the name of an interface of this node"); });
         return out;
     }
 
@@ -402,10 +323,6 @@ private:
         needed(node, path, "answer", "a string", [&](const JsonNode& n, const std::string& p) { out.answer = string(n, p); });
         return out;
     }
-
-    std::string_view text_;
-    std::string_view name_;
-    std::optional<Error> error_;
 };
 
 }  // namespace
@@ -444,7 +361,10 @@ std::optional<Duration> parseDuration(std::string_view text)
 
 Result<Scenario> parseScenario(std::string_view text, std::string_view name) { return ScenarioReader(text, name).read(); }
 
-Result<Scenario> loadScenario(const std::string& path)
+namespace {
+
+/// A whole file, at most one octet more than JSON may have.
+Result<std::string> textOf(const std::string& path)
 {
     const JsonLimits limits;
     errno = 0;
@@ -458,7 +378,19 @@ Result<Scenario> loadScenario(const std::string& path)
                     fmt::format("{}: cannot be read: {}. {}", path, std::strerror(cause), right ? "Ask its owner for the right to read it" : "Check the name"));
     }
     text.resize(static_cast<std::size_t>(file.gcount()));
-    return parseScenario(text, path);
+    return text;
+}
+
+}  // namespace
+
+Result<Scenario> loadScenario(const std::string& path)
+{
+    return textOf(path).and_then([&](const std::string& text) { return parseScenario(text, path); });
+}
+
+Result<Scenario> loadRole(const std::string& path, Role role, const std::vector<std::string>& taps)
+{
+    return textOf(path).and_then([&](const std::string& text) { return ScenarioReader(text, path).readRole(role, taps); });
 }
 
 }  // namespace roamscope::capture

@@ -5,12 +5,14 @@
 #include <array>
 #include <cassert>
 #include <cstdlib>
+#include <deque>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <new>
 #include <sys/mman.h>
 #include <type_traits>
+#include <utility>
 
 namespace roamscope::capture {
 
@@ -86,7 +88,7 @@ public:
         const Entry& e = entry(i);
         if (e.missing != longer) return e.captured() + static_cast<std::uint32_t>(e.missing);
         const std::lock_guard lock(mutex_);
-        return longOnes_.at(i);
+        return std::lower_bound(longOnes_.begin(), longOnes_.end(), std::pair{static_cast<std::uint32_t>(i), std::uint32_t{0}})->second;
     }
 
     void append(const NewFrame& frame)
@@ -109,7 +111,7 @@ public:
         latest_ = std::max(latest_, e.time);
         if (missing >= longer) {
             const std::lock_guard lock(mutex_);
-            longOnes_.emplace(size_, original);
+            longOnes_.emplace_back(static_cast<std::uint32_t>(size_), original);
         }
         ++size_;
     }
@@ -146,7 +148,7 @@ private:
     std::size_t size_ = 0;
     mutable std::mutex mutex_;                        ///< guards the tables below
     std::map<std::size_t, std::vector<std::uint32_t>> wholes_;  ///< fragments that the frame with this index completes
-    std::map<std::size_t, std::uint32_t> longOnes_;   ///< original lengths of frames far longer than what was captured
+    std::deque<std::pair<std::uint32_t, std::uint32_t>> longOnes_;  ///< index and original length of frames far longer than what was captured, in their order
 };
 
 namespace {

@@ -94,6 +94,12 @@ void Lab::depart(const Departure& frame, LabOutput& out)
     }
 }
 
+void Lab::move(TimePoint now, std::size_t port, std::optional<std::size_t> link, LabOutput& out)
+{
+    now_ = std::max(now_, now);
+    attach({port, link}, out);
+}
+
 void Lab::attach(const Attach& change, LabOutput& out)
 {
     Port& port = ports_[change.port];

@@ -80,6 +80,9 @@ public:
     /// External: a frame that arrived at a port's TAP at `now`.
     void inject(TimePoint now, std::size_t port, ByteView frame, LabOutput& out);
 
+    /// External: attaches a port to a link or detaches it, now.
+    void move(TimePoint now, std::size_t port, std::optional<std::size_t> link, LabOutput& out);
+
     [[nodiscard]] const std::vector<Port>& ports() const { return ports_; }
     [[nodiscard]] const Scenario& scenario() const { return scenario_; }
     [[nodiscard]] std::uint64_t seed() const { return seed_; }

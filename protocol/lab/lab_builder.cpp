@@ -73,14 +73,31 @@ private:
             stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64});
             if (n.interfaces[i].address) stack.addStaticAddress(i, *n.interfaces[i].address);
         }
-        if (n.role != Role::MobileNode) addRoutes(index, stack);
+        if (n.role != Role::MobileNode && n.routes.empty()) addRoutes(index, stack);
+        for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
         switch (n.role) {
         case Role::HomeAgent:
-        case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n))); break;
+        case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n), advertisersOf(index))); break;
         case Role::AccessRouter: lab_.nodes_.emplace_back(node::AccessRouter(std::move(stack), advertisersOf(index))); break;
-        case Role::Correspondent: lab_.nodes_.emplace_back(node::Correspondent(std::move(stack), sourcesOf(n))); break;
+        case Role::Correspondent: lab_.nodes_.emplace_back(correspondent(n, index, std::move(stack))); break;
         case Role::MobileNode: addMobileNode(n, std::move(stack)); break;
         }
+    }
+
+    static std::size_t interfaceOf(const NodeSpec& n, const RouteSpec& route)
+    {
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
+            const InterfaceSpec& interface = n.interfaces[i];
+            if (route.interface.empty() ? interface.address && interface.address->contains(route.via) : interface.name == route.interface) return i;
+        }
+        return 0;
+    }
+
+    [[nodiscard]] node::Correspondent correspondent(const NodeSpec& n, std::size_t index, node::IpStack stack) const
+    {
+        if (!n.mobility) return {std::move(stack), sourcesOf(n)};
+        constexpr std::uint64_t secrets = 100000;  // a stream of its own, so that nonces disturb nothing else
+        return {std::move(stack), sourcesOf(n), random_.fork(secrets + index)};
     }
 
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
@@ -102,6 +119,7 @@ private:
             const auto& advertise = n.interfaces[i].advertise;
             if (!advertise) continue;
             node::RouterAdvertiser::Settings settings{i, advertise->minInterval, advertise->maxInterval, *n.interfaces[i].address, {}};
+            settings.homeAgent = n.role == Role::HomeAgent;
             for (const MapAdvertisement& map : advertise->map)
                 settings.map.push_back({map.distance, map.preference, true, static_cast<std::uint32_t>(map.lifetime.count()), mapAddress(map.node)});
             advertisers.emplace_back(std::move(settings), random_.fork(1000 + 16 * index + i));
@@ -112,6 +130,7 @@ private:
     /// The address that is advertised for a MAP: its own one inside the prefix of the regional addresses (HMIP-MAP-18).
     [[nodiscard]] Ipv6Address mapAddress(std::string_view name) const
     {
+        if (const auto address = Ipv6Address::parse(name)) return *address;
         const NodeSpec& map = spec().nodes[nodeIndex(name)];
         for (const InterfaceSpec& interface : map.interfaces)
             if (interface.address && map.regionalPrefix->contains(interface.address->address)) return interface.address->address;
@@ -131,15 +150,31 @@ private:
         return sources;
     }
 
+    [[nodiscard]] Ipv6Address homeAgentAddress(const NodeSpec& mobile) const
+    {
+        if (const auto address = Ipv6Address::parse(mobile.homeAgent)) return *address;
+        for (const InterfaceSpec& interface : spec().nodes[nodeIndex(mobile.homeAgent)].interfaces)
+            if (interface.address && interface.address->contains(*mobile.homeAddress)) return interface.address->address;
+        return {};
+    }
+
+    /// The addresses of the node with this name, or the one that the name is.
+    void addAddresses(std::string_view name, std::vector<Ipv6Address>& out) const
+    {
+        if (const auto address = Ipv6Address::parse(name)) return out.push_back(*address);
+        for (const InterfaceSpec& interface : spec().nodes[nodeIndex(name)].interfaces)
+            if (interface.address) out.push_back(interface.address->address);
+    }
+
     void addMobileNode(const NodeSpec& n, node::IpStack stack)
     {
         node::MobileNode::Settings settings;
         settings.homeAddress = *n.homeAddress;
-        const NodeSpec& agent = spec().nodes[nodeIndex(n.homeAgent)];
-        for (const InterfaceSpec& interface : agent.interfaces)
-            if (interface.address && interface.address->contains(*n.homeAddress)) settings.homeAgent = interface.address->address;
+        settings.homeAgent = homeAgentAddress(n);
         settings.mapPolicy = n.mapPolicy == MapPolicy::Furthest ? node::MapPolicy::Furthest : node::MapPolicy::Preference;
         settings.lifetime = n.lifetime;
+        settings.optimiseAll = n.optimiseAll;
+        for (const std::string& name : n.optimised) addAddresses(name, settings.optimised);
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow)
             if (spec().traffic[flow].to == n.name && spec().traffic[flow].answer) settings.answeredFlows.push_back(static_cast<std::uint16_t>(flow));
         lab_.nodes_.emplace_back(node::MobileNode(std::move(stack), std::move(settings)));

@@ -91,6 +91,7 @@ private:
         for (std::size_t i = 0; i < s_.nodes.size(); ++i) {
             const std::string path = fmt::format("/nodes/{}", i);
             interfaces(s_.nodes[i], path);
+            routes(s_.nodes[i], path);
             switch (s_.nodes[i].role) {
             case Role::HomeAgent: homeAgent(s_.nodes[i], path); break;
             case Role::Map: map(s_.nodes[i], path); break;
@@ -138,7 +139,7 @@ private:
 
     void advertise(const NodeSpec& n, const InterfaceSpec& interface, const AdvertiseSpec& advertise, const std::string& path)
     {
-        if (n.role != Role::AccessRouter) add(path, fmt::format("only for role ar, this node is {}", roleName(n.role)));
+        if (n.role != Role::AccessRouter && n.role != Role::HomeAgent) add(path, fmt::format("only for role ar or ha, this node is {}", roleName(n.role)));
         // A mobile node forms addresses from the advertised prefix, which takes 64 bits (RFC 4862 §5.5.3).
         if (interface.address && interface.address->length != 64) add(path.substr(0, path.rfind('/')) + "/address", "an advertised prefix must have 64 bits");
         if (advertise.maxInterval < 70ms || advertise.maxInterval > 1800s) add(path + "/max_interval", "expected 70ms (RFC 6275 §7.5) to 1800s (RFC 4861 §6.2.1)");
@@ -149,10 +150,33 @@ private:
 
     void mapOption(const MapAdvertisement& option, const std::string& path)
     {
-        needRole(option.node, Role::Map, path + "/node");
+        needPeer(option.node, Role::Map, path + "/node");
         if (option.distance < 1 || option.distance > 15) add(path + "/distance", "expected 1 to 15 (RFC 5380 §5)");
         if (option.preference > 15) add(path + "/preference", "expected 0 to 15 (RFC 5380 §5)");
         if (option.lifetime.count() < 0 || option.lifetime.count() > 0xffffffff) add(path + "/lifetime", "expected 0s to 4294967295s (RFC 5380 §5)");
+    }
+
+    /// A node of that role, or the address of one that is not part of the lab.
+    void needPeer(const std::string& name, Role role, const std::string& path)
+    {
+        const auto address = Ipv6Address::parse(name);
+        if (!address) return needRole(name, role, path);
+        if (!address->isUnicastRoutable()) add(path, fmt::format("{} is no routable unicast address", name));
+    }
+
+    void routes(const NodeSpec& n, const std::string& path)
+    {
+        if (n.role == Role::MobileNode && !n.routes.empty()) return add(path + "/routes", "not for a mobile node: it learns its routers from advertisements");
+        for (std::size_t i = 0; i < n.routes.size(); ++i) {
+            const RouteSpec& route = n.routes[i];
+            const std::string place = fmt::format("{}/routes/{}", path, i);
+            const auto covers = [&](const InterfaceSpec& f) { return f.address && f.address->contains(route.via); };
+            const auto named = [&](const InterfaceSpec& f) { return f.name == route.interface; };
+            if (!route.interface.empty() && std::none_of(n.interfaces.begin(), n.interfaces.end(), named))
+                add(place + "/interface", fmt::format("\"{}\" has no interface \"{}\"", n.name, route.interface));
+            if (route.interface.empty() && std::none_of(n.interfaces.begin(), n.interfaces.end(), covers))
+                add(place + "/via", fmt::format("{} is in the prefix of no interface: name the interface that it is reached by", route.via.text()));
+        }
     }
 
     void needRole(const std::string& name, Role role, const std::string& path)
@@ -189,7 +213,8 @@ private:
         bindingLifetime(n.lifetime, path + "/lifetime");
         if (n.interfaces.size() > 1) add(path + "/interfaces/1", "a mobile node has one interface in this version");
         if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent");
-        else needRole(n.homeAgent, Role::HomeAgent, path + "/home_agent");
+        else needPeer(n.homeAgent, Role::HomeAgent, path + "/home_agent");
+        for (std::size_t i = 0; i < n.optimised.size(); ++i) needPeer(n.optimised[i], Role::Correspondent, fmt::format("{}/route_optimisation/{}", path, i));
         const std::string place = path + "/home_address";
         if (!n.homeAddress) return add(place, "missing: a mobile node needs its home address");
         if (!n.homeAddress->isUnicastRoutable()) add(place, fmt::format("{} is no routable unicast address", n.homeAddress->text()));

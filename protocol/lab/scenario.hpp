@@ -31,7 +31,7 @@ struct LinkSpec {
 
 /// A MAP option in an access router's advertisements (HMIP-AR-01..03).
 struct MapAdvertisement {
-    std::string node;                     ///< a node of role map
+    std::string node;                     ///< a node of role map, or its address
     std::uint8_t distance = 1;            ///< 1..15
     std::uint8_t preference = 10;         ///< 0..15; RFC 4140 §7.1.2 default
     std::chrono::seconds lifetime{3600};
@@ -55,12 +55,21 @@ struct InterfaceSpec {
     bool operator==(const InterfaceSpec&) const = default;
 };
 
+/// A static route; with a link-local next hop the interface must be named.
+struct RouteSpec {
+    Prefix to;
+    Ipv6Address via;
+    std::string interface;                ///< empty: the one whose prefix covers `via`
+    bool operator==(const RouteSpec&) const = default;
+};
+
 enum class MapPolicy : std::uint8_t { Furthest, Preference };  ///< HMIP-MN-04 / HMIP-MN-03, errata E-03
 
 struct NodeSpec {
     std::string name;
     Role role = Role::Correspondent;
     std::vector<InterfaceSpec> interfaces;
+    std::vector<RouteSpec> routes;               ///< in place of the shortest ways that a lab works out; not for mn
     // ha
     std::vector<Prefix> homePrefixes;
     // ha, map
@@ -68,12 +77,14 @@ struct NodeSpec {
     // map
     std::optional<Prefix> regionalPrefix;
     // cn
-    bool mobility = false;
+    bool mobility = false;                       ///< takes part in route optimisation
     // mn
     std::optional<Ipv6Address> homeAddress;
-    std::string homeAgent;                       ///< a node of role ha
+    std::string homeAgent;                       ///< a node of role ha, or its address
     MapPolicy mapPolicy = MapPolicy::Furthest;
     std::chrono::seconds lifetime{600};          ///< binding lifetime asked for
+    bool optimiseAll = false;                    ///< route optimisation with every correspondent, or
+    std::vector<std::string> optimised;          ///< with these nodes of role cn, or addresses
     bool operator==(const NodeSpec&) const = default;
 };
 

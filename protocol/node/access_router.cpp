@@ -7,15 +7,7 @@ void AccessRouter::receive(TimePoint now, std::size_t interface, ByteView frame,
 {
     auto delivery = stack_.receive(now, interface, frame, out);
     if (delivery && delivery->kind == Delivery::Kind::Forward) stack_.forward(now, std::move(delivery->packet), out);
-    else if (delivery && delivery->icmp && std::holds_alternative<wire::RouterSolicitation>(*delivery->icmp) && delivery->packet.hopLimit == 255) {
-        const auto& rs = std::get<wire::RouterSolicitation>(*delivery->icmp);
-        const auto* option = wire::findOption<wire::SourceLinkLayerOption>(rs.options);
-        const bool anonymous = delivery->packet.source.isUnspecified();
-        if (anonymous && option) return;  // RFC 4861 §6.1.1
-        if (option) stack_.learnNeighbor(now, interface, delivery->packet.source, option->address, false, out);
-        for (RouterAdvertiser& advertiser : advertisers_)
-            if (advertiser.interface() == interface) advertiser.solicited(now);
-    }
+    else if (delivery) answerSolicitation(now, *delivery, stack_, advertisers_, out);
     (void)stack_.takeEvents();
 }
 

@@ -26,22 +26,32 @@ Registrar::Policy withOwnAddresses(Registrar::Policy policy, const IpStack& stac
 
 }  // namespace
 
-Anchor::Anchor(IpStack stack, Registrar::Policy policy)
-    : stack_(std::move(stack)), registrar_(withOwnAddresses(std::move(policy), stack_))
+Anchor::Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers)
+    : stack_(std::move(stack)), registrar_(withOwnAddresses(std::move(policy), stack_)), advertisers_(std::move(advertisers))
 {
+    stack_.setMobilitySupport();
 }
 
 void Anchor::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
-    if (auto delivery = stack_.receive(now, interface, frame, out)) handle(now, std::move(*delivery), out);
+    auto delivery = stack_.receive(now, interface, frame, out);
+    if (delivery && !answerSolicitation(now, *delivery, stack_, advertisers_, out)) handle(now, std::move(*delivery), out);
     drainStack(now, out);
 }
 
 void Anchor::advance(TimePoint now, Output& out)
 {
     stack_.advance(now, out);
+    for (RouterAdvertiser& advertiser : advertisers_) advertiser.advance(now, stack_, out);
     drainStack(now, out);
     for (const Binding& binding : registrar_.expire(now)) release(now, binding, "expired", out);
+}
+
+std::optional<TimePoint> Anchor::nextDeadline() const
+{
+    auto next = earlier(stack_.nextDeadline(), registrar_.nextDeadline());
+    for (const RouterAdvertiser& advertiser : advertisers_) next = earlier(next, advertiser.nextDeadline());
+    return next;
 }
 
 void Anchor::handle(TimePoint now, Delivery delivery, Output& out)
@@ -64,7 +74,7 @@ std::optional<Ipv6Packet> Anchor::local(TimePoint now, const Delivery& delivery,
     const Ipv6Packet& packet = delivery.packet;
     if (packet.routing && packet.routing->segmentsLeft != 0) return std::nullopt;  // we are nobody's mobile node (RFC 6275 §6.4)
     if (packet.nextHeader == proto::mobility) {
-        onMobility(now, packet, out);
+        onMobility(now, delivery, out);
         return std::nullopt;
     }
     auto inner = decapsulate(packet);
@@ -79,17 +89,19 @@ std::optional<Ipv6Packet> Anchor::local(TimePoint now, const Delivery& delivery,
     return inner;
 }
 
-void Anchor::onMobility(TimePoint now, const Ipv6Packet& packet, Output& out)
+void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
 {
-    wire::FieldReader in(packet.payload, 0, nullptr);
-    const auto message = wire::parseMobility(in, packet.pseudoHeader());
-    if (!message || !message->acceptable()) return;  // MH-RX-01
-    const auto* update = std::get_if<wire::BindingUpdate>(&message->value);
+    const Ipv6Packet& packet = delivery.packet;
+    const auto message = stack_.mobility(now, packet, out);
+    const auto* update = message ? std::get_if<wire::BindingUpdate>(&*message) : nullptr;
     if (!update) return;
     const auto verdict = registrar_.judge(now, {packet.homeAddress(), packet.source, packet.destination, *update});
     out.happened(now, "binding-update",
                  {{"home_address", attribute(packet.homeAddress().value_or(packet.source))}, {"care_of_address", attribute(packet.source)},
                   {"sequence", attribute(std::int64_t{update->sequence})}, {"reason", attribute(verdict.reason)}});
+    // HA-DEREG-03: the answer to a node that is at home goes to its link-layer address, even while others are told ours.
+    if (verdict.action == Action::Answer && !packet.homeAddress() && stack_.interfaceOf(packet.source) == delivery.interface)
+        stack_.learnNeighbor(now, delivery.interface, packet.source, delivery.sourceMac, false, out);
     act(now, verdict, out);
 }
 
@@ -106,6 +118,7 @@ void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
         if (verdict.replaced) out.removed(now, "tunnel", {{"peer", attribute(*verdict.replaced)}, {"home_address", attribute(binding->homeAddress)}});
         bindingEvent(now, *binding, out);
+        stack_.setMobilePeer(binding->homeAddress, binding->careOfAddress);  // HA-FWD-03, HA-HAO-01
         if (interface && !stack_.find(verdict.homeAddress)) {
             stack_.assign(now, *interface, verdict.homeAddress, true, true, out);
             stack_.advertiseProxy(now, *interface, verdict.homeAddress, out);
@@ -152,6 +165,7 @@ void Anchor::drainStack(TimePoint now, Output& out)
 
 void Anchor::release(TimePoint now, const Binding& binding, std::string_view why, Output& out)
 {
+    stack_.clearMobilePeer(binding.homeAddress);
     out.happened(now, "binding-removed", {{"home_address", attribute(binding.homeAddress)}, {"reason", attribute(why)}});
     out.removed(now, "binding", bindingKey(binding.homeAddress));
     out.removed(now, "tunnel", {{"peer", attribute(binding.careOfAddress)}, {"home_address", attribute(binding.homeAddress)}});

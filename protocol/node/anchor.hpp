@@ -5,17 +5,18 @@
 
 #include "protocol/node/ip_stack.hpp"
 #include "protocol/node/registrar.hpp"
+#include "protocol/node/router_advertiser.hpp"
 
 namespace roamscope::node {
 
 class Anchor {
 public:
     /// The addresses that `stack` has now are the anchor's own; they are added to the policy.
-    Anchor(IpStack stack, Registrar::Policy policy);
+    Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers = {});
 
     void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
     void advance(TimePoint now, Output& out);
-    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return earlier(stack_.nextDeadline(), registrar_.nextDeadline()); }
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
@@ -25,7 +26,7 @@ private:
     void handle(TimePoint now, Delivery delivery, Output& out);
     /// A packet to ourselves; gives the inner packet when it came through a tunnel that is allowed.
     std::optional<wire::Ipv6Packet> local(TimePoint now, const Delivery& delivery, Output& out);
-    void onMobility(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    void onMobility(TimePoint now, const Delivery& delivery, Output& out);
     void act(TimePoint now, const Registrar::Verdict& verdict, Output& out);
     void sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& out);
     void intercept(TimePoint now, wire::Ipv6Packet packet, Output& out);
@@ -35,6 +36,7 @@ private:
 
     IpStack stack_;
     Registrar registrar_;
+    std::vector<RouterAdvertiser> advertisers_;
 };
 
 }  // namespace roamscope::node

@@ -24,14 +24,28 @@ void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono:
     if (careOf == careOf_ && (refused_ || nextSend_ || registered(now))) return;
     careOf_ = careOf;
     refused_ = false;
+    releasing_ = false;
     outstanding_.clear();
     // MN-BU-07: the first registration allows for the peer's duplicate address detection.
     timeout_ = registered(now) ? initialTimeout : firstTimeout;
     nextSend_ = now;
 }
 
+void Association::release(TimePoint now)
+{
+    if (releasing_) return;
+    releasing_ = mayBeBound_;
+    refused_ = false;
+    careOf_ = home_;
+    outstanding_.clear();
+    timeout_ = initialTimeout;
+    nextSend_.reset();
+    if (releasing_) nextSend_ = now;
+}
+
 void Association::refresh(TimePoint now)
 {
+    if (releasing_) return;
     if (registered(now) && outstanding_.empty() && nextSend_) nextSend_ = std::min(*nextSend_, now);
 }
 
@@ -57,10 +71,12 @@ std::optional<Association::Update> Association::due(TimePoint now)
     ++sequence_;  // MN-BU-06: greater modulo 2^16 with every copy
     constexpr std::size_t rememberedCopies = 16;
     if (outstanding_.size() == rememberedCopies) outstanding_.erase(outstanding_.begin());
-    outstanding_.push_back({sequence_, now, lifetime_});
+    mayBeBound_ = true;
+    const WireLifetime lifetime = releasing_ ? WireLifetime{0} : lifetime_;
+    outstanding_.push_back({sequence_, now, lifetime});
     nextSend_ = now + timeout_;
     timeout_ = std::min(2 * timeout_, maxTimeout);
-    return Update{sequence_, lifetime_, careOf_, copy};
+    return Update{sequence_, lifetime, careOf_, copy};
 }
 
 Association::Answer Association::acknowledged(TimePoint now, const wire::BindingAck& ack)
@@ -78,6 +94,15 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
     if (it == outstanding_.end()) return Answer::Ignored;
     const Sent sent = *it;
     outstanding_.clear();
+    // 133: the peer has no binding, which is what was wanted (HA-DEREG-01).
+    if (releasing_ && (ack.accepted() || ack.status == wire::bindingStatus::notHomeAgent)) {
+        releasing_ = false;
+        mayBeBound_ = false;
+        bound_ = false;
+        registeredCareOf_.reset();
+        nextSend_.reset();
+        return Answer::Released;
+    }
     if (!ack.accepted() || ack.lifetime.count() == 0) {
         refused_ = true;
         if (ack.accepted()) {  // for no time at all: the peer keeps nothing

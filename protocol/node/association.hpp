@@ -29,6 +29,11 @@ public:
     /// care-of address is already registered, being registered, or was refused; later updates carry the new lifetime in any case.
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
 
+    /// Wants no binding any more: updates with lifetime 0 and the home address as care-of address until one is answered
+    /// (MN-HOME-01). Nothing when the peer has and had none.
+    void release(TimePoint now);
+    [[nodiscard]] bool releasing() const { return releasing_; }
+
     /// Brings the refresh of a live binding forward to `now`; nothing when an update is under way or there is no binding.
     void refresh(TimePoint now);
     /// True when due() would send.
@@ -47,6 +52,7 @@ public:
         Ignored,         ///< matches nothing outstanding (MN-BU-08)
         Accepted,
         Resynchronised,  ///< status 135: goes on above the peer's number (MN-BU-09); an update is due at once
+        Released,        ///< the binding is gone, as wanted
         Refused,         ///< other status >= 128, or a lifetime of 0: no more updates for this care-of address (MN-BU-16)
     };
     Answer acknowledged(TimePoint now, const wire::BindingAck& ack);
@@ -81,6 +87,8 @@ private:
     std::vector<Sent> outstanding_;      ///< copies that an acknowledgement may answer
     std::vector<TimePoint> recent_;      ///< when the last updates left, at most maxUpdateRate of them
     bool refused_ = false;
+    bool releasing_ = false;
+    bool mayBeBound_ = false;            ///< an update has left since the last release: the peer may have a binding that we do not know of
     bool bound_ = false;                 ///< a binding was acknowledged and lives until `expires_`
     std::optional<Ipv6Address> registeredCareOf_;
     WireLifetime granted_{};

@@ -3,22 +3,134 @@
 
 namespace roamscope::node {
 
+using wire::Ipv6Packet;
+namespace proto = wire::protocol;
+using Action = CorrespondentCache::Verdict::Action;
+
+Correspondent::Correspondent(IpStack stack, std::vector<TrafficSource> sources, Random secrets)
+    : stack_(std::move(stack)), sources_(std::move(sources)), nonces_(secrets)
+{
+    stack_.setMobilitySupport();
+}
+
 void Correspondent::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
     const auto delivery = stack_.receive(now, interface, frame, out);
     (void)stack_.takeEvents();
     if (!delivery) return;
-    const auto received = probeIn(delivery->packet);
+    if (delivery->packet.nextHeader == proto::mobility)
+        return nonces_ ? onMobility(now, delivery->packet, out) : stack_.refuseNextHeader(now, delivery->packet, out);
+    if (const auto* error = delivery->icmp ? std::get_if<wire::IcmpError>(&*delivery->icmp) : nullptr) return onError(now, *error, out);
+    onProbe(now, delivery->packet, out);
+}
+
+void Correspondent::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    const auto received = probeIn(packet);
     if (!received || !received->probe.answer) return;
     const wire::Probe& probe = received->probe;
     out.happened(now, "probe-answered", {{"flow", attribute(std::int64_t{probe.flow})}, {"serial", attribute(std::int64_t{probe.serial})},
                                          {"sent", attribute(probe.sent)}});
 }
 
+void Correspondent::onMobility(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    if (packet.routing || packet.destination.isMulticast()) return;
+    const auto message = stack_.mobility(now, packet, out);
+    if (!message) return;
+    if (const auto* home = std::get_if<wire::HomeTestInit>(&*message)) onHomeTestInit(now, packet, *home, out);
+    else if (const auto* careOf = std::get_if<wire::CareOfTestInit>(&*message)) onCareOfTestInit(now, packet, *careOf, out);
+    else if (const auto* update = std::get_if<wire::BindingUpdate>(&*message)) onUpdate(now, packet, *update, out);
+}
+
+void Correspondent::onHomeTestInit(TimePoint now, const Ipv6Packet& packet, const wire::HomeTestInit& init, Output& out)
+{
+    if (packet.homeAddress() || !packet.source.isUnicastRoutable()) return;  // RR-CN-01
+    const Nonces::Nonce& nonce = nonces_->current(now);
+    answer(now, packet, wire::HomeTest{nonce.index, init.cookie, nonces_->token(nonce, packet.source, TokenKind::Home), {}}, out);
+}
+
+void Correspondent::onCareOfTestInit(TimePoint now, const Ipv6Packet& packet, const wire::CareOfTestInit& init, Output& out)
+{
+    if (packet.homeAddress() || !packet.source.isUnicastRoutable()) return;  // RR-CN-01
+    const Nonces::Nonce& nonce = nonces_->current(now);
+    answer(now, packet, wire::CareOfTest{nonce.index, init.cookie, nonces_->token(nonce, packet.source, TokenKind::CareOf), {}}, out);
+}
+
+void Correspondent::answer(TimePoint now, const Ipv6Packet& to, const wire::MobilityMessage& message, Output& out)
+{
+    // RR-CN-22: straight to where the request came from, without a routing header.
+    Ipv6Packet packet;
+    packet.source = to.destination;
+    packet.destination = to.source;
+    packet.nextHeader = proto::mobility;
+    packet.payload = wire::emitMobility(message, packet.pseudoHeader());
+    stack_.send(now, std::move(packet), out);
+}
+
+void Correspondent::onUpdate(TimePoint now, const Ipv6Packet& packet, const wire::BindingUpdate& update, Output& out)
+{
+    const auto verdict = cache_.judge(now, {packet.homeAddress(), packet.source, packet.destination, update}, packet.payload, *nonces_);
+    out.happened(now, "binding-update",
+                 {{"home_address", attribute(verdict.homeAddress)}, {"care_of_address", attribute(packet.source)},
+                  {"sequence", attribute(std::int64_t{update.sequence})}, {"reason", attribute(verdict.reason)}});
+    if (verdict.action == Action::Drop) return;
+    if (verdict.ack.accepted()) bindingChanged(now, verdict.homeAddress, "deleted", out);
+    if (verdict.action == Action::Answer) acknowledge(now, packet, verdict, out);
+}
+
+void Correspondent::acknowledge(TimePoint now, const Ipv6Packet& update, const CorrespondentCache::Verdict& verdict, Output& out)
+{
+    // RR-CN-15: to the source of the update; the routing header is there when the home address option was.
+    Ipv6Packet packet;
+    packet.source = update.destination;
+    packet.destination = update.source;
+    if (update.homeAddress()) packet.routing = wire::Type2Routing{1, verdict.homeAddress};
+    packet.nextHeader = proto::mobility;
+    packet.payload = verdict.key.empty() ? wire::emitMobility(verdict.ack, packet.pseudoHeader())
+                                         : emitAuthorized(verdict.ack, verdict.key, verdict.careOfAddress, packet.source, packet.pseudoHeader());
+    out.happened(now, "binding-acknowledgement",
+                 {{"home_address", attribute(verdict.homeAddress)}, {"sequence", attribute(std::int64_t{verdict.ack.sequence})},
+                  {"status", attribute(std::int64_t{verdict.ack.status})}, {"reason", attribute(verdict.reason)}});
+    stack_.send(now, std::move(packet), out);
+}
+
+void Correspondent::onError(TimePoint now, const wire::IcmpError& error, Output& out)
+{
+    // RR-CN-13: the care-of address cannot be reached. What is quoted must be a packet of ours on the optimised way.
+    if (error.type != wire::icmpv6Type::destinationUnreachable) return;
+    wire::FieldReader in(error.invoking, 0, nullptr);
+    const auto quoted = wire::parseIpv6(in, true);
+    if (!quoted || !quoted->packet.routing || !stack_.owns(quoted->packet.source)) return;
+    const CorrespondentBinding* binding = cache_.find(quoted->packet.routing->homeAddress);
+    if (!binding || binding->careOfAddress != quoted->packet.destination) return;
+    const Ipv6Address home = binding->homeAddress;
+    if (cache_.unreachable(home)) bindingChanged(now, home, "unreachable", out);
+}
+
+void Correspondent::bindingChanged(TimePoint now, const Ipv6Address& homeAddress, std::string_view why, Output& out)
+{
+    const Attributes key{{"home_address", attribute(homeAddress)}, {"bid", std::monostate{}}};
+    if (const CorrespondentBinding* binding = cache_.find(homeAddress)) {
+        stack_.setMobilePeer(homeAddress, binding->careOfAddress);
+        out.changed(now, "binding", key,
+                    {{"care_of_address", attribute(binding->careOfAddress)}, {"sequence", attribute(std::int64_t{binding->sequence})},
+                     {"flags", attribute(std::int64_t{0})},
+                     {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{binding->granted.count()})))},
+                     {"expires", attribute(binding->expires)}, {"status", attribute(std::int64_t{0})}});
+        return;
+    }
+    if (!stack_.mobilePeer(homeAddress)) return;
+    stack_.clearMobilePeer(homeAddress);
+    out.happened(now, "binding-removed", {{"home_address", attribute(homeAddress)}, {"reason", attribute(why)}});
+    out.removed(now, "binding", key);
+}
+
 void Correspondent::advance(TimePoint now, Output& out)
 {
     stack_.advance(now, out);
     (void)stack_.takeEvents();
+    for (const CorrespondentBinding& binding : cache_.expire(now)) bindingChanged(now, binding.homeAddress, "expired", out);
     for (TrafficSource& source : sources_) {
         while (auto due = source.due(now)) {
             out.happened(now, "probe-sent", {{"flow", attribute(std::int64_t{due->probe.flow})}, {"serial", attribute(std::int64_t{due->probe.serial})}});
@@ -29,7 +141,7 @@ void Correspondent::advance(TimePoint now, Output& out)
 
 std::optional<TimePoint> Correspondent::nextDeadline() const
 {
-    auto next = stack_.nextDeadline();
+    auto next = earlier(stack_.nextDeadline(), cache_.nextDeadline());
     for (const TrafficSource& source : sources_) next = earlier(next, source.nextDeadline());
     return next;
 }

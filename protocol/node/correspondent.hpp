@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A plain correspondent node without mobility support: sends probes, takes the answers.
+// Correspondent node (RFC 6275 §9): sends probes and takes the answers; with mobility support it also answers the return
+// routability procedure, keeps bindings that this proves and sends straight to care-of addresses.
 #pragma once
 
+#include "protocol/node/correspondent_cache.hpp"
 #include "protocol/node/ip_stack.hpp"
 #include "protocol/node/traffic.hpp"
 
@@ -9,7 +11,10 @@ namespace roamscope::node {
 
 class Correspondent {
 public:
+    /// A node that has never heard of mobility.
     Correspondent(IpStack stack, std::vector<TrafficSource> sources) : stack_(std::move(stack)), sources_(std::move(sources)) {}
+    /// With mobility support. `secrets` draws the nonces and the node key; on a real network it must not be predictable.
+    Correspondent(IpStack stack, std::vector<TrafficSource> sources, Random secrets);
 
     void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
     void advance(TimePoint now, Output& out);
@@ -17,10 +22,24 @@ public:
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
+    [[nodiscard]] const CorrespondentCache& cache() const { return cache_; }
 
 private:
+    void onMobility(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    void onHomeTestInit(TimePoint now, const wire::Ipv6Packet& packet, const wire::HomeTestInit& init, Output& out);
+    void onCareOfTestInit(TimePoint now, const wire::Ipv6Packet& packet, const wire::CareOfTestInit& init, Output& out);
+    void onUpdate(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingUpdate& update, Output& out);
+    void onError(TimePoint now, const wire::IcmpError& error, Output& out);
+    void onProbe(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    void answer(TimePoint now, const wire::Ipv6Packet& to, const wire::MobilityMessage& message, Output& out);
+    void acknowledge(TimePoint now, const wire::Ipv6Packet& update, const CorrespondentCache::Verdict& verdict, Output& out);
+    /// Brings the stack's view of peers in line with the cache after a change of `homeAddress`.
+    void bindingChanged(TimePoint now, const Ipv6Address& homeAddress, std::string_view why, Output& out);
+
     IpStack stack_;
     std::vector<TrafficSource> sources_;
+    std::optional<Nonces> nonces_;  ///< with mobility support
+    CorrespondentCache cache_;
 };
 
 }  // namespace roamscope::node

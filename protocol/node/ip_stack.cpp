@@ -170,6 +170,7 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
         if (!kind || header->destination.isGroup()) return std::nullopt;
         delivery.kind = *kind;
     }
+    if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery.packet, out)) return std::nullopt;
     if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
 
     wire::FieldReader body(packet.payload, 0, nullptr);

@@ -9,8 +9,10 @@
 #include "protocol/node/neighbor_cache.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/wire/ethernet.hpp"
+#include "protocol/wire/mobility.hpp"
 
 #include <array>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -56,6 +58,27 @@ public:
     /// An address taken as verified before time 0, as on a node that has been up for long; its prefix is on-link.
     void addStaticAddress(std::size_t interface, const Prefix& address);
     void addRoute(const Prefix& destination, std::size_t interface, const Ipv6Address& nextHop);
+
+    // ---- mobility of peers (RFC 6275 §9.3; RR-CN-10, -11, -16)
+    /// Takes part in route optimisation: understands home address options. Without this the node answers them with a Parameter
+    /// Problem (RFC 8200 §4.2), as one that has never heard of mobility. Settings before time 0.
+    void setMobilitySupport() { mobilitySupport_ = true; }
+    /// Packets of ours to `home` go with a type 2 routing header to `careOf`, and packets from there with that home address are taken.
+    void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf) { mobilePeers_[home] = careOf; }
+    void clearMobilePeer(const Ipv6Address& home) { mobilePeers_.erase(home); }
+    [[nodiscard]] std::optional<Ipv6Address> mobilePeer(const Ipv6Address& home) const
+    {
+        const auto it = mobilePeers_.find(home);
+        return it != mobilePeers_.end() ? std::optional(it->second) : std::nullopt;
+    }
+    /// The message in a packet to us. Nothing when it must be dropped: silently (bad checksum), after a Binding Error (a type above
+    /// `lastType`) or after a Parameter Problem (Payload Proto, Header Len). MH-RX-01.
+    [[nodiscard]] std::optional<wire::MobilityMessage> mobility(TimePoint now, const wire::Ipv6Packet& packet, Output& out,
+                                                                std::uint8_t lastType = 7);
+    /// For a node that cannot read what `packet` carries: a Parameter Problem that points at its number (RFC 8200 §4).
+    void refuseNextHeader(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
+    void sendBindingError(TimePoint now, std::uint8_t status, const wire::Ipv6Packet& packet, Output& out);
 
     // ---- link state
     void linkUp(TimePoint now, std::size_t interface, Output& out);
@@ -156,7 +179,10 @@ private:
     void reportGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
     void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
-    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out);
+    /// False when the packet must not go on: its home address is not believed, which its sender has been told.
+    [[nodiscard]] bool acceptHomeAddress(TimePoint now, wire::Ipv6Packet& packet, Output& out);
+    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0);
+    [[nodiscard]] bool takeErrorToken(TimePoint now);
     [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
@@ -166,7 +192,9 @@ private:
     std::vector<Interface> interfaces_;
     std::vector<Route> routes_;
     std::vector<StackEvent> events_;
-    // ICMPv6 errors are limited to 10 a second, bursts of 10 (RFC 4443 §2.4 f).
+    bool mobilitySupport_ = false;
+    std::map<Ipv6Address, Ipv6Address> mobilePeers_;  ///< home address → care-of address
+    // Errors of ICMPv6 and mobility are limited to 10 a second, bursts of 10 (RFC 4443 §2.4 f).
     double errorTokens_ = 10;
     TimePoint errorTokensAt_{};
 };

@@ -36,6 +36,12 @@ Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& dest
 
 void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<std::size_t> interface)
 {
+    // RR-CN-10, HA-FWD-03; messages of the Mobility Header go past the binding cache (MN-TX-04).
+    if (const auto peer = mobilePeers_.find(packet.destination);
+        peer != mobilePeers_.end() && packet.nextHeader != proto::mobility && !packet.routing && owns(packet.source)) {
+        packet.routing = wire::Type2Routing{1, packet.destination};
+        packet.destination = peer->second;
+    }
     const Ipv6Address destination = packet.destination;
     if (destination.isMulticast()) {
         if (interface) transmit(*interface, multicastMac(destination), packet, out);
@@ -125,6 +131,11 @@ bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
     if (packet.source.isUnspecified() || packet.source.isMulticast() || packet.destination.isMulticast() || owns(packet.source)) return false;
     if (packet.nextHeader == proto::icmpv6 && (packet.payload.empty() || packet.payload[0] < 128 || packet.payload[0] == wire::icmpv6Type::redirect))
         return false;
+    return takeErrorToken(now);
+}
+
+bool IpStack::takeErrorToken(TimePoint now)
+{
     errorTokens_ = std::min(10.0, errorTokens_ + 10.0 * toSeconds(now - errorTokensAt_));
     errorTokensAt_ = now;
     if (errorTokens_ < 1) return false;
@@ -132,14 +143,14 @@ bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
     return true;
 }
 
-void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out)
+void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter)
 {
     if (!mayReportError(now, packet)) return;
     const Bytes whole = wire::emitIpv6(packet);
     const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
     const auto hop = nextHop(packet.source);
     sendIcmp(now, hop ? hop->interface : 0, {}, packet.source,
-             wire::IcmpError{type, code, 0, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
+             wire::IcmpError{type, code, parameter, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);
 }
 

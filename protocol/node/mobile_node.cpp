@@ -14,6 +14,7 @@ MobileNode::MobileNode(IpStack stack, Settings settings)
       // MN-BU-06: with no list entry the first number is random.
       atHome_(settings_.homeAgent, settings_.homeAddress, static_cast<std::uint16_t>(stack_.random().next()))
 {
+    stack_.setMobilitySupport();
 }
 
 void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
@@ -32,6 +33,7 @@ void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
     stack_.linkDown(now, interface, out);
     lcoa_.reset();
     lcoaDuplicate_ = false;
+    homeLink_ = false;
     maps_.clear();
     solicitationsLeft_ = 0;
     if (router_) loseRouter(now, out);
@@ -91,9 +93,15 @@ std::optional<TimePoint> MobileNode::nextDeadline() const
     if (solicitationsLeft_ > 0) next = earlier(next, nextSolicitation_);
     // A registration can only go on with a usable care-of address; until then its deadlines would be in vain.
     if (atMap_) next = earlier(next, maps_.usableUntil(atMap_->peer()));
-    if (usable(lcoa_)) {
+    if (homeLink_) {
+        next = earlier(next, atHome_.nextDeadline());
+        if (atHomeWithAddress())
+            for (const auto& [address, peer] : peers_) next = earlier(next, peer.nextDeadline());
+    } else if (usable(lcoa_)) {
         if (atMap_) next = earlier(next, atMap_->nextDeadline());
         if (!homeWaits_) next = earlier(next, atHome_.nextDeadline());
+        if (!peersWait_)
+            for (const auto& [address, peer] : peers_) next = earlier(next, peer.nextDeadline());
     }
     return next;
 }
@@ -136,6 +144,7 @@ void MobileNode::onAdvertisement(TimePoint now, const Delivery& delivery, const 
                     {{"address", attribute(*router_)}, {"mac", attribute(delivery.sourceMac)}});
     }
     routerExpires_ = now + std::chrono::seconds(ra.routerLifetime);
+    if (seesHomeLink(ra)) return arriveHome(now, delivery, ra, out);
     formCareOf(now, delivery.interface, ra, out);
     maps_.heard(now, ra.options);  // HMIP-MN-01, -02
     chooseMap(now, out);
@@ -149,9 +158,12 @@ void MobileNode::checkMovement(TimePoint now, const Delivery& delivery, const wi
         if (pio && lcoa_ && pio->prefix.contains(*lcoa_)) return;
         anyPrefix = anyPrefix || pio;
     }
-    if (!anyPrefix || !lcoa_) return;
+    if (!anyPrefix || (!lcoa_ && !homeLink_)) return;
+    if (homeLink_ && seesHomeLink(ra)) return;
     // MN-COA-05, -06: the router that we had is gone and this one has other prefixes. Nobody told us that the link changed.
-    stack_.remove(now, delivery.interface, *lcoa_, out);
+    if (lcoa_) stack_.remove(now, delivery.interface, *lcoa_, out);
+    if (homeLink_) stack_.remove(now, delivery.interface, settings_.homeAddress, out);
+    homeLink_ = false;
     stack_.clearOnLink(delivery.interface);
     lcoa_.reset();
     lcoaDuplicate_ = false;
@@ -215,6 +227,7 @@ void MobileNode::drainStack(TimePoint now, Output& out)
             lcoa_.reset();
             lcoaDuplicate_ = true;
         }
+        if (event.kind == StackEvent::Kind::AddressDuplicate && event.address == settings_.homeAddress) homeRefused_ = true;
         if (event.kind == StackEvent::Kind::NeighborLost && router_ == event.address) {
             loseRouter(now, out);
             solicitationsLeft_ = maxSolicitations;

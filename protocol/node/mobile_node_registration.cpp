@@ -19,6 +19,8 @@ constexpr std::chrono::seconds leastLifetime{4};  // one unit of the lifetime fi
 void MobileNode::progress(TimePoint now, Output& out)
 {
     homeWaits_ = true;
+    peersWait_ = true;
+    if (homeLink_) return progressHome(now, out);
     if (!usable(lcoa_)) return;
     if (atMap_) {
         // HMIP-MN-16: no longer than the MAP option says that the RCoA is good for.
@@ -38,6 +40,7 @@ void MobileNode::progress(TimePoint now, Output& out)
     }
     homeWaits_ = false;
     while (const auto update = atHome_.due(now)) sendHomeUpdate(now, *update, out);
+    progressPeers(now, out);
 }
 
 std::chrono::seconds MobileNode::homeLifetime(TimePoint now) const
@@ -91,19 +94,25 @@ void MobileNode::sendHomeUpdate(TimePoint now, const Association::Update& update
 
 void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
 {
-    // HMIP-MN-12, MN-BU-08: without the home address in a type 2 routing header the acknowledgement is not for us.
-    if (!packet.routing) return;
-    const Ipv6Address home = packet.routing->homeAddress;
+    // HMIP-MN-12, MN-BU-08: without the home address in a type 2 routing header the acknowledgement is not for us; at home it
+    // comes to the home address itself (HA-BU-06).
+    const bool atHome = homeLink_ && packet.destination == settings_.homeAddress;
+    if (!packet.routing && !atHome) return;
+    const Ipv6Address home = packet.routing ? packet.routing->homeAddress : packet.destination;
     Association* association = nullptr;
     if (atMap_ && home == atMap_->home() && packet.source == atMap_->peer()) association = &*atMap_;
     if (home == atHome_.home() && packet.source == atHome_.peer()) association = &atHome_;
     if (!association) return;
     const auto answer = association->acknowledged(now, ack);
-    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "refused"};
+    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused"};
     out.happened(now, "binding-acknowledged",
                  {{"peer", attribute(association->peer())}, {"sequence", attribute(std::int64_t{ack.sequence})},
                   {"status", attribute(std::int64_t{ack.status})}, {"result", attribute(names[static_cast<std::size_t>(answer)])}});
     if (answer == Association::Answer::Accepted) registrationEvent(now, *association, "registered", out);
+    if (answer == Association::Answer::Released) {
+        out.removed(now, "registration", {{"peer", attribute(association->peer())}, {"home_address", attribute(association->home())}});
+        if (association == &atHome_) takeHomeAddress(now, out);
+    }
     if (answer != Association::Answer::Refused) return;
     registrationEvent(now, *association, "refused", out);
     if (association == &atHome_) {
@@ -133,14 +142,40 @@ void MobileNode::sendFromRegional(TimePoint now, Ipv6Packet packet, Output& out)
     stack_.send(now, encapsulate(packet, *lcoa_, atMap_->peer()), out);
 }
 
+std::optional<Ipv6Address> MobileNode::primaryCareOf(TimePoint now) const
+{
+    if (!atHome_.registered(now) || !atHome_.registeredCareOf() || !usable(lcoa_)) return std::nullopt;
+    // A care-of address of an earlier MAP or link is the source of nothing any more (MN-COA-01, HMIP-MN-24).
+    const Ipv6Address careOf = *atHome_.registeredCareOf();
+    if (careOf == rcoa_ ? !behindMap() : careOf != lcoa_) return std::nullopt;
+    return careOf;
+}
+
+void MobileNode::sendFromCareOf(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (packet.source == rcoa_) sendFromRegional(now, std::move(packet), out);
+    else stack_.send(now, std::move(packet), out);
+}
+
+void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    if (const auto careOf = primaryCareOf(now)) sendFromCareOf(now, encapsulate(packet, *careOf, settings_.homeAgent), out);
+}
+
 void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 {
-    if (!atHome_.registered(now) || !atHome_.registeredCareOf() || !usable(lcoa_)) return;
-    const Ipv6Address careOf = *atHome_.registeredCareOf();
-    Ipv6Packet outer = encapsulate(packet, careOf, settings_.homeAgent);
-    // A care-of address of an earlier MAP or link is the source of nothing any more (MN-COA-01, HMIP-MN-24).
-    if (careOf == rcoa_) sendFromRegional(now, std::move(outer), out);
-    else if (careOf == lcoa_) stack_.send(now, std::move(outer), out);
+    if (homeLink_) {
+        if (atHomeWithAddress()) stack_.send(now, std::move(packet), out);  // MN-HOME-01: not before the update
+        return;
+    }
+    const auto peer = peers_.find(packet.destination);
+    const auto careOf = primaryCareOf(now);
+    if (peer == peers_.end()) return sendThroughHomeAgent(now, packet, out);
+    peer->second.used(now);
+    if (!careOf || peer->second.registeredCareOf(now) != careOf) return sendThroughHomeAgent(now, packet, out);
+    packet.setHomeAddress(packet.source);  // MN-TX-02
+    packet.source = *careOf;
+    sendFromCareOf(now, std::move(packet), out);
 }
 
 std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const
@@ -158,18 +193,20 @@ std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const
 void MobileNode::handle(TimePoint now, Ipv6Packet packet, Output& out)
 {
     constexpr int maxTunnels = 4;
+    bool throughHomeAgent = false;
     for (int tunnel = 0; tunnel < maxTunnels; ++tunnel) {
-        if (packet.nextHeader != proto::ipv6) return deliver(now, packet, out);
+        if (packet.nextHeader != proto::ipv6) return deliver(now, std::move(packet), throughHomeAgent, out);
         auto inner = unwrap(packet);
         if (!inner) {
             out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"rule", attribute(std::string_view("MN-RX-01"))}});
             return;
         }
+        throughHomeAgent = packet.source == settings_.homeAgent;
         packet = std::move(*inner);
     }
 }
 
-void MobileNode::deliver(TimePoint now, const Ipv6Packet& packet, Output& out)
+void MobileNode::deliver(TimePoint now, Ipv6Packet packet, bool throughHomeAgent, Output& out)
 {
     // MN-RX-02: one segment left and an address of our own, otherwise the packet is dropped silently.
     if (packet.routing) {
@@ -177,13 +214,44 @@ void MobileNode::deliver(TimePoint now, const Ipv6Packet& packet, Output& out)
         if (packet.routing->segmentsLeft != 1 || (final != settings_.homeAddress && final != rcoa_)) return;
     }
     if (packet.nextHeader == proto::mobility) {
-        wire::FieldReader in(packet.payload, 0, nullptr);
-        const auto message = wire::parseMobility(in, packet.pseudoHeader());
-        if (!message || !message->acceptable()) return;  // MH-RX-01
-        if (const auto* ack = std::get_if<wire::BindingAck>(&message->value)) onAck(now, packet, *ack, out);
+        const auto message = stack_.mobility(now, packet, out);
+        if (!message) return;
+        if (const auto* ack = std::get_if<wire::BindingAck>(&*message)) onAck(now, packet, *ack, out);
+        onPeerMessage(now, packet, throughHomeAgent, *message, out);
         return;
     }
-    const auto received = packet.destination == settings_.homeAddress ? probeIn(packet) : std::nullopt;
+    if (packet.routing) {
+        if (packet.routing->homeAddress == settings_.homeAddress)
+            if (const auto peer = peers_.find(packet.source); peer != peers_.end()) peer->second.used(now);
+        packet.destination = packet.routing->homeAddress;
+        packet.routing.reset();
+    }
+    if (packet.nextHeader == proto::icmpv6) return onIcmp(now, packet, out);
+    if (packet.destination != settings_.homeAddress) return;
+    // A packet from somebody who does not know where we are: the occasion to tell (RFC 6275 §11.7.2).
+    if (throughHomeAgent) meet(now, packet.source);
+    onProbe(now, packet, out);
+}
+
+void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    wire::FieldReader in(packet.payload, 0, nullptr);
+    const auto message = wire::parseIcmpv6(in, packet.pseudoHeader());
+    if (!message || !message->acceptable()) return;
+    if (const auto* error = std::get_if<wire::IcmpError>(&message->value)) return onIcmpError(now, *error, out);
+    const auto* echo = std::get_if<wire::Echo>(&message->value);
+    if (!echo || echo->reply || packet.destination != settings_.homeAddress) return;
+    Ipv6Packet reply;
+    reply.source = settings_.homeAddress;
+    reply.destination = packet.source;
+    reply.nextHeader = proto::icmpv6;
+    reply.payload = wire::emitIcmpv6(wire::Echo{true, echo->identifier, echo->sequence, echo->data}, reply.pseudoHeader());
+    sendFromHome(now, std::move(reply), out);
+}
+
+void MobileNode::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    const auto received = probeIn(packet);
     if (!received || received->probe.answer) return;
     out.happened(now, "probe-received", {{"flow", attribute(std::int64_t{received->probe.flow})}, {"serial", attribute(std::int64_t{received->probe.serial})},
                                          {"sent", attribute(received->probe.sent)}});

@@ -43,6 +43,8 @@ wire::RouterAdvertisement RouterAdvertiser::message(const IpStack& stack) const
 {
     wire::RouterAdvertisement ra;
     ra.hopLimit = 64;
+    // HA-RA-01. The option with preference and lifetime is left out: both are the defaults.
+    if (settings_.homeAgent) ra.flags |= wire::RouterAdvertisement::homeAgentFlag;
     // RFC 6275 §7.5 (AR-05): at least 1 s however short the interval is.
     const auto lifetime = std::chrono::ceil<std::chrono::seconds>(std::max<Duration>(3 * settings_.maxInterval, 1s));
     ra.routerLifetime = static_cast<std::uint16_t>(std::min<std::int64_t>(lifetime.count(), 9000));
@@ -55,6 +57,18 @@ wire::RouterAdvertisement RouterAdvertiser::message(const IpStack& stack) const
     ra.options.push_back(wire::AdvertisementIntervalOption{static_cast<std::uint32_t>(interval)});
     for (const wire::MapOption& map : settings_.map) ra.options.push_back(map);
     return ra;
+}
+
+bool answerSolicitation(TimePoint now, const Delivery& delivery, IpStack& stack, std::vector<RouterAdvertiser>& advertisers, Output& out)
+{
+    const auto* rs = delivery.icmp ? std::get_if<wire::RouterSolicitation>(&*delivery.icmp) : nullptr;
+    if (!rs || delivery.packet.hopLimit != 255) return rs != nullptr;
+    const auto* option = wire::findOption<wire::SourceLinkLayerOption>(rs->options);
+    if (delivery.packet.source.isUnspecified() && option) return true;  // RFC 4861 §6.1.1
+    if (option) stack.learnNeighbor(now, delivery.interface, delivery.packet.source, option->address, false, out);
+    for (RouterAdvertiser& advertiser : advertisers)
+        if (advertiser.interface() == delivery.interface) advertiser.solicited(now);
+    return true;
 }
 
 }  // namespace roamscope::node

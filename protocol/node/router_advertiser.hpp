@@ -5,6 +5,8 @@
 #include "protocol/base/random.hpp"
 #include "protocol/node/ip_stack.hpp"
 
+#include <vector>
+
 namespace roamscope::node {
 
 class RouterAdvertiser {
@@ -15,6 +17,7 @@ public:
         Duration maxInterval = 600s;
         Prefix prefix;                          ///< the router's own address with the on-link length
         std::vector<wire::MapOption> map;
+        bool homeAgent = false;                 ///< H flag (HA-RA-01)
     };
 
     /// The first advertisement is sent within `minInterval` of time 0; the first three are at most 16 s apart (AR-04).
@@ -36,5 +39,8 @@ private:
     std::optional<TimePoint> last_;
     int sent_ = 0;  ///< counts the first three
 };
+
+/// True when `delivery` was a Router Solicitation: it is answered by the advertiser of its interface, or dropped (RFC 4861 §6.2.6).
+bool answerSolicitation(TimePoint now, const Delivery& delivery, IpStack& stack, std::vector<RouterAdvertiser>& advertisers, Output& out);
 
 }  // namespace roamscope::node

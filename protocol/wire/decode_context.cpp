@@ -151,10 +151,19 @@ Result<DialectChoice> parseDialect(std::string_view text)
 
 std::string dialectText(const DialectChoice& choice)
 {
-    if (choice.dialect != Dialect::Custom) return std::string(dialectName(choice.dialect));
+    std::string out(dialectName(choice.dialect));
+    if (choice.dialect != Dialect::Custom) return out;
+    const CustomNumbers published;
     const CustomNumbers& custom = choice.custom;
-    return fmt::format("custom:bid={},flag=0x{:04x},status={},map={},mh={}", custom.bindingIdentifierOption, custom.overwriteFlag, custom.multipleStatusBase,
-                       custom.mapOption, custom.mobilityHeader);
+    const auto tell = [&](std::string_view name, unsigned value, unsigned usual) {
+        if (value != usual) out += fmt::format("{}{}={}", out.find(':') == std::string::npos ? ':' : ',', name, name == "flag" ? fmt::format("0x{:04x}", value) : fmt::format("{}", value));
+    };
+    tell("bid", custom.bindingIdentifierOption, published.bindingIdentifierOption);
+    tell("flag", custom.overwriteFlag, published.overwriteFlag);
+    tell("status", custom.multipleStatusBase, published.multipleStatusBase);
+    tell("map", custom.mapOption, published.mapOption);
+    tell("mh", custom.mobilityHeader, published.mobilityHeader);
+    return out;
 }
 
 }  // namespace roamscope::wire

@@ -49,7 +49,7 @@ struct DialectChoice {
     bool operator==(const DialectChoice&) const = default;
 };
 [[nodiscard]] Result<DialectChoice> parseDialect(std::string_view text);
-/// What parseDialect() makes the same choice of.
+/// What parseDialect() makes the same choice of; of a custom one the numbers that are not the published ones.
 [[nodiscard]] std::string dialectText(const DialectChoice& choice);
 /// One plain sentence about a dialect: who speaks it and what is different.
 [[nodiscard]] std::string_view dialectExplanation(Dialect dialect);

@@ -196,7 +196,8 @@ void FrameDecoder::quoted(const Area& area)
     const std::size_t findings = sink_->findings().size();
     DecodeContext context = context_;
     context.whole = nullptr;
-    FrameDecoder(frame_, true, sink_, context, quotes_ + 1).quote({inside->octets, inside->base, true});
+    // Up to the end of the quote: what stands behind it is none of its business.
+    FrameDecoder(frame_.first(inside->base + inside->octets.size()), true, sink_, context, quotes_ + 1).quote({inside->octets, inside->base, true});
     // It was judged where it was sent.
     sink_->findings().resize(findings);
     sink_->close(inside->base + inside->octets.size());

@@ -177,7 +177,7 @@ Result<IkeHeader> parseIke(FieldReader& in, bool cut)
     }
     constexpr std::size_t headerOctets = 28;
     const bool fits = length >= headerOctets && (length <= there || cut);
-    if (fits && header.version >> 4 == 2 && in.sink()) {
+    if (fits && header.version >> 4 == 2) {
         FieldReader inside = in.within(in.whole().subspan(in.position(), std::min(length - headerOctets, in.remaining())), in.offset());
         if (auto read = payloads(inside, next); !read) {
             if (read.error().code == ErrorCode::Truncated && length <= there) read.error().code = ErrorCode::Malformed;

@@ -73,7 +73,7 @@ private:
         case protocol::hopByHop:
             if (!first) {
                 const char* text = "a hop-by-hop options header that is not the first header";
-                finding("", Severity::Error, text, "RFC 8200 §4.1", at, 8);
+                finding("", Severity::Error, text, "RFC 8200 §4.1", at, std::min<std::size_t>(8, in_.remaining()));
                 violate(at, text);
             }
             return optionsHeader({FieldId::HopByHop, FieldId::HopByHopNext, FieldId::HopByHopLength}, packet_.hopByHop, true);

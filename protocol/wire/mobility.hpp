@@ -252,6 +252,9 @@ inline constexpr std::uint8_t notHomeSubnet = 132;
 inline constexpr std::uint8_t notHomeAgent = 133;
 inline constexpr std::uint8_t duplicateAddressDetectionFailed = 134;
 inline constexpr std::uint8_t sequenceOutOfWindow = 135;
+inline constexpr std::uint8_t expiredHomeNonce = 136;
+inline constexpr std::uint8_t expiredCareOfNonce = 137;
+inline constexpr std::uint8_t expiredNonces = 138;
 inline constexpr std::uint8_t registrationTypeChange = 139;
 }  // namespace bindingStatus
 

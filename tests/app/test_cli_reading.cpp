@@ -2,6 +2,7 @@
 // decode and how frames are read: dialects (spec/errata.md B), keys, fragments, and filters over what they bring to light.
 #include "tests/support/reading_capture.hpp"
 
+#include <QFileInfo>
 #include <QProcess>
 #include <QTemporaryDir>
 #include <QtTest>
@@ -105,6 +106,43 @@ private Q_SLOTS:
         QCOMPARE(ran.status, 2);
         QVERIFY2(ran.err.contains("--dialect: ") && ran.err.contains(told), ran.err.left(500));
         QVERIFY(ran.out.isEmpty());
+    }
+
+    void choicesHaveOneText()
+    {
+        for (const char* text : {"auto", "custom", "custom:mh=62", "custom:bid=7,flag=0x0200", "custom:bid=0,flag=0x0000,status=255,map=201,mh=61"}) {
+            const auto choice = roamscope::wire::parseDialect(text);
+            QVERIFY2(choice, text);
+            QCOMPARE(roamscope::wire::dialectText(*choice), std::string(text));
+        }
+        QCOMPARE(roamscope::wire::dialectText(*roamscope::wire::parseDialect("custom:bid=35,mh=0x3e")), std::string("custom:mh=62"));
+    }
+
+    void theWindowTakesTheSameOptions()
+    {
+        const QString window = QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope");
+        if (!QFile::exists(window)) QSKIP("built without the window");
+        const auto run = [&](const QStringList& arguments) {
+            QProcess process;
+            QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+            environment.insert(QStringLiteral("QT_QPA_PLATFORM"), QStringLiteral("offscreen"));
+            environment.insert(QStringLiteral("HOME"), dir_.path());
+            environment.insert(QStringLiteral("XDG_CONFIG_HOME"), dir_.path());
+            process.setProcessEnvironment(environment);
+            process.start(window, arguments);
+            if (!process.waitForFinished(60'000) || process.exitStatus() != QProcess::NormalExit) return Ran{};
+            return Ran{process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
+        };
+        const Ran wrong = run({capture_, "--dialect", "pmip"});
+        QCOMPARE(wrong.status, 2);
+        QVERIFY2(wrong.err.contains("did you mean pmip-draft?"), wrong.err);
+        QCOMPARE(run({"--follow"}).status, 2);
+        QCOMPARE(run({capture_, capture_}).status, 2);
+        const QString picture = dir_.filePath("window.png");
+        const Ran right = run({capture_, "--dialect", "custom:mh=62", "--keys", keys_, "--follow", "--screenshot", picture, "--after", "0.5"});
+        QVERIFY2(right.status == 0, right.err);
+        QVERIFY(QFileInfo(picture).size() > 10'000);
+        for (const char* option : {"--dialect", "--keys", "--follow", "shisa-2006"}) QVERIFY2(run({"--help"}).out.contains(option), option);
     }
 
     void helpNamesEveryDialect()

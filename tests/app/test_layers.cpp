@@ -80,7 +80,7 @@ bool captureMayUse(std::string_view path, std::string_view header)
     if (isPcap(header)) return path.starts_with("capture/io/");
     return isStandard(header) || header == "tl/expected.hpp" || isOneOf(header, posix) || isSocketHeader(header) ||
            isUnder(header, {"fmt/", "nlohmann/", "sys/", "tao/", "re2/", "librsvg/", "cairo/", "spdlog/"}) ||
-           isOneOf(header, {"sqlite3.h", "zlib.h", "zstd.h"});
+           isOneOf(header, {"sqlite3.h", "zlib.h", "zstd.h", "zstd_errors.h"});
 }
 
 bool uiMayUse(std::string_view, std::string_view header)

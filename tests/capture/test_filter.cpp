@@ -438,11 +438,16 @@ private Q_SLOTS:
                                           "frame.time_epoch > 1700000010", "finding", "all mip6.mhtype == 6", "frame.number & 1", "string(icmpv6.type) matches \"^13\"", "count(mip6.mhtype) == 1"};
         for (std::size_t i = 0; i < wire::fieldCount(); ++i) atoms.emplace_back(wire::info(static_cast<FieldId>(i)).name);
         for (const char* alias : {"ipv6.addr", "eth.addr", "udp.port", "ip.version", "_ws.malformed", "data"}) atoms.emplace_back(alias);
+        std::size_t asked = 0;
         std::size_t decided = 0;
+        // Of many frames each filter gets another part, so that the whole stays a matter of seconds under sanitizers too.
+        const std::size_t step = 1 + frames.size() / 1000;
+        std::size_t turn = 0;
         const auto check = [&](const std::string& text) {
             const auto filter = Filter::compile(text);
             if (!filter) return q(text + ": " + filter.error().text);
-            for (std::size_t i = 0; i < frames.size(); ++i) {
+            for (std::size_t i = turn++ % step; i < frames.size(); i += step) {
+                ++asked;
                 const Loaded& l = *frames[i];
                 const wire::Skim s = wire::skim(l.view.bytes, l.link.linkType, l.input.originalLength);
                 const capture::FrameRow row{l.view.time, 0, l.view.originalLength, static_cast<std::uint32_t>(l.view.bytes.size()), s.kind, s.type, s.marks};
@@ -460,7 +465,7 @@ private Q_SLOTS:
             for (std::size_t n = random() % 4; n > 0; --n) text = "(" + text + (random() % 2 == 0 ? " && " : random() % 5 == 0 ? " ^^ " : " || ") + any() + ")";
             QCOMPARE(check(text), QString());
         }
-        QVERIFY2(decided > frames.size() * atoms.size() / 10, qPrintable(QString("%1 of %2").arg(decided).arg(frames.size() * atoms.size())));
+        QVERIFY2(decided > asked / 10, qPrintable(QString("%1 of %2").arg(decided).arg(asked)));
     }
 
     void wiresharksWords_data()

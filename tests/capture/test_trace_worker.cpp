@@ -102,7 +102,7 @@ private Q_SLOTS:
     void aBrokenFileKeepsWhatStandsBeforeTheBreak()
     {
         Bytes bytes = captureOf(100);
-        bytes.resize(bytes.size() - 10);
+        bytes.erase(bytes.end() - 10, bytes.end());
         const auto session = openCapture(store(bytes));
         QVERIFY(session && eventually([&] { return (*session)->view().complete; }));
         const View view = (*session)->view();

@@ -235,6 +235,9 @@ def odd():
     out["options-without-end.pcapng"] = f.interface(options=f.options((2, b"name"), end=False)).packet(e, options=f.options((1, b"comment"), end=False))
     f = Ng()
     out["empty-options.pcapng"] = f.interface(options=b"\x01\0\0\0" * 50).packet(e, options=b"\x01\0\0\0" * 50)
+    out["many-options.pcapng"] = Ng().interface().packet(e, options=b"\x01\0\0\0" * 5000)
+    f = Ng()
+    out["long-name.pcapng"] = f.interface(options=f.options((2, ("W-LAN-Gerät " * 100).encode()))).packet(e)
     for n in (0, 127, 255):
         f = Ng()
         out[f"tsresol-{n}.pcapng"] = f.interface(options=f.options((9, bytes([n])))).packet(e, T0).packet(e, 2**64 - 1)
@@ -324,6 +327,8 @@ def bad():
     frames = [zstd(many.data[i:i + 9000]) for i in range(0, len(many.data), 9000)]
     frames[2] = frames[2][:20] + b"\xff" * 8 + frames[2][28:]
     out["damaged.pcap.zst"] = b"".join(frames)
+    # RFC 8878 section 3.1.1: a window of 2 GiB, then one raw block that is the last.
+    out["window.pcap.zst"] = b"\x28\xb5\x2f\xfd\0\xa8" + (len(plain) << 3 | 1).to_bytes(3, "little") + plain
     return out
 
 

@@ -108,7 +108,7 @@ private Q_SLOTS:
             const Bytes other = inUdp(500, spoiled);
             QCOMPARE(nodeFault(other, dissect(other, linkRawIpv6, other.size()).nodes), std::string{});
         }
-        wrong.resize(wrong.size() - 1);
+        wrong.pop_back();
         const Bytes shortFrame = inUdp(500, wrong);
         QVERIFY(dissect(shortFrame, linkRawIpv6, shortFrame.size()).summary.malformed);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // skim(), which builds the index of a large capture, against decodeFrame(), which shows a frame: they must never disagree.
+// ROAMSCOPE_ROUNDS asks for more mutants of each frame.
 #include "tests/support/frame_checks.hpp"
 #include "protocol/wire/skim.hpp"
 #include "tests/support/random_messages.hpp"
@@ -27,6 +28,9 @@ std::vector<InputFrame> sharedFrames()
         for (InputFrame& frame : readPcap(files.next())) out.push_back(std::move(frame));
     return out;
 }
+
+/// The number in the environment, when it asks for more.
+int atLeast(const char* variable, int usual) { return std::max(usual, qEnvironmentVariableIntValue(variable)); }
 
 std::string faultOf(const InputFrame& frame)
 {
@@ -109,9 +113,10 @@ private Q_SLOTS:
         const std::vector<InputFrame> frames = sharedFrames();
         if (frames.empty()) QSKIP("no shared captures (set ROAMSCOPE_SHARED)");
         RandomMessages random(21, true);
+        const int mutants = atLeast("ROAMSCOPE_ROUNDS", 20);
         for (const InputFrame& frame : frames) {
             std::string fault = faultOf(frame);
-            for (int n = 0; n < 20 && fault.empty(); ++n) fault = faultOf(mutated(frame, random));
+            for (int n = 0; n < mutants && fault.empty(); ++n) fault = faultOf(mutated(frame, random));
             QVERIFY2(fault.empty(), fault.c_str());
         }
     }
@@ -119,7 +124,8 @@ private Q_SLOTS:
     void agreesOnHundredsOfThousandsOfMutatedFrames()
     {
         RandomMessages random(22, true);
-        for (int round = 0; round < 150; ++round)
+        const int rounds = atLeast("ROAMSCOPE_ROUNDS", 150);
+        for (int round = 0; round < rounds; ++round)
             for (const InputFrame& frame : inputs_) {
                 const std::string fault = faultOf(mutated(frame, random));
                 QVERIFY2(fault.empty(), fault.c_str());

@@ -5,6 +5,7 @@
 #include "tests/support/random_messages.hpp"
 #include "tests/support/test_inputs.hpp"
 
+#include <QDirIterator>
 #include <QElapsedTimer>
 #include <QThread>
 #include <QtTest>
@@ -127,6 +128,34 @@ Bytes quotedErrors()
     return inner;
 }
 
+std::vector<InputFrame> sharedFrames()
+{
+    std::vector<InputFrame> out;
+    const QString folder = sharedFolder();
+    if (folder.isEmpty()) return out;
+    QStringList paths;
+    for (QDirIterator it(folder + "/captures", {"*.pcap"}, QDir::Files, QDirIterator::Subdirectories); it.hasNext();) paths << it.next();
+    paths.sort();
+    for (const QString& path : paths)
+        for (InputFrame& frame : readPcap(path)) out.push_back(std::move(frame));
+    return out;
+}
+
+/// `malformed`: the whole frame is.
+std::string prefixFault(const Bytes& prefix, std::uint16_t linkType, std::size_t original, bool malformed)
+{
+    const Dissection d = dissect(prefix, linkType, original);
+    if (d.summary.protocol.empty()) return "a frame without protocol";
+    if (d.summary.malformed && original > prefix.size() && !malformed) return "what the capture cut is malformed";
+    if (d.nodes.size() > FieldSink::maxNodes + 1) return "more lines than the limit";
+    for (const Finding& finding : d.findings)
+        if (finding.buffer == 0 && (finding.offset > prefix.size() || finding.length > prefix.size() - finding.offset)) return "a finding outside the frame: " + finding.text;
+    // Lines about octets that do not stand in the frame have buffers of their own.
+    if (d.buffers.empty())
+        if (std::string fault = nodeFault(prefix, d.nodes); !fault.empty()) return fault;
+    return skimFault(prefix, linkType, original);
+}
+
 }  // namespace
 
 class TestTruncation : public QObject {
@@ -180,6 +209,29 @@ private Q_SLOTS:
             for (std::size_t kept = 0; kept < bytes.size(); ++kept) {
                 checkPrefix({QString("random frame %1").arg(i), bytes, linkEthernet, bytes.size()}, kept);
                 if (QTest::currentTestFailed()) return;
+            }
+        }
+    }
+    /// Frames of others may be malformed as they are; what must hold for any octets holds for each of their prefixes.
+    void everyPrefixOfTheSharedCaptures()
+    {
+        const std::vector<InputFrame> frames = sharedFrames();
+        if (frames.empty()) QSKIP("no shared captures (set ROAMSCOPE_SHARED)");
+#ifdef ROAMSCOPE_SANITIZED
+        // ROAMSCOPE_EVERY_LENGTH asks for all of them here too.
+        const std::size_t step = qEnvironmentVariableIsSet("ROAMSCOPE_EVERY_LENGTH") ? 1 : 5;
+#else
+        const std::size_t step = 1;
+#endif
+        std::size_t turn = 0;
+        for (const InputFrame& frame : frames) {
+            const bool malformed = dissect(frame.bytes, frame.linkType, frame.originalLength).summary.malformed;
+            for (std::size_t kept = turn++ % step; kept < frame.bytes.size(); kept += step) {
+                const Bytes prefix(frame.bytes.begin(), frame.bytes.begin() + static_cast<std::ptrdiff_t>(kept));
+                for (const std::size_t original : {frame.originalLength, kept}) {
+                    const std::string fault = prefixFault(prefix, frame.linkType, original, malformed);
+                    QVERIFY2(fault.empty(), qPrintable(QString("%1, %2 of %3 octets: %4").arg(frame.name).arg(kept).arg(frame.bytes.size()).arg(QString::fromStdString(fault))));
+                }
             }
         }
     }

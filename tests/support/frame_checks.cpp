@@ -170,6 +170,8 @@ std::optional<wire::ChecksumVerdict> listedVerdict(const wire::FieldNode& node)
     default: return std::nullopt;
     }
     const std::string text = wire::valueText(node);
+    // RFC 5844 §4.1.3.2: a Mobility Header in UDP has none of its own.
+    if (text.starts_with("zero") || text.starts_with("not zero")) return std::nullopt;
     if (text.starts_with("good")) return wire::ChecksumVerdict::Good;
     if (text.starts_with("bad")) return wire::ChecksumVerdict::Bad;
     return text.starts_with("none") ? wire::ChecksumVerdict::Absent : wire::ChecksumVerdict::Unverifiable;

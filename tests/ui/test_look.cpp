@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How the window looks: pictures of it in light and dark, in two sizes. Where ROAMSCOPE_PICTURES names a folder they are kept.
 #include "tests/ui/played_session.hpp"
+#include "ui/view/decode_dialog.hpp"
 #include "ui/view/main_window.hpp"
+#include "ui/view/properties_dialog.hpp"
 
 #include <QSettings>
 #include <QStandardPaths>
@@ -86,6 +88,46 @@ private slots:
             for (int y = 0; y < part.height(); y += 2)
                 for (int x = 0; x < part.width(); x += 2) colors.insert(part.pixel(x, y));
             QVERIFY2(colors.size() > 4, qPrintable(view->accessibleName()));
+        }
+        QApplication::setPalette(before);
+    }
+
+    void dialogsFitAndArePainted_data()
+    {
+        QTest::addColumn<bool>("dark");
+        QTest::addColumn<QSize>("size");
+        QTest::newRow("dialogs-light") << false << QSize(1280, 800);
+        QTest::newRow("dialogs-dark") << true << QSize(1280, 800);
+        QTest::newRow("dialogs-small") << true << QSize(1024, 600);
+    }
+    void dialogsFitAndArePainted()
+    {
+        QFETCH(bool, dark);
+        QFETCH(QSize, size);
+        const QPalette before = QApplication::palette();
+        if (dark) QApplication::setPalette(darkPalette());
+        ui::MainWindow window({});
+        window.resize(size);
+        window.setSession(std::make_unique<test::PlayedSession>(TimePoint{20s}), QStringLiteral("test"));
+        window.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+        QCOMPARE(window.size(), size);  // nothing forces it to be larger
+        window.setDialect({wire::Dialect::Shisa2006});
+        window.showProperties();
+        window.dialectActions().last()->trigger();  // numbers of one's own
+        QTest::qWait(100);
+        auto* decode = window.findChild<ui::DecodeDialog*>();
+        QVERIFY(decode);
+        const QString folder = qEnvironmentVariable("ROAMSCOPE_PICTURES");
+        const std::pair<const char*, QWidget*> shown[] = {{"window", &window}, {"properties", window.properties()}, {"decode", decode}};
+        for (const auto& [name, widget] : shown) {
+            QVERIFY(widget->width() <= size.width() && widget->height() <= size.height());
+            const QImage picture = widget->grab().toImage();
+            if (!folder.isEmpty()) QVERIFY(picture.save(QStringLiteral("%1/%2-%3.png").arg(folder, QLatin1String(QTest::currentDataTag()), QLatin1String(name))));
+            QSet<QRgb> colors;
+            for (int y = 0; y < picture.height(); y += 2)
+                for (int x = 0; x < picture.width(); x += 2) colors.insert(picture.pixel(x, y));
+            QVERIFY2(colors.size() > 4, name);
         }
         QApplication::setPalette(before);
     }

@@ -239,6 +239,7 @@ void MainWindow::showView()
 {
     pages_->setCurrentIndex(workspace_.session() ? 1 : 0);
     runBar_->setVisible(workspace_.session() != nullptr);
+    runMenu_->setVisible(workspace_.lab() != nullptr);
     filterBar_->setVisible(workspace_.session() != nullptr);
     save_->setEnabled(workspace_.view().trace.size() > 0);
     tables_->setTabText(1, workspace_.analysis().handovers.empty() ? tr("Handovers") : tr("Handovers (%1)").arg(workspace_.analysis().handovers.size()));
@@ -357,7 +358,8 @@ void MainWindow::dropEvent(QDropEvent* event)
     const QString path = droppedFile(event->mimeData());
     if (path.isEmpty()) return;
     event->acceptProposedAction();
-    openPath(path);
+    const auto files = event->mimeData()->urls().size();
+    if (openPath(path) && files > 1) statusBar()->showMessage(tr("Opened the first of %1 files that were dropped.").arg(files), 8000);
 }
 
 bool MainWindow::eventFilter(QObject* watched, QEvent* event)

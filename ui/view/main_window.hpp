@@ -153,6 +153,7 @@ private:
     QAction* openScenario_ = nullptr;
     QAction* save_ = nullptr;
     QAction* copyInside_ = nullptr;
+    QAction* runMenu_ = nullptr;
     QAction* follow_ = nullptr;
     QAction* showProperties_ = nullptr;
     QAction* forgetKeys_ = nullptr;

@@ -133,7 +133,7 @@ void MainWindow::showProperties()
 
 void MainWindow::followFile(bool on)
 {
-    if (on && !path_.isEmpty()) openCapture(path_, true);
+    if (on && !path_.isEmpty()) follow_->setChecked(openCapture(QString(path_), true));
     else if (!on && following_ && workspace_.session()) workspace_.session()->stop();
 }
 

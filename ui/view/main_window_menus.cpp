@@ -120,6 +120,7 @@ void MainWindow::copyAsWireshark(const QString& text)
 void MainWindow::makeRunMenu()
 {
     QMenu* menu = menuBar()->addMenu(tr("&Run"));
+    runMenu_ = menu->menuAction();
     menu->addActions({runBar_->runAction(), runBar_->stepAction(), runBar_->restartAction(), runBar_->followAction()});
     menu->addSeparator();
     addTo(menu, tr("Slower"), QKeySequence(Qt::Key_BracketLeft), [this] { runBar_->faster(-1); });

@@ -81,7 +81,7 @@ void PacketList::makeHeader()
 
 void PacketList::sizeColumns()
 {
-    static const char* const widest[] = {"9999999", "9999.999 999", "domain", "mn (LCoA 2)", "multicast routers", "ICMPv6", ""};
+    static const char* const widest[] = {"9999999", "9999.999 999", "domain", "mn (LCoA 2)", "mn (LCoA 2) x", "ICMPv6", ""};
     const QFontMetrics metrics(font());
     for (int i = 0; i + 1 < packetColumns; ++i) {
         const int text = std::max(metrics.horizontalAdvance(QString::fromLatin1(widest[i])),
@@ -278,7 +278,8 @@ void PacketList::paintRow(QPainter& painter, const Theme& theme, std::size_t row
     const QFontMetrics metrics = fontMetrics();
     for (int column = 0; column < packetColumns; ++column) {
         const int x = header_->sectionViewportPosition(column);
-        QRect cell(x, line.top(), header_->sectionSize(column), line.height());
+        // A header has a width below which it does not go; the text ends where the list does.
+        QRect cell(x, line.top(), std::min(header_->sectionSize(column), viewport()->width() - x), line.height());
         cell.adjust(column == 0 ? stripe + letterWidth : padding, 0, -padding, 0);
         if (cell.width() <= 0) continue;
         const QString& value = packet.text[static_cast<std::size_t>(column)];

@@ -89,7 +89,7 @@ RunBar::RunBar(Workspace& workspace, QWidget* parent)
     time_->setMinimumWidth(QFontMetrics(big).horizontalAdvance(QStringLiteral("t = 9999.999 999 s")) + 16);
     state_->setAccessibleName(tr("State of the run"));
     lateness_->setAccessibleName(tr("Lateness"));
-    addSeparator();
+    ofLab_ << addSeparator();
     addWidget(time_);
     addWidget(state_);
     latenessShown_ = addWidget(lateness_);
@@ -125,7 +125,7 @@ void RunBar::makeActions()
     });
     connect(&workspace_.cursor(), &TimeCursor::followingChanged, follow_, &QAction::setChecked);
     addActions({run_, step_, restart_, follow_});
-    addSeparator();
+    ofLab_ << run_ << step_ << restart_ << follow_ << addSeparator();
 }
 
 void RunBar::makeChoices()
@@ -139,8 +139,7 @@ void RunBar::makeChoices()
     backend_->addItem(tr("TAP interfaces"), static_cast<int>(capture::Backend::Tap));
     backend_->setAccessibleName(tr("Backend"));
     backend_->setToolTip(tr("Virtual links: deterministic, any speed, no rights needed.\nTAP interfaces: real kernel bridges in a namespace, in real time.\nChanging it starts the scenario again."));
-    addWidget(speed_);
-    addWidget(backend_);
+    ofLab_ << addWidget(speed_) << addWidget(backend_);
     connect(speed_, &QComboBox::activated, this, [this] {
         if (capture::LabControl* lab = workspace_.lab()) lab->setSpeed(speed());
     });
@@ -175,13 +174,13 @@ void RunBar::showStatus()
 {
     capture::LabControl* lab = workspace_.lab();
     const auto& status = workspace_.status();
+    for (QAction* action : ofLab_) action->setVisible(lab != nullptr);
     const bool ended = status && status->state == capture::RunState::Ended;
     const bool running = status && status->state == capture::RunState::Running;
     const bool steerable = lab && lab->canPause();
-    const QString why = !lab                       ? tr("No scenario is open.")
-                        : !steerable && !ended     ? tr("Real time cannot be paused, stepped or slowed: the TAP backend runs on the wall clock.")
-                        : ended                    ? tr("The run has ended. Restart begins again.")
-                                                   : QString();
+    const QString why = !steerable && !ended ? tr("Real time cannot be paused, stepped or slowed: the TAP backend runs on the wall clock.")
+                        : ended              ? tr("The run has ended. Restart begins again.")
+                                             : QString();
     if (running != showsPause_) {
         showsPause_ = running;
         run_->setText(running ? tr("Pause") : tr("Run"));

@@ -56,6 +56,7 @@ private:
     QLabel* time_;
     QLabel* state_;
     QLabel* lateness_;
+    QList<QAction*> ofLab_;             ///< what a file has no use for
     QAction* latenessShown_ = nullptr;  ///< a label in a tool bar is shown and hidden through its action
     bool showsPause_ = false;
 };

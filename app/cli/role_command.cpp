@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `role`: one node on existing TAP interfaces, in real time.
+#include "app/cli/commands.hpp"
+#include "capture/io/scenario_file.hpp"
+#include "capture/run/role_session.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <memory>
+#include <sys/signalfd.h>
+
+namespace roamscope::cli {
+
+namespace {
+
+struct RoleOptions {
+    std::string role;
+    std::string config;
+    std::vector<std::string> taps;
+    std::uint64_t seconds = 0;
+    bool control = false;
+};
+
+/// SIGTERM and SIGINT as something that can be waited for.
+capture::FileDescriptor signalDescriptor()
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, nullptr);
+    return capture::FileDescriptor(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int roleCommand(const RoleOptions& o)
+{
+    const auto scenario = capture::loadRole(o.config, *lab::parseRole(o.role), o.taps);
+    if (!scenario) return complain(scenario.error());
+    auto session = capture::RoleSession::open(*scenario);
+    if (!session) return complain(session.error());
+    const capture::FileDescriptor stop = signalDescriptor();
+    capture::RoleSession::Options options{std::nullopt, o.control, stop.get()};
+    if (o.seconds > 0) options.duration = std::chrono::seconds(o.seconds);
+    bool written = true;
+    const auto done = session->run(options, [&](const std::string& line) {
+        written = written && std::fputs((line + "\n").c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+    });
+    if (!done) return complain(done.error());
+    return written ? Fine : complain(InputOutput, "standard output cannot be written. What the node did there is lost");
+}
+
+}  // namespace
+
+void addRoleCommand(CLI::App& app, int& status)
+{
+    auto o = std::make_shared<RoleOptions>();
+    CLI::App* command = app.add_subcommand("role", "Run one node in real time on existing TAP interfaces");
+    command->add_option("ROLE", o->role, "ha, map, ar, cn or mn")->required()->check(CLI::IsMember({"ha", "map", "ar", "cn", "mn"}));
+    command->add_option("--config", o->config, "Its settings: a JSON file with the keys of a scenario's node; peers by address")->required();
+    command->add_option("--tap", o->taps, "TAP interface for each of its interfaces, in their order")->required()->allow_extra_args(false);
+    command->add_option("--seconds", o->seconds, "End after this many seconds (default: SIGTERM ends)")->check(wholeNumber(1));
+    command->add_flag("--control", o->control, "Take commands from standard input, one JSON object a line: bindings, attach, stop");
+    command->callback([o, &status] { status = roleCommand(*o); });
+}
+
+}  // namespace roamscope::cli

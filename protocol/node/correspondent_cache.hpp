@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Binding cache of a correspondent node (RFC 6275 §9.5; RR-CN-06 to -09, -15, -17 to -21): judges Binding Updates that return
+// routability proves. It decides, the correspondent sends. Nothing is stored before an update that is authorized.
+#pragma once
+
+#include "protocol/node/output.hpp"
+#include "protocol/node/registrar.hpp"
+#include "protocol/node/return_routability.hpp"
+
+#include <map>
+
+namespace roamscope::node {
+
+struct CorrespondentBinding {
+    Ipv6Address homeAddress;
+    Ipv6Address careOfAddress;
+    std::uint16_t sequence = 0;      ///< last accepted
+    WireLifetime granted{};
+    TimePoint expires{};             ///< of the binding; of one that ended: until when it is remembered
+    /// Ended ones keep their number as long as their nonces are good; of one that was deleted the nonces are barred, too (RR-CN-09).
+    enum class State : std::uint8_t { Live, Ended, Deleted } state = State::Live;
+    std::uint16_t homeNonce = 0;     ///< indices that authorized it
+    std::uint16_t careOfNonce = 0;
+    TimePoint nonceEnd{};            ///< when the first of them ends
+    int unreachable = 0;             ///< errors about the care-of address since it was registered
+};
+
+class CorrespondentCache {
+public:
+    /// MAX_RR_BINDING_LIFETIME, 420 s, in units of 4 s (RR-CN-08).
+    static constexpr WireLifetime maximumLifetime{105};
+    static constexpr int toleratedErrors = 2;
+
+    explicit CorrespondentCache(std::size_t maximumBindings = 1000) : maximumBindings_(maximumBindings) {}
+
+    struct Verdict {
+        enum class Action : std::uint8_t {
+            Drop,    ///< silently; `reason` says why
+            Accept,  ///< without an answer, because none was asked for
+            Answer,  ///< send `ack`
+        } action = Action::Drop;
+        Ipv6Address homeAddress;
+        wire::BindingAck ack;
+        Bytes key;                   ///< authorizes the answer; empty: it goes out without (136 to 138, 131)
+        Ipv6Address careOfAddress;   ///< that the answer's authenticator covers
+        std::string_view reason;     ///< rule that was broken, for Drop and refusals
+    };
+    /// `message`: the octets of the whole update, which its authenticator covers.
+    [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request, ByteView message, const Nonces& nonces);
+
+    /// The live binding of a home address.
+    [[nodiscard]] const CorrespondentBinding* find(const Ipv6Address& homeAddress) const;
+    /// The care-of address could not be reached. True when that was said once too often and the binding has ended (RR-CN-13).
+    [[nodiscard]] bool unreachable(const Ipv6Address& homeAddress);
+    /// Removes what has ended; gives the bindings among it (RR-CN-21).
+    [[nodiscard]] std::vector<CorrespondentBinding> expire(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    [[nodiscard]] const std::map<Ipv6Address, CorrespondentBinding>& bindings() const { return bindings_; }
+
+private:
+    /// What an update is proven by.
+    struct Proof {
+        const Nonces::Nonce* home = nullptr;
+        const Nonces::Nonce* careOf = nullptr;  ///< null in a deletion
+        Bytes key;
+    };
+    [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof);
+    static void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
+
+    std::size_t maximumBindings_;
+    std::map<Ipv6Address, CorrespondentBinding> bindings_;
+};
+
+}  // namespace roamscope::node

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The mobile node and its correspondents: return routability, their bindings, what they answer (RFC 6275 §11.6, §11.7.2).
+#include "protocol/node/mobile_node.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+using wire::Ipv6Packet;
+namespace proto = wire::protocol;
+
+namespace {
+constexpr std::size_t maxPeers = 64;  // correspondents at a time; more are served through the tunnel
+}
+
+void MobileNode::meet(TimePoint now, const Ipv6Address& peer)
+{
+    const auto& listed = settings_.optimised;
+    const bool wanted = settings_.optimiseAll || std::find(listed.begin(), listed.end(), peer) != listed.end();
+    if (!wanted || !peer.isUnicastRoutable() || peer == settings_.homeAgent || (atMap_ && peer == atMap_->peer())) return;
+    if (!peers_.contains(peer) && peers_.size() >= maxPeers) return;
+    // RR-MN-06: a random first number, and never one twice.
+    const auto last = lastSequences_.find(peer);
+    const auto sequence = last != lastSequences_.end() ? last->second : static_cast<std::uint16_t>(stack_.random().next());
+    peers_.try_emplace(peer, peer, settings_.homeAddress, sequence).first->second.used(now);
+}
+
+void MobileNode::progressPeers(TimePoint now, Output& out)
+{
+    // MN-BU-20, RR-MN-09: after the home agent's answer, for no longer than its binding lives.
+    const auto careOf = primaryCareOf(now);
+    if (!careOf || atHome_.waiting()) return;
+    peersWait_ = false;
+    for (auto it = peers_.begin(); it != peers_.end();) {
+        RouteOptimisation& peer = it->second;
+        if (peer.finished(now)) {
+            lastSequences_[it->first] = peer.sequence();
+            out.removed(now, "registration", {{"peer", attribute(it->first)}, {"home_address", attribute(settings_.homeAddress)}});
+            it = peers_.erase(it);
+            continue;
+        }
+        peer.request(now, *careOf, std::min(settings_.lifetime, atHome_.remaining(now)));
+        while (const auto step = peer.due(now, stack_.random())) sendStep(now, peer, *step, out);
+        ++it;
+    }
+}
+
+void MobileNode::sendStep(TimePoint now, const RouteOptimisation& peer, const RouteOptimisation::Step& step, Output& out)
+{
+    using Kind = RouteOptimisation::Step::Kind;
+    Ipv6Packet packet;
+    packet.destination = peer.peer();
+    packet.nextHeader = proto::mobility;
+    if (step.kind == Kind::HomeTestInit) {
+        packet.source = settings_.homeAddress;
+        packet.payload = wire::emitMobility(wire::HomeTestInit{step.cookie, {}}, packet.pseudoHeader());
+        out.happened(now, "home-test-init", {{"peer", attribute(peer.peer())}});
+        if (homeLink_) return stack_.send(now, std::move(packet), out);
+        return sendThroughHomeAgent(now, packet, out);  // RR-MN-01, HMIP-MN-25
+    }
+    packet.source = step.careOf;
+    if (step.kind == Kind::CareOfTestInit) {
+        packet.payload = wire::emitMobility(wire::CareOfTestInit{step.cookie, {}}, packet.pseudoHeader());
+        out.happened(now, "care-of-test-init", {{"peer", attribute(peer.peer())}, {"care_of_address", attribute(step.careOf)}});
+        return sendFromCareOf(now, std::move(packet), out);
+    }
+    if (step.careOf != settings_.homeAddress) packet.setHomeAddress(settings_.homeAddress);
+    const wire::BindingUpdate update{step.sequence, wire::BindingUpdate::acknowledge, step.lifetime, {step.indices}};
+    packet.payload = emitAuthorized(update, step.key, step.careOf, peer.peer(), packet.pseudoHeader());
+    out.happened(now, "correspondent-binding-update", {{"sequence", attribute(std::int64_t{step.sequence})}, {"care_of_address", attribute(step.careOf)},
+                                                       {"peer", attribute(peer.peer())}});
+    peerEvent(now, peer, "waiting", out);
+    if (homeLink_) return stack_.send(now, std::move(packet), out);
+    sendFromCareOf(now, std::move(packet), out);
+}
+
+void MobileNode::onPeerMessage(TimePoint now, const Ipv6Packet& packet, bool throughHomeAgent, const wire::MobilityMessage& message, Output& out)
+{
+    if (const auto* error = std::get_if<wire::BindingError>(&message)) return onBindingError(now, packet, *error, out);
+    const auto it = peers_.find(packet.source);
+    if (it == peers_.end()) return;
+    RouteOptimisation& peer = it->second;
+    // RR-MN-03: a home test comes through the home agent to the home address, a care-of test to the care-of address that it tests.
+    if (const auto* home = std::get_if<wire::HomeTest>(&message)) {
+        if (throughHomeAgent != homeLink_ && packet.destination == settings_.homeAddress && !packet.routing) peer.homeTest(now, *home);
+    } else if (const auto* careOf = std::get_if<wire::CareOfTest>(&message)) {
+        if (!throughHomeAgent && packet.destination == peer.requestedCareOf() && !packet.routing) peer.careOfTest(now, *careOf);
+    } else if (const auto* ack = std::get_if<wire::BindingAck>(&message)) {
+        onPeerAck(now, peer, packet, *ack, out);
+    } else if (std::holds_alternative<wire::BindingRefreshRequest>(message)) {
+        peer.refresh(now);  // RR-MN-05
+    }
+}
+
+void MobileNode::onPeerAck(TimePoint now, RouteOptimisation& peer, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
+{
+    // RR-CN-15: without the routing header only in answer to an update from the home address itself.
+    const bool toHome = packet.routing ? packet.routing->homeAddress == settings_.homeAddress : homeLink_ && packet.destination == settings_.homeAddress;
+    if (!toHome) return;
+    const auto answer = peer.acknowledged(now, ack, packet.payload);
+    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused"};
+    out.happened(now, "binding-acknowledged",
+                 {{"peer", attribute(peer.peer())}, {"sequence", attribute(std::int64_t{ack.sequence})}, {"status", attribute(std::int64_t{ack.status})},
+                  {"result", attribute(names[static_cast<std::size_t>(answer)])}});
+    if (answer == RouteOptimisation::Answer::Accepted) peerEvent(now, peer, "registered", out);
+    if (answer == RouteOptimisation::Answer::Released)
+        out.removed(now, "registration", {{"peer", attribute(peer.peer())}, {"home_address", attribute(settings_.homeAddress)}});
+    if (answer == RouteOptimisation::Answer::Refused) peerEvent(now, peer, "refused", out);
+}
+
+void MobileNode::onBindingError(TimePoint now, const Ipv6Packet& packet, const wire::BindingError& error, Output& out)
+{
+    constexpr std::uint8_t unknownBinding = 1;
+    if (error.status == unknownBinding && packet.source == settings_.homeAgent && error.homeAddress == settings_.homeAddress)
+        return atHome_.refresh(now);
+    const auto peer = peers_.find(packet.source);
+    // MN-BE-01: without an entry it says nothing.
+    if (peer == peers_.end()) return;
+    const bool awaited = !peer->second.registeredCareOf(now);
+    if (error.status == unknownBinding ? error.homeAddress == settings_.homeAddress : awaited) abandonPeer(now, peer->second, "binding error", out);
+}
+
+void MobileNode::onIcmpError(TimePoint now, const wire::IcmpError& error, Output& out)
+{
+    // MN-ICMP-01: the peer does not know the Mobility Header.
+    constexpr std::uint8_t unrecognisedNextHeader = 1;
+    if (error.type != wire::icmpv6Type::parameterProblem || error.code != unrecognisedNextHeader) return;
+    wire::FieldReader in(error.invoking, 0, nullptr);
+    const auto quoted = wire::parseIpv6(in, true);
+    const auto peer = quoted ? peers_.find(quoted->packet.destination) : peers_.end();
+    if (peer != peers_.end()) abandonPeer(now, peer->second, "no mobility support", out);
+}
+
+void MobileNode::abandonPeer(TimePoint now, RouteOptimisation& peer, std::string_view why, Output& out)
+{
+    peer.abandon(now);
+    out.happened(now, "route-optimisation-abandoned", {{"peer", attribute(peer.peer())}, {"reason", attribute(why)}});
+    peerEvent(now, peer, "refused", out);
+}
+
+void MobileNode::peerEvent(TimePoint now, const RouteOptimisation& peer, std::string_view state, Output& out) const
+{
+    out.changed(now, "registration", {{"peer", attribute(peer.peer())}, {"home_address", attribute(settings_.homeAddress)}},
+                {{"state", attribute(state)}, {"care_of_address", attribute(peer.requestedCareOf())},
+                 {"sequence", attribute(std::int64_t{peer.sequence()})},
+                 {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{peer.granted().count()})))},
+                 {"expires", attribute(peer.expires())}});
+}
+
+}  // namespace roamscope::node

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/node/route_optimisation.hpp"
+
+#include "protocol/node/sequence.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+namespace status = wire::bindingStatus;
+using Kind = RouteOptimisation::Step::Kind;
+using Answer = RouteOptimisation::Answer;
+
+void RouteOptimisation::request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime)
+{
+    lifetime_ = std::min(lifetime, maximumLifetime);
+    if (abandonedUntil_ && now >= *abandonedUntil_) {
+        abandonedUntil_.reset();
+        restart(now);
+    }
+    if (careOf == careOf_ && !releasing_) return;
+    careOf_ = careOf;
+    releasing_ = false;
+    careOfToken_.reset();
+    restart(now);
+}
+
+void RouteOptimisation::release(TimePoint now)
+{
+    seen_ = now;
+    if (releasing_ || abandonedUntil_) return;
+    releasing_ = registeredCareOf(now) || !outstanding_.empty();
+    careOf_ = home_;
+    restart(now);
+}
+
+void RouteOptimisation::restart(TimePoint now)
+{
+    for (Attempt* attempt : {&homeInit_, &careOfInit_, &update_}) *attempt = {now, initialTimeout, 0, 0, std::move(attempt->recent)};
+    outstanding_.clear();
+    refreshAt_.reset();
+}
+
+void RouteOptimisation::abandon(TimePoint now)
+{
+    bound_.reset();
+    releasing_ = false;
+    outstanding_.clear();
+    homeToken_.reset();
+    careOfToken_.reset();
+    refreshAt_.reset();
+    abandonedUntil_ = now + retryAfter;
+}
+
+void RouteOptimisation::refresh(TimePoint now)
+{
+    if (!registeredCareOf(now) || abandonedUntil_ || !outstanding_.empty()) return;
+    lastUse_ = now;
+    restart(now);
+    refreshAt_ = now;
+}
+
+bool RouteOptimisation::wantsUpdate(TimePoint now) const
+{
+    if (abandonedUntil_) return false;
+    if (releasing_ || careOf_ == home_) return releasing_;
+    if (lifetime_ < std::chrono::seconds(4)) return false;
+    return registeredCareOf(now) != careOf_ || (refreshAt_ && now >= *refreshAt_);
+}
+
+bool RouteOptimisation::take(TimePoint now, Attempt& attempt)
+{
+    if (!attempt.next || now < *attempt.next) return false;
+    std::erase_if(attempt.recent, [&](TimePoint t) { return now >= t + 1s; });
+    if (attempt.recent.size() >= maxUpdateRate) {
+        attempt.next = attempt.recent.front() + 1s;
+        return false;
+    }
+    if (attempt.sent > maxFailures) {  // RR-MN-04
+        abandon(now);
+        return false;
+    }
+    ++attempt.sent;
+    attempt.recent.push_back(now);
+    attempt.next = now + attempt.timeout;
+    attempt.timeout = std::min(2 * attempt.timeout, maxTimeout);
+    return true;
+}
+
+std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Random& random)
+{
+    seen_ = now;
+    if (bound_ && now >= expires_) bound_.reset();
+    if (refreshAt_ && now >= *refreshAt_ && outstanding_.empty() && homeInit_.sent == 0 && now >= lastUse_ + idleAfter) refreshAt_.reset();
+    if (!wantsUpdate(now)) return std::nullopt;
+    Step step;
+    step.careOf = careOf_;
+    // RR-MN-01: both tests at once, each only when its token is not at hand; new cookies each time.
+    const bool home = isFresh(homeToken_, now);
+    const bool careOf = releasing_ || isFresh(careOfToken_, now);
+    if (!home && take(now, homeInit_)) {
+        step.kind = Kind::HomeTestInit;
+        step.cookie = homeInit_.cookie = random.next();
+        return step;
+    }
+    if (!careOf && take(now, careOfInit_)) {
+        step.kind = Kind::CareOfTestInit;
+        step.cookie = careOfInit_.cookie = random.next();
+        return step;
+    }
+    if (!home || !careOf || !take(now, update_)) return std::nullopt;
+    step.sequence = ++sequence_;  // RR-MN-06
+    if (releasing_) {
+        step.indices = {homeToken_->index, 0};
+        step.key = bindingKey(homeToken_->value, {});
+    } else {
+        step.lifetime = WireLifetime{static_cast<std::uint16_t>(lifetime_.count() / 4)};
+        step.indices = {homeToken_->index, careOfToken_->index};
+        step.key = bindingKey(homeToken_->value, careOfToken_->value);
+    }
+    outstanding_.push_back({step.sequence, now, step.lifetime, step.key});
+    return step;
+}
+
+bool RouteOptimisation::homeTest(TimePoint now, const wire::HomeTest& test)
+{
+    if (homeInit_.sent == 0 || isFresh(homeToken_, now) || test.cookie != homeInit_.cookie) return false;
+    homeToken_ = {test.nonceIndex, test.token, now};
+    homeInit_.sent = 0;
+    homeInit_.timeout = initialTimeout;
+    homeInit_.next = now;
+    return true;
+}
+
+bool RouteOptimisation::careOfTest(TimePoint now, const wire::CareOfTest& test)
+{
+    if (careOfInit_.sent == 0 || isFresh(careOfToken_, now) || test.cookie != careOfInit_.cookie) return false;
+    careOfToken_ = {test.nonceIndex, test.token, now};
+    careOfInit_.sent = 0;
+    careOfInit_.timeout = initialTimeout;
+    careOfInit_.next = now;
+    return true;
+}
+
+Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ack, ByteView message)
+{
+    if (outstanding_.empty()) return Answer::Ignored;
+    if (ack.status >= status::expiredHomeNonce && ack.status <= status::expiredNonces) {
+        // Without proof (RR-CN-07): only the number says that it answers us. New tokens, then once more.
+        if (ack.sequence != outstanding_.back().sequence) return Answer::Ignored;
+        if (ack.status != status::expiredCareOfNonce) homeToken_.reset();
+        if (ack.status != status::expiredHomeNonce) careOfToken_.reset();
+        const int failed = update_.sent;
+        restart(now);
+        update_.sent = failed;
+        return Answer::Repeated;
+    }
+    const auto proves = [&](const Sent& sent) { return isAuthorized(ack.options, sent.key, careOf_, peer_, message); };
+    if (ack.status == status::sequenceOutOfWindow) {
+        if (!proves(outstanding_.back()) || isNewer(sequence_, ack.sequence)) return Answer::Ignored;  // MN-BU-09
+        sequence_ = ack.sequence;
+        outstanding_.clear();
+        update_.next = now;
+        return Answer::Repeated;
+    }
+    const auto it = std::find_if(outstanding_.begin(), outstanding_.end(), [&](const Sent& s) { return s.sequence == ack.sequence; });
+    if (it == outstanding_.end() || !proves(*it)) return Answer::Ignored;  // MN-BU-08
+    const Sent sent = *it;
+    outstanding_.clear();
+    if (releasing_ && ack.accepted()) {
+        releasing_ = false;
+        bound_.reset();
+        homeToken_.reset();  // RR-CN-09: what deleted a binding makes no new one
+        return Answer::Released;
+    }
+    if (!ack.accepted() || ack.lifetime.count() == 0) {
+        abandon(now);
+        return Answer::Refused;
+    }
+    granted_ = std::min(ack.lifetime, sent.lifetime);
+    bound_ = careOf_;
+    expires_ = sent.time + std::chrono::seconds(4 * std::int64_t{granted_.count()});
+    restart(now);
+    refreshAt_ = sent.time + (expires_ - sent.time) * 9 / 10;
+    for (Attempt* attempt : {&homeInit_, &careOfInit_, &update_}) attempt->next = *refreshAt_;
+    return Answer::Accepted;
+}
+
+std::optional<TimePoint> RouteOptimisation::nextDeadline() const
+{
+    const TimePoint now = seen_;
+    std::optional<TimePoint> next = abandonedUntil_;
+    if (bound_) next = earlier(next, expires_);
+    if (abandonedUntil_) return next;
+    if (bound_ == careOf_ && refreshAt_ && now < *refreshAt_) return earlier(next, refreshAt_);
+    if (!wantsUpdate(now)) return next;
+    const bool home = isFresh(homeToken_, now);
+    const bool careOf = releasing_ || isFresh(careOfToken_, now);
+    if (!home) next = earlier(next, homeInit_.next);
+    if (!careOf) next = earlier(next, careOfInit_.next);
+    if (home && careOf) next = earlier(next, update_.next);
+    return next;
+}
+
+bool RouteOptimisation::finished(TimePoint now) const
+{
+    return !registeredCareOf(now) && now >= lastUse_ + idleAfter && (!abandonedUntil_ || now >= *abandonedUntil_);
+}
+
+}  // namespace roamscope::node

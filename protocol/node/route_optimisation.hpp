@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A mobile node's registration with one correspondent (RFC 6275 §11.6, §11.7.2, §11.8; RR-MN-01 to -09): which test or update is
+// due, which answers count, until when the binding lives. It decides, the mobile node builds and sends the packets.
+#pragma once
+
+#include "protocol/base/random.hpp"
+#include "protocol/node/output.hpp"
+#include "protocol/node/return_routability.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace roamscope::node {
+
+class RouteOptimisation {
+public:
+    static constexpr Duration tokenLifetime = 210s;   ///< MAX_TOKEN_LIFETIME (RR-MN-02)
+    static constexpr Duration initialTimeout = 1s;    ///< INITIAL_BINDACK_TIMEOUT (RR-MN-08)
+    static constexpr Duration maxTimeout = 32s;       ///< MAX_BINDACK_TIMEOUT
+    static constexpr int maxFailures = 3;             ///< MAX_RO_FAILURE (RR-MN-04)
+    static constexpr Duration retryAfter = 60s;       ///< our own: when a peer that failed is tried again
+    static constexpr Duration idleAfter = 60s;        ///< our own: a binding that nobody used for so long is not refreshed
+    static constexpr std::size_t maxUpdateRate = 3;   ///< MAX_UPDATE_RATE, a second and message type
+    static constexpr std::chrono::seconds maximumLifetime{420};  ///< MAX_RR_BINDING_LIFETIME
+
+    RouteOptimisation(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence) : peer_(peer), home_(home), sequence_(lastSequence) {}
+
+    [[nodiscard]] const Ipv6Address& peer() const { return peer_; }
+    /// Wants the binding home → `careOf` for at most `lifetime` (≥ 4 s). Another care-of address than before starts a new test of it.
+    void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
+    /// Wants no binding any more: the home address is tested and an update with lifetime 0 sent from it (RR-MN-07).
+    void release(TimePoint now);
+    [[nodiscard]] bool releasing() const { return releasing_; }
+    /// Packets go to or come from the peer.
+    void used(TimePoint now) { lastUse_ = now; }
+    /// The peer cannot do it, says it, or has lost the binding (MN-BE-01, MN-ICMP-01): tunnelling until retryAfter has passed.
+    void abandon(TimePoint now);
+    /// The peer asks for a new update (RR-MN-05); nothing without a binding.
+    void refresh(TimePoint now);
+
+    struct Step {
+        enum class Kind : std::uint8_t { HomeTestInit, CareOfTestInit, Update } kind = Kind::Update;
+        Ipv6Address careOf;
+        std::uint64_t cookie = 0;          ///< of a test
+        std::uint16_t sequence = 0;        ///< of an update
+        WireLifetime lifetime{};
+        wire::NonceIndices indices;
+        Bytes key;
+    };
+    /// What must leave now: call until nothing is due. `random` draws the cookies.
+    [[nodiscard]] std::optional<Step> due(TimePoint now, Random& random);
+
+    /// True when the answer was awaited (RR-MN-03); the caller has checked where it came from.
+    bool homeTest(TimePoint now, const wire::HomeTest& test);
+    bool careOfTest(TimePoint now, const wire::CareOfTest& test);
+
+    enum class Answer : std::uint8_t { Ignored, Accepted, Repeated, Released, Refused };
+    /// `message`: the octets of the whole acknowledgement. Repeated: tokens or number were too old, it goes on by itself.
+    Answer acknowledged(TimePoint now, const wire::BindingAck& ack, ByteView message);
+
+    /// As of the last request() or due().
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    /// The care-of address that the peer is known to have.
+    [[nodiscard]] std::optional<Ipv6Address> registeredCareOf(TimePoint now) const { return bound_ && now < expires_ ? bound_ : std::nullopt; }
+    [[nodiscard]] const Ipv6Address& requestedCareOf() const { return careOf_; }
+    [[nodiscard]] std::uint16_t sequence() const { return sequence_; }
+    [[nodiscard]] WireLifetime granted() const { return granted_; }
+    [[nodiscard]] TimePoint expires() const { return expires_; }
+    /// Nothing is registered, under way or to be waited for: the entry can go.
+    [[nodiscard]] bool finished(TimePoint now) const;
+
+private:
+    /// One message type with its own back-off (RR-MN-08).
+    struct Attempt {
+        std::optional<TimePoint> next;
+        Duration timeout = initialTimeout;
+        int sent = 0;
+        std::uint64_t cookie = 0;
+        std::vector<TimePoint> recent;
+    };
+    struct Token {
+        std::uint16_t index = 0;
+        std::uint64_t value = 0;
+        TimePoint received{};
+    };
+    struct Sent {
+        std::uint16_t sequence;
+        TimePoint time;
+        WireLifetime lifetime;
+        Bytes key;
+    };
+
+    [[nodiscard]] bool wantsUpdate(TimePoint now) const;
+    [[nodiscard]] static bool isFresh(const std::optional<Token>& token, TimePoint now) { return token && now < token->received + tokenLifetime; }
+    /// Whether the attempt may send now; counts it. Too many without an answer end the whole.
+    bool take(TimePoint now, Attempt& attempt);
+    void restart(TimePoint now);
+
+    Ipv6Address peer_;
+    Ipv6Address home_;
+    std::uint16_t sequence_;
+    Ipv6Address careOf_;
+    std::chrono::seconds lifetime_{0};
+    std::optional<Token> homeToken_, careOfToken_;
+    Attempt homeInit_, careOfInit_, update_;
+    std::vector<Sent> outstanding_;
+    std::optional<Ipv6Address> bound_;
+    WireLifetime granted_{};
+    TimePoint expires_{};
+    std::optional<TimePoint> refreshAt_;
+    std::optional<TimePoint> abandonedUntil_;
+    bool releasing_ = false;
+    TimePoint lastUse_{};
+    TimePoint seen_{};  ///< the latest time it was told
+};
+
+}  // namespace roamscope::node

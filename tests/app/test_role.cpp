@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `role` as a user runs it: on a TAP interface in a network namespace, with the kernel's own IPv6 at the other end of the wire.
+#include "capture/io/machine_check.hpp"
+
+#include <QtTest>
+#include <QProcess>
+#include <QTemporaryDir>
+
+using namespace roamscope;
+
+class TestRole : public QObject {
+    Q_OBJECT
+    QTemporaryDir folder_;
+    const QString program_ = QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli");
+
+    QString config(const QString& name, const QByteArray& text)
+    {
+        QFile file(folder_.filePath(name));
+        if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size()) qFatal("cannot write %s", qPrintable(file.fileName()));
+        return file.fileName();
+    }
+    QString refused(const QStringList& arguments, int status)
+    {
+        QProcess process;
+        process.start(program_, QStringList{"role"} + arguments);
+        if (!process.waitForFinished(20000) || process.exitCode() != status) return "ended with " + QString::number(process.exitCode());
+        return QString::fromUtf8(process.readAllStandardError());
+    }
+
+private Q_SLOTS:
+    void theKernelTalksToACorrespondent()
+    {
+        if (const auto available = capture::tapBackendAvailable(); !available) QSKIP(available.error().text.c_str());
+        for (const char* needed : {"unshare", "ip", "python3"})
+            if (QStandardPaths::findExecutable(needed).isEmpty()) QSKIP(qPrintable(QString("%1 is not installed").arg(needed)));
+        const QString file = config("cn.json", "{\"mobility\": true, // comments are allowed\n \"interfaces\": [{\"address\": \"2001:db8:200::c/64\"}], "
+                                               "\"routes\": [{\"to\": \"::/0\", \"via\": \"2001:db8:200::1\"}]}");
+        QProcess process;
+        process.start("unshare", {"--user", "--map-root-user", "--net", "python3", QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/app/role_peer.py"), program_, file});
+        QVERIFY(process.waitForFinished(60000));
+        const QByteArray err = process.readAllStandardError();
+        const QString out = QString::fromUtf8(process.readAllStandardOutput());
+        QVERIFY2(process.exitCode() == 0, err.constData());
+        for (const char* line : {"ready ready cn 2001:db8:200::c True\n", "echo 2001:db8:200::c roamscope\n",
+                                 "care-of test type 4, 24 octets, cookie 1111111111111111\n", "answer {\"answer\": \"bindings\", \"bindings\": []}\n",
+                                 "answer {\"answer\": \"attach\", \"error\": \"no interface has that name\"}\n",
+                                 "answer {\"answer\": \"fly\", \"error\": \"unknown command: expected bindings, attach or stop\"}\n", "ended 0\n", "terminated 0\n"})
+            QVERIFY2(out.contains(line), qPrintable(QString(line) + out));
+    }
+    void faultsNamePlaceCauseAndRemedy()
+    {
+        const QString good = config("good.json", "{\"interfaces\": [{\"address\": \"2001:db8:200::c/64\"}]}");
+        const QString none = refused({"cn", "--config", good, "--tap", "nosuch0"}, 3);
+        QVERIFY2(none.contains("no interface is named nosuch0") && none.contains("ip tuntap add"), qPrintable(none));
+        const QString more = refused({"cn", "--config", good, "--tap", "a0", "--tap", "a1"}, 3);
+        QVERIFY2(more.contains("1 interfaces here, 2 --tap options"), qPrintable(more));
+        const QString key = refused({"cn", "--config", config("key.json", "{\n\"interfaces\": [{\"adress\": \"2001:db8::1/64\"}]}"), "--tap", "a0"}, 3);
+        QVERIFY2(key.contains("key.json:2:") && key.contains("Did you mean \"address\"?"), qPrintable(key));
+        const QString role = refused({"cn", "--config", config("role.json", "{\"home_prefixes\": [], \"interfaces\": []}"), "--tap", "a0"}, 3);
+        QVERIFY2(role.contains("only for role ha"), qPrintable(role));
+        const QString route = refused({"cn", "--config", config("route.json", "{\"interfaces\": [{\"address\": \"2001:db8::1/64\"}], \"routes\": [{\"to\": \"::/0\", \"via\": \"fe80::1\"}]}"), "--tap", "a0"}, 3);
+        QVERIFY2(route.contains("/routes/0/via") && route.contains("name the interface"), qPrintable(route));
+        QVERIFY(refused({"router", "--config", good, "--tap", "a0"}, 2).contains("ha"));
+    }
+};
+
+QTEST_GUILESS_MAIN(TestRole)
+#include "test_role.moc"

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The mobile node leaves home, comes back and leaves again, in a whole lab (RFC 6275 §10.3.2, §11.5.5; MN-HOME-*, HA-DEREG-*).
+#include "tests/support/lab_run.hpp"
+
+#include <QtTest>
+
+using namespace roamscope;
+using namespace roamscope::test;
+using lab::Scenario;
+using wire::BindingAck;
+using wire::BindingUpdate;
+using wire::NeighborAdvertisement;
+using wire::NeighborSolicitation;
+
+namespace {
+
+const Ipv6Address home = ip("2001:db8:100::1:1");
+const Ipv6Address agent = ip("2001:db8:100::1");
+const Ipv6Address cn = ip("2001:db8:200::c");
+
+/// Away from 0 s, at home from 8 s, away again from 14 s; plain Mobile IPv6.
+Scenario returning()
+{
+    Scenario s = sampleScenario();
+    s.links[0].wireless = true;
+    s.nodes[0].interfaces[0].advertise = lab::AdvertiseSpec{50ms, 150ms, {}};
+    for (auto& n : s.nodes)
+        for (auto& i : n.interfaces)
+            if (i.advertise) i.advertise->map.clear();
+    const auto attach = [](Duration at, std::optional<std::string> link) { return lab::LinkEvent{TimePoint{at}, "mn", "wl0", std::move(link)}; };
+    s.events = {attach(0s, "w1"), attach(7900ms, std::nullopt), attach(8s, "home"), attach(13900ms, std::nullopt), attach(14s, "w2")};
+    return s;
+}
+
+struct Line {
+    TimePoint time;
+    wire::DecodedFrame frame;
+};
+
+template <class T>
+std::vector<Line> on(const LabRun& run, std::string_view link, Duration from, Duration until)
+{
+    std::vector<Line> out;
+    for (const auto& f : run.out.frames) {
+        if (run.link(f) != link || f.time < TimePoint{from} || f.time >= TimePoint{until}) continue;
+        auto d = run.decoded(f);
+        if (d.as<T>()) out.push_back({f.time, std::move(d)});
+    }
+    return out;
+}
+
+std::size_t received(const LabRun& run, Duration from, Duration until)
+{
+    return run.events("cn", "probe-answered", TimePoint{from}, TimePoint{until}).size();
+}
+
+}  // namespace
+
+class TestReturningHome : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void MN_HOME_01_03_MN_DAD_04_HA_DEREG_01()
+    {
+        LabRun run(returning());
+        run.to(TimePoint{20s});
+        const auto updates = on<BindingUpdate>(run, "home", 8s, 14s);
+        QVERIFY2(updates.size() == 1, "MN-HOME-01");
+        const auto& update = *updates[0].frame.as<BindingUpdate>();
+        const auto& packet = *updates[0].frame.inner();
+        QVERIFY2(update.lifetime.count() == 0 && update.flags == (BindingUpdate::acknowledge | BindingUpdate::homeRegistration), "MN-HOME-01");
+        QVERIFY2(packet.source == home && packet.destination == agent && !packet.homeAddress() && update.options.empty(), "MN-HOME-01, MN-BU-02");
+        const auto acks = on<BindingAck>(run, "home", 8s, 14s);
+        QVERIFY2(acks.size() == 1 && acks[0].frame.inner()->destination == home && !acks[0].frame.inner()->routing, "HA-BU-06");
+        const auto& ack = *acks[0].frame.as<BindingAck>();
+        QVERIFY2(ack.status == 0 && ack.lifetime.count() == 0 && ack.sequence == update.sequence && ack.options.empty(), "HA-DEREG-01");
+        for (const Line& line : on<NeighborSolicitation>(run, "home", 8s, 14s))
+            QVERIFY2(!(line.frame.inner()->source.isUnspecified() && line.frame.as<NeighborSolicitation>()->target == home), "MN-DAD-04");
+        // After the answer everybody on the link is told; nobody says before that the address is ours.
+        bool told = false;
+        for (const Line& line : on<NeighborAdvertisement>(run, "home", 8s, 14s)) {
+            const auto& na = *line.frame.as<NeighborAdvertisement>();
+            if (na.target != home || line.frame.inner()->destination != allNodes() || line.time < acks[0].time) continue;
+            told = told || (na.override && !na.solicited && !na.router && wire::findOption<wire::TargetLinkLayerOption>(na.options));
+        }
+        QVERIFY2(told, "MN-HOME-03");
+        QVERIFY2(!run.registrar("ha").find(home) || run.lab.now() > TimePoint{14s}, "HA-DEREG-01");
+        // Probes: at home without any tunnel, and away again as before.
+        QVERIFY2(received(run, 9s, 13s) >= 195, "traffic at home");
+        QVERIFY2(received(run, 17s, 20s) >= 145, "traffic after leaving again");
+        for (const auto& f : run.out.frames) {
+            if (run.link(f) != "home" || f.time < TimePoint{9s} || f.time >= TimePoint{13900ms}) continue;
+            QVERIFY2(run.decoded(f).packets.size() < 2, "no tunnel at home");
+        }
+        QVERIFY2(run.registeredAtHome(), "registered again after leaving");
+    }
+
+    void HA_DEREG_02_theNumberGoesOn()
+    {
+        // Away again within the 10 s for which the agent remembers: the next number must be newer than that of the release.
+        LabRun run(returning());
+        run.to(TimePoint{20s});
+        const auto release = on<BindingUpdate>(run, "home", 8s, 14s);
+        const auto again = on<BindingUpdate>(run, "w2", 14s, 20s);
+        QVERIFY2(!again.empty() && again[0].frame.as<BindingUpdate>()->sequence == static_cast<std::uint16_t>(release[0].frame.as<BindingUpdate>()->sequence + 1), "MN-BU-06");
+        for (const Line& line : on<BindingAck>(run, "w2", 14s, 20s)) QVERIFY2(line.frame.as<BindingAck>()->status == 0, "HA-DEREG-02");
+    }
+
+    void MN_DAD_04_atHomeFromTheStart()
+    {
+        Scenario s = returning();
+        s.events = {s.events[2]};
+        s.events[0].at = TimePoint{};
+        LabRun run(s);
+        run.to(TimePoint{5s});
+        QVERIFY2(on<BindingUpdate>(run, "home", 0s, 5s).empty(), "nothing to release");
+        std::size_t tests = 0;
+        for (const Line& line : on<NeighborSolicitation>(run, "home", 0s, 5s))
+            tests += line.frame.inner()->source.isUnspecified() && line.frame.as<NeighborSolicitation>()->target == home ? 1u : 0u;
+        QVERIFY2(tests == 1, "MN-DAD-04");
+        QVERIFY(received(run, 3s, 5s) >= 95);
+    }
+
+    void RR_MN_07_RR_CN_18_correspondentsAreToldToo()
+    {
+        Scenario s = returning();
+        s.nodes[1].mobility = true;
+        s.nodes[5].optimiseAll = true;
+        LabRun run(s);
+        run.to(TimePoint{13s});
+        std::vector<BindingUpdate> toCn;
+        for (const Line& line : on<BindingUpdate>(run, "home", 8s, 13s))
+            if (line.frame.inner()->destination == cn) toCn.push_back(*line.frame.as<BindingUpdate>());
+        QVERIFY2(toCn.size() == 1 && toCn[0].lifetime.count() == 0, "RR-MN-07");
+        QVERIFY2(wire::findOption<wire::NonceIndices>(toCn[0].options)->careOf == 0, "RR-MN-07");
+        QVERIFY2(!run.lab.nodeAs<node::Correspondent>(run.node("cn"))->cache().find(home), "RR-CN-18");
+        QVERIFY2(received(run, 10s, 13s) >= 145, "traffic at home");
+        run.to(TimePoint{20s});
+        QVERIFY2(run.lab.nodeAs<node::Correspondent>(run.node("cn"))->cache().find(home), "registered again after leaving");
+        QVERIFY2(received(run, 17s, 20s) >= 145, "traffic after leaving again");
+    }
+};
+
+QTEST_APPLESS_MAIN(TestReturningHome)
+#include "test_returning_home.moc"

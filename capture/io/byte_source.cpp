@@ -386,13 +386,13 @@ Result<Fill> ByteSource::fill(std::size_t n, std::optional<Duration> wait)
 {
     State& s = *state_;
     if (s.given) return s.available() >= n ? Fill::Ready : s.ended ? Fill::End : Fill::Pending;
-    const auto limit = wait ? State::Limit(State::Clock::now() + *wait) : State::Limit();
+    const auto start = State::Clock::now();
     for (bool read = false; s.available() < n; read = true) {
         if (s.error) return tl::unexpected(*s.error);
         if (s.ended) return Fill::End;
         if (s.decompressor && s.decompress()) continue;
         // Compressed data may stand for nothing at all for as long as they go on: who waits no longer than `wait` must get away.
-        if (s.decompressor && read && limit && State::Clock::now() >= *limit) return Fill::Pending;
+        if (s.decompressor && read && wait && State::Clock::now() - start >= *wait) return Fill::Pending;
         if (!s.rawEnded && !s.readRaw(wait)) return Fill::Pending;
         if (!s.identified) s.identify();
         if (s.identified && !s.decompressor) s.moveRaw();

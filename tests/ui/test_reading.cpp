@@ -147,7 +147,12 @@ private slots:
         QVERIFY(!treeHas(wire::FieldId::BuSequence));
         QVERIFY(!seen(wire::FieldId::BuSequence, "4660"));
         QCOMPARE(window_->workspace().analysis().encryptedFrames, std::uint64_t(1));
-        QVERIFY(window_->openPath(keys_));  // as if it had been dropped
+        QMimeData dropped;
+        dropped.setUrls({QUrl::fromLocalFile(keys_)});
+        QDragEnterEvent enter(QPoint(200, 200), Qt::CopyAction, &dropped, Qt::LeftButton, {});
+        QApplication::sendEvent(window_.get(), &enter);
+        QDropEvent drop(QPointF(200, 200), Qt::CopyAction, &dropped, Qt::LeftButton, {});
+        QApplication::sendEvent(window_.get(), &drop);
         QTRY_VERIFY(window_->workspace().view().complete);
         QVERIFY(window_->decodingText().contains(QStringLiteral("1 key from keys.json")));
         QVERIFY(treeHas(wire::FieldId::BuSequence));

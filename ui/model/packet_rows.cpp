@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/model/packet_rows.hpp"
 
+#include "capture/foreign.hpp"
 #include "ui/model/format.hpp"
 
 #include <QCoreApplication>
@@ -32,7 +33,12 @@ PacketRow makePacketRow(const capture::View& view, std::size_t index, const Name
     const capture::FrameView& frame = reading.view();
     const capture::TraceLink& link = reading.link();
     const wire::DecodedFrame decoded = reading.decode();
-    const wire::Summary summary = wire::summarize(decoded);
+    wire::Summary summary = wire::summarize(decoded);
+    const auto foreign = capture::describeForeign(frame.bytes, decoded);
+    if (foreign) {
+        summary.protocol = foreign->protocol;
+        summary.info = foreign->info;
+    }
 
     PacketRow row;
     const auto set = [&](PacketColumn column, QString text) { row.text[static_cast<std::size_t>(column)] = std::move(text); };
@@ -52,6 +58,8 @@ PacketRow makePacketRow(const capture::View& view, std::size_t index, const Name
         set(PacketColumn::From, names.of(decoded.ethernet->source));
         set(PacketColumn::To, names.of(decoded.ethernet->destination));
     }
+    if (foreign && !foreign->source.empty()) set(PacketColumn::From, toQt(foreign->source));
+    if (foreign && !foreign->destination.empty()) set(PacketColumn::To, toQt(foreign->destination));
     set(PacketColumn::Protocol, toQt(summary.protocol));
     QString info = names.named(toQt(summary.info));
     if (decoded.packets.size() > 1) info += QCoreApplication::translate("PacketRows", "  ⟨in %1⟩").arg(tunnels(decoded, names));

@@ -358,7 +358,8 @@ void MainWindow::dropEvent(QDropEvent* event)
     const QString path = droppedFile(event->mimeData());
     if (path.isEmpty()) return;
     event->acceptProposedAction();
-    openPath(path);
+    const auto files = event->mimeData()->urls().size();
+    if (openPath(path) && files > 1) statusBar()->showMessage(tr("Opened the first of %1 files that were dropped.").arg(files), 8000);
 }
 
 bool MainWindow::eventFilter(QObject* watched, QEvent* event)

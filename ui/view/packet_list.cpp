@@ -278,7 +278,8 @@ void PacketList::paintRow(QPainter& painter, const Theme& theme, std::size_t row
     const QFontMetrics metrics = fontMetrics();
     for (int column = 0; column < packetColumns; ++column) {
         const int x = header_->sectionViewportPosition(column);
-        QRect cell(x, line.top(), header_->sectionSize(column), line.height());
+        // A header has a width below which it does not go; the text ends where the list does.
+        QRect cell(x, line.top(), std::min(header_->sectionSize(column), viewport()->width() - x), line.height());
         cell.adjust(column == 0 ? stripe + letterWidth : padding, 0, -padding, 0);
         if (cell.width() <= 0) continue;
         const QString& value = packet.text[static_cast<std::size_t>(column)];

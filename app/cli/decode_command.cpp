@@ -5,6 +5,7 @@
 #include "app/cli/filter_option.hpp"
 #include "app/cli/frame_source.hpp"
 #include "app/cli/output.hpp"
+#include "capture/analysis/analyzer.hpp"
 #include "capture/io/key_file.hpp"
 #include "protocol/wire/reassembly.hpp"
 #include "protocol/wire/skim.hpp"
@@ -73,6 +74,15 @@ tl::expected<capture::DecodeSettings, int> settingsOf(const DecodeOptions& optio
     return out;
 }
 
+/// What breaks a rule together with the frames before: exchanges, handovers, fragments that overlap.
+std::vector<wire::Finding> findingsOf(analysis::Analyzer& analyzer, std::size_t number, const capture::FrameView& view, const capture::TraceLink& link)
+{
+    analyzer.add(static_cast<analysis::FrameIndex>(number - 1), view, link);
+    std::vector<wire::Finding> out;
+    for (analysis::TraceFinding& found : analyzer.takeFindings()) out.push_back(std::move(found.finding));
+    return out;
+}
+
 int decodeCommand(const DecodeOptions& options)
 {
     auto format = formatOf(options);
@@ -92,6 +102,7 @@ int decodeCommand(const DecodeOptions& options)
     std::int64_t start = 0;
     capture::CaptureRecord record;
     wire::Reassembler reassembler;
+    analysis::Analyzer analyzer(*settings);
     for (std::size_t number = 1; number <= options.count && !out.gone() && !interrupted();) {
         const auto read = nextFrame(*reader, record, **format, out);
         if (!read) broken = read.error();
@@ -106,6 +117,7 @@ int decodeCommand(const DecodeOptions& options)
             pieces = reassembler.add({static_cast<std::uint32_t>(number), view.time, view.link}, view.bytes, link.linkType, view.originalLength);
         const wire::DecodeContext context = settings->context(pieces.datagram ? &*pieces.datagram : nullptr);
         NumberedFrame frame{number, record.utc, view, &link, {}, context};
+        if ((*format)->showsFindings()) frame.findings = findingsOf(analyzer, number, view, link);
         if (choice->takes(frame, known, reader->links())) {
             frame.comments = reader->notes().packetComments(number - 1);
             out.write((*format)->frame(frame));

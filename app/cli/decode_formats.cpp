@@ -69,12 +69,25 @@ private:
     std::array<std::size_t, 6> width_{};
 };
 
+/// The frame with all that was found in it, each once.
+wire::Dissection dissected(const NumberedFrame& frame)
+{
+    wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, frame.context);
+    const std::size_t own = d.findings.size();
+    for (const wire::Finding& f : frame.findings) {
+        const auto same = [&](const wire::Finding& o) { return o.rule == f.rule && o.text == f.text && o.offset == f.offset && o.buffer == f.buffer; };
+        if (std::none_of(d.findings.begin(), d.findings.begin() + static_cast<std::ptrdiff_t>(own), same)) d.findings.push_back(f);
+    }
+    return d;
+}
+
 /// Every field on a line, with its octets and its RFC section.
 class TreeFormat final : public FrameFormat {
 public:
+    [[nodiscard]] bool showsFindings() const override { return true; }
     std::string frame(const NumberedFrame& frame) override
     {
-        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, frame.context);
+        const wire::Dissection d = dissected(frame);
         std::string out = fmt::format("Frame {}: {} octets on the wire, {} captured, link {}, {} s, {} UTC\n", frame.number, frame.view.originalLength,
                                       frame.view.bytes.size(), linkText(frame), secondsText(frame.view.time), epochText(frame.utc));
         for (const std::string& comment : frame.comments) out += fmt::format("Comment: {}\n", printable(comment));
@@ -94,9 +107,10 @@ public:
 
 class JsonFormat final : public FrameFormat {
 public:
+    [[nodiscard]] bool showsFindings() const override { return true; }
     std::string frame(const NumberedFrame& frame) override
     {
-        const wire::Dissection d = wire::dissect(frame.view.bytes, frame.link->linkType, frame.view.originalLength, frame.context);
+        const wire::Dissection d = dissected(frame);
         return capture::frameJson(frame.number, frame.view, *frame.link, d, frame.comments) + "\n";
     }
 };

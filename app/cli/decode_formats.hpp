@@ -20,6 +20,7 @@ struct NumberedFrame {
     const capture::TraceLink* link = nullptr;
     std::vector<std::string> comments{};  ///< that the file holds for this frame
     wire::DecodeContext context = {};  ///< keys, and the datagram that the frame completes
+    std::vector<wire::Finding> findings{};  ///< for who showsFindings(): what only the frames before it tell, besides those of the frame alone
 };
 
 class FrameFormat {
@@ -27,6 +28,7 @@ public:
     virtual ~FrameFormat() = default;
     virtual std::string head() { return {}; }
     virtual std::string frame(const NumberedFrame& frame) = 0;
+    [[nodiscard]] virtual bool showsFindings() const { return false; }
     /// What was held back to align it; also called when the input pauses.
     virtual std::string flush() { return {}; }
 };

@@ -81,6 +81,7 @@ public:
         const Observation o{index, time, view.link, frame, isData(frame)};
         const Movement movement = presence_.add(o);
         flows_.add(o, movement, mobiles_, presence_);
+        if (const auto* advertisement = frame.as<wire::RouterAdvertisement>()) conformance_.addAdvertisement(*advertisement, o.link);
         std::optional<Signal> signal;
         if (o.data) directory_.addData(o, mobiles_);
         else signal = exchanges_.add(o);
@@ -95,6 +96,12 @@ public:
         bindings_.add(*signal, exchanges_, o);
         mobiles_.add(*signal, presence_, o);
         directory_.addSignal(*signal, o);
+    }
+
+    std::vector<TraceFinding> takeFindings()
+    {
+        cached_.reset();
+        return conformance_.takeFindings();
     }
 
     std::shared_ptr<const Analysis> result() const
@@ -200,6 +207,7 @@ void Analyzer::add(FrameIndex index, const capture::FrameView& frame, const capt
 {
     if (!state_->addLight(index, frame, link, row)) state_->add(index, frame, link);
 }
+std::vector<TraceFinding> Analyzer::takeFindings() { return state_->takeFindings(); }
 std::shared_ptr<const Analysis> Analyzer::result() const { return state_->result(); }
 std::shared_ptr<const Analysis> Analyzer::finish() { return state_->finish(); }
 std::size_t Analyzer::exchanges() const { return state_->exchanges(); }

@@ -23,6 +23,8 @@ public:
     void add(FrameIndex index, const capture::FrameView& frame, const capture::TraceLink& link);
     /// The same with the frame's row of the index: users' data costs much less.
     void add(FrameIndex index, const capture::FrameView& frame, const capture::TraceLink& link, const capture::FrameRow& row);
+    /// The findings since the last call, for who shows them frame by frame. result() does not have them then.
+    [[nodiscard]] std::vector<TraceFinding> takeFindings();
     /// What is known so far. Costs a copy, in proportion to signalling messages and probes; the same object while nothing is added.
     [[nodiscard]] std::shared_ptr<const Analysis> result() const;
     /// The same when no frame will come any more, in much less memory. Afterwards only destruction and assignment are allowed.

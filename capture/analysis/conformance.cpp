@@ -69,10 +69,20 @@ void Conformance::report(const Place& place, FieldId at, std::string_view rule, 
     addFrame(place.frame, {std::move(finding)});
 }
 
+void Conformance::addAdvertisement(const wire::RouterAdvertisement& advertisement, std::uint32_t link)
+{
+    for (const wire::NdOption& option : advertisement.options) {
+        const auto* map = std::get_if<wire::MapOption>(&option);
+        if (!map) continue;
+        if (map->validLifetime != 0) withdrawn_.erase({link, map->address});
+        else if (withdrawn_.size() < maxWithdrawn) withdrawn_.insert({link, map->address});
+    }
+}
+
 void Conformance::addSignal(const Signal& signal, const Observation& o, const std::vector<wire::FieldNode>& fields,
                             const ExchangeTracker& exchanges, const BindingHistory& bindings, const Mobiles& mobiles)
 {
-    const Place place{o.index, fields};
+    const Place place{o.index, o.link, fields};
     switch (signal.kind) {
     case Signal::Kind::Update: return update(*signal.update, place, mobiles);
     case Signal::Kind::Answer: return answer(signal, o, place, exchanges, bindings);
@@ -101,6 +111,9 @@ void Conformance::update(const Update& u, const Place& place, const Mobiles& mob
                    fmt::format("local Binding Update whose home address option is the home address {}; it must hold the regional "
                                "care-of address",
                                u.homeAddress.text()));
+        if (u.lifetime > Duration{0} && withdrawn_.contains({place.link, u.peerAddress}))
+            report(place, FieldId::BuFlags, "HMIP-MN-06", Severity::Error, "RFC 5380 §7.1",
+                   fmt::format("local Binding Update to the MAP {}, which was advertised with lifetime 0", u.peerAddress.text()));
         if (u.lifetime > Duration{0}) granted_.try_emplace(u.homeAddress);
         return;
     }

@@ -7,6 +7,9 @@
 #include "capture/analysis/binding_history.hpp"
 #include "capture/analysis/mobiles.hpp"
 
+#include <set>
+#include <utility>
+
 namespace roamscope::analysis {
 
 class Conformance {
@@ -15,17 +18,21 @@ public:
 
     /// What the decoder found in frame `index`.
     void addFrame(FrameIndex index, const std::vector<wire::Finding>& findings);
+    /// The MAPs that this advertisement withdraws on its link, or offers again.
+    void addAdvertisement(const wire::RouterAdvertisement& advertisement, std::uint32_t link);
     /// A signal, with the decoded fields of its frame. To be called before bindings and mobiles take it.
     void addSignal(const Signal& signal, const Observation& o, const std::vector<wire::FieldNode>& fields,
                    const ExchangeTracker& exchanges, const BindingHistory& bindings, const Mobiles& mobiles);
 
     [[nodiscard]] const std::vector<TraceFinding>& findings() const { return findings_; }
-    [[nodiscard]] std::vector<TraceFinding> takeFindings() { return std::move(findings_); }
+    /// Those since the last call, which are forgotten here.
+    [[nodiscard]] std::vector<TraceFinding> takeFindings() { return std::exchange(findings_, {}); }
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
 private:
     struct Place {
         FrameIndex frame;
+        std::uint32_t link;
         const std::vector<wire::FieldNode>& fields;
     };
 
@@ -40,6 +47,8 @@ private:
     std::vector<TraceFinding> findings_;
     std::uint64_t dropped_ = 0;
     std::unordered_map<Ipv6Address, std::optional<Duration>> granted_;  ///< RCoA → lifetime its MAP granted, none yet
+    static constexpr std::size_t maxWithdrawn = 4096;  ///< a forger could name any number
+    std::set<std::pair<std::uint32_t, Ipv6Address>> withdrawn_;  ///< link, and MAP that was last seen there with lifetime 0
 };
 
 }  // namespace roamscope::analysis

@@ -47,13 +47,21 @@ Result<Icmpv6Message> parseError(FieldReader& in, std::uint8_t type, std::uint8_
     return Icmpv6Message{std::move(error)};
 }
 
+/// RFC 4191 §2.1.
+std::string_view preferenceName(unsigned bits)
+{
+    static constexpr std::string_view names[] = {"medium", "high", "reserved, taken for medium", "low"};
+    return names[bits & 3];
+}
+
 Result<Icmpv6Message> parseRouterAdvertisement(FieldReader& in)
 {
     RouterAdvertisement ra;
     ra.hopLimit = in.u8(FieldId::RaHopLimit);
     ra.flags = in.u8(FieldId::RaFlags);
-    in.bits(1, ra.flags, {FieldId::RaFlagManaged, FieldId::RaFlagOther, FieldId::RaFlagHomeAgent, FieldId::RaFlagPreference, FieldId::RaFlagProxy,
-                         FieldId::RaFlagReserved});
+    in.bits(1, ra.flags, {FieldId::RaFlagManaged, FieldId::RaFlagOther, FieldId::RaFlagHomeAgent, FieldId::RaFlagPreference});
+    in.note(preferenceName(ra.flags >> 3 & 3));
+    in.bits(1, ra.flags, {FieldId::RaFlagProxy, FieldId::RaFlagReserved});
     ra.routerLifetime = in.u16(FieldId::RaRouterLifetime);
     in.note("seconds");
     ra.reachableTime = in.u32(FieldId::RaReachableTime);

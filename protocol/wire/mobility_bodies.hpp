@@ -33,4 +33,8 @@ struct MobilityDialect {
 /// 5568 say about several fields together. `start` is the offset of the Mobility Header.
 void checkMobility(FieldSink& sink, const MobilityBody& body, const OptionScope& scope, ByteView message);
 
+/// Findings about the care-of address that `option` of this update holds, if it holds one (RFC 6275 §6.1.7, RFC 5648 §4.3, §6.2).
+/// `option` has a length that fits its type; its Type octet stands at `offset`.
+void checkCareOf(FieldSink& sink, const BindingUpdate& update, std::uint8_t type, ByteView option, std::size_t offset);
+
 }  // namespace roamscope::wire

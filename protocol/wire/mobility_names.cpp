@@ -296,6 +296,7 @@ std::string_view updateReasonName(std::uint16_t number)
         {2, "UPDATE-SESSION-PARAMETERS"},
         {3, "VENDOR-SPECIFIC-REASON"},
         {4, "ANI-PARAMS-REQUESTED"},
+        {5, "QOS_SERVICE_REQUEST"},  // RFC 7222 §4.4
     };
     return find(names, number);
 }
@@ -306,6 +307,7 @@ std::string_view updateStatusName(std::uint8_t number)
         {0, "SUCCESS"},
         {128, "FAILED-TO-UPDATE-SESSION-PARAMETERS"},
         {129, "MISSING-VENDOR-SPECIFIC-OPTION"},
+        {130, "CANNOT_MEET_QOS_SERVICE_REQUEST"},  // RFC 7222 §4.5
     };
     return find(names, number);
 }

@@ -81,7 +81,7 @@ public:
             if (option.value == PlacedOption::noValue) continue;
             alignment(option);
             place(option);
-            redirect(option);
+            values(option);
         }
         authorizationLast();
         identifierFirst();
@@ -164,23 +164,26 @@ private:
         }
     }
 
-    void redirect(const PlacedOption& option)
+    void values(const PlacedOption& option)
     {
-        if (option.type != 47 || option.length < 4) return;
-        const unsigned flags = octets(option)[2] >> 6;
-        if (flags == 1 || flags == 2) return;
-        report(option, "", Severity::Error, "redirect option in which not exactly one of K and N is set", "RFC 6463 §4.2");
+        // An option whose length does not fit is a finding already, and a dialect has other meanings for numbers.
+        const MobilityOption& value = (*options_)[option.value];
+        if (typeOf(value) != option.type || (hasValueOfItsOwn(option.type) && std::get_if<RawMobilityOption>(&value))) return;
+        if (!optionFits(option.type, option.length - 2)) return;
+        checkOption(sink_, option.type, octets(option), option.offset);
+        if (const auto* m = std::get_if<BindingUpdate>(&body_.message)) checkCareOf(sink_, *m, option.type, octets(option), option.offset);
     }
 
     /// RFC 6275 §6.2.7: Binding Authorization Data is the last option and nothing, padding included, stands behind it.
     void authorizationLast()
     {
-        const auto last = std::find_if(body_.placed.rbegin(), body_.placed.rend(), [](const PlacedOption& o) { return o.type == optionAuthorization; });
-        if (last == body_.placed.rend() || last == body_.placed.rbegin()) return;
-        const bool onlyPadding = std::all_of(body_.placed.rbegin(), last, [](const PlacedOption& o) { return o.type <= optionPadN; });
-        report(*last, "", Severity::Error,
-               onlyPadding ? "padding behind Binding Authorization Data, which ends the message" : "Binding Authorization Data is not the last option",
-               "RFC 6275 §6.2.7");
+        for (auto option = body_.placed.begin(); option != body_.placed.end(); ++option) {
+            if (option->type != optionAuthorization || option + 1 == body_.placed.end()) continue;
+            const bool onlyPadding = std::all_of(option + 1, body_.placed.end(), [](const PlacedOption& o) { return o.type <= optionPadN; });
+            report(*option, "", Severity::Error,
+                   onlyPadding ? "padding behind Binding Authorization Data, which ends the message" : "Binding Authorization Data is not the last option",
+                   "RFC 6275 §6.2.7");
+        }
     }
 
     void identifierFirst()

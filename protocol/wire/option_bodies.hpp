@@ -58,6 +58,12 @@ struct OptionAlignment {
 /// Shows the fields of an option whose octets are kept. False when the type has no form or the length does not fit it; then
 /// nothing has been shown. `known` tells the two apart.
 [[nodiscard]] bool showOption(FieldReader& in, std::uint8_t type, bool& known);
+/// Whether an option that showOption() knows may have this length; true for one that it does not know.
+[[nodiscard]] bool optionFits(std::uint8_t type, std::size_t length);
+
+/// Findings about the values inside `option`, whose length fits its type: prefix lengths that no address has, codes and flags that
+/// contradict the length, sub-options that run past the end. `option` starts at its Type octet, which stands at `offset`.
+void checkOption(FieldSink& sink, std::uint8_t type, ByteView option, std::size_t offset);
 
 /// Appends Type, Length and data, without padding.
 void emitOption(Writer& out, const MobilityOption& option);

@@ -199,6 +199,17 @@ bool showAccessNetwork(FieldReader& in)
 
 }  // namespace
 
+bool optionFits(std::uint8_t type, std::size_t length)
+{
+    bool known = false;
+    for (const Form& form : forms) {
+        if (form.type != type) continue;
+        known = true;
+        if (length >= form.least && length <= form.most) return true;
+    }
+    return !known;
+}
+
 bool showOption(FieldReader& in, std::uint8_t type, bool& known)
 {
     known = true;

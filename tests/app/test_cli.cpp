@@ -105,6 +105,27 @@ private Q_SLOTS:
         QCOMPARE(sequence["rfc"].toString(), QString("RFC 6275 §6.1.7"));
     }
 
+    void treeAndJsonShowWhatFramesBreakTogether()
+    {
+        // The home registration without alternate care-of address (A04) is judged with what the capture tells about the nodes.
+        const QByteArray update = QByteArray::fromHex("6000000000283c40" "20010db8000f00000000000000000005" "20010db8000200000000000000000001"
+                                                      "870201020000c910" "20010db8000200000000000000000100"
+                                                      "3b010500a1dc0007c000000a01020000");
+        QTemporaryDir directory;
+        const QString file = directory.filePath("a04.pcap");
+        QFile out(file);
+        QVERIFY(out.open(QIODevice::WriteOnly));
+        const auto number = [&](quint32 value) { out.write(reinterpret_cast<const char*>(&value), 4); };
+        for (const quint32 value : {0xa1b2c3d4u, 0x00040002u, 0u, 0u, 65535u, 101u, 1u, 0u, quint32(update.size()), quint32(update.size())}) number(value);
+        out.write(update);
+        out.close();
+        const QJsonObject frame = QJsonDocument::fromJson(cli({"decode", file, "-T", "json"}).out).object();
+        QCOMPARE(frame["findings"].toArray().size(), 1);
+        QCOMPARE(frame["findings"].toArray()[0].toObject()["rule"].toString(), QString("MN-BU-02"));
+        const QByteArray tree = cli({"decode", file, "-T", "tree"}).out;
+        QVERIFY2(tree.contains("! error: MN-BU-02: home registration without alternate care-of address  [72+2, RFC 6275 §11.7.1]"), tree.constData());
+    }
+
     void fieldOptionsAreTsharks()
     {
         const QStringList head{"decode", vectors, "-c", "2", "-T", "fields", "-e", "ipv6.src", "-e", "mip6.mobility_opt.len", "-e", "mip6.csum"};

@@ -57,6 +57,15 @@ Row mapAddress(const char* name, const char* address)
             [](Net& net) { single(net, mapAdvertisement(net, 1, net.map)); }};
 }
 
+/// A router on `link` withdraws the MAP, or does not; then w1 shows a local update with this lifetime.
+std::function<void(Net&)> afterAdvertisement(std::uint32_t mapLifetime, std::uint32_t link = Net::w1, std::uint16_t lifetime = 600)
+{
+    return [=](Net& net) {
+        net.add(1s, link, net.arRadio[0], mn.interface, mapAdvertisement(net, 1, net.map, mapLifetime));
+        net.add(2s, Net::w1, mn.interface, net.arRadio[0], update({net.careOf(mn, Net::w1), net.map, net.regional(mn), std::nullopt, A | M, 1, lifetime}));
+    };
+}
+
 void addFrameRows(std::vector<Row>& t)
 {
     const Expected checksum{"MH-RX-01", Severity::Error, "RFC 6275 §6.1.1", 1s, Net::w1, message + 4, 2};
@@ -155,6 +164,8 @@ void addUpdateRows(std::vector<Row>& t)
     t.push_back({"A07 local update without home address",
                  one([](const Net& net) { return update({net.careOf(mn, Net::w1), net.map, std::nullopt, std::nullopt, A | M, 1, 600}); }),
                  flags("HMIP-MN-10", "RFC 5380 §6.1", bareMessage), goodLocal});
+    t.push_back({"MAP in use that was advertised with lifetime 0", afterAdvertisement(0),
+                 {"HMIP-MN-06", Severity::Error, "RFC 5380 §7.1", 2s, Net::w1, message + 8, 2}, afterAdvertisement(3600)});
     const auto localFor = [](bool home) {
         return [home](Net& net) {
             net.registerFirst(mn);
@@ -293,6 +304,8 @@ const std::vector<GoodRow>& goodRows()
         {"A12 authorization data alone", one([](const Net& net) { return authorized(net, {1, 5}); })},
         {"A13 a home address in each layer of a tunnel", one([](const Net& net) { return homeAddressesInLayers(net); })},
         {"A14 MAP with a unique local address", one([](const Net& net) { return mapAdvertisement(net, 1, ip("fd00:1::1")); })},
+        {"MAP withdrawn on another link", afterAdvertisement(0, Net::w2)},
+        {"MAP withdrawn and deregistered from", afterAdvertisement(0, Net::w1, 0)},
         {"A14 farthest MAP", one([](const Net& net) { return mapAdvertisement(net, 15, net.map); })},
         {"A15 status 135 has another number",
          [](Net& net) {

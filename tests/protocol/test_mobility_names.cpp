@@ -109,8 +109,10 @@ private Q_SLOTS:
         QCOMPARE(revocationStatusName(128), std::string_view("Binding does not exist"));
         QCOMPARE(revocationStatusName(135), std::string_view("Proxy binding revocation not supported"));
         QCOMPARE(keys(namesOf(localizedRoutingStatusName)), range({{0, 0}, {128, 129}}));
-        QCOMPARE(keys(namesOf(updateReasonName)), range({{1, 4}}));
-        QCOMPARE(keys(namesOf(updateStatusName)), range({{0, 0}, {128, 129}}));
+        QCOMPARE(keys(namesOf(updateReasonName)), range({{1, 5}}));
+        QCOMPARE(keys(namesOf(updateStatusName)), range({{0, 0}, {128, 130}}));
+        QCOMPARE(updateReasonName(5), std::string_view("QOS_SERVICE_REQUEST"));              // RFC 7222 §4.4
+        QCOMPARE(updateStatusName(130), std::string_view("CANNOT_MEET_QOS_SERVICE_REQUEST"));  // RFC 7222 §4.5
         QCOMPARE(keys(namesOf(flowTriggerName)), range({{1, 3}, {250, 255}}));
         QCOMPARE(keys(namesOf(flowBindingStatusName)), range({{0, 0}, {128, 129}}));
         QCOMPARE(keys(namesOf(flowStatusName)), range({{0, 0}, {128, 133}}));

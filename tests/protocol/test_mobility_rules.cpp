@@ -160,6 +160,11 @@ private Q_SLOTS:
         expectOne(decode(BindingAck{0, 0, 7, WireLifetime{10}, {BindingAuthorizationData{Bytes(12, 1)}, bid(1)}}), "", Severity::Error,
                   "RFC 6275 §6.2.7", 18, 14);
     }
+    void twoAuthorizations()  // A12
+    {
+        const BindingAuthorizationData data{Bytes(12, 1)};
+        expectOne(decode(BindingAck{0, 0, 7, WireLifetime{10}, {data, data}}), "", Severity::Error, "RFC 6275 §6.2.7", 18, 14);
+    }
     void paddingBehindAuthorization()  // A12
     {
         const Decoded d = decode(hex("3b04060000000000000100020104000000000505" "0101010101" "01010000000000000000000000000000"
@@ -171,6 +176,63 @@ private Q_SLOTS:
     {
         expectOne(decode(update({RawMobilityOption{3, Bytes(8, 1)}})), "", Severity::Error, "RFC 6275 §6.2", 14, 10);
         expectOne(decode(update({RawMobilityOption{36, Bytes(5, 1)}})), "", Severity::Error, "RFC 6275 §6.2", 12, 7);
+    }
+    void prefixLengthsThatNoAddressHas()
+    {
+        const Prefix prefix{address("2001:db8::"), 129};
+        expectOne(decode(update({MobileNetworkPrefix{prefix}})), "", Severity::Error, "RFC 3963 §4.3", 15, 1);
+        expectOne(decode(update({HomeNetworkPrefix{prefix}}, A | BindingUpdate::proxy)), "", Severity::Error, "RFC 5213 §8.3", 15, 1);
+        expectOne(decode(HandoverInitiate{1, 0, 0, {MobilityAddress{1, 200, prefix.address}}}), "", Severity::Error, "RFC 5568 §6.4.2", 15, 1);
+        expectOne(decode(update({Ipv4HomeAddress{{}, 33, false}})), "", Severity::Error, "RFC 5555 §3.1.1", 14, 1);
+        expectOne(decode(BindingAck{0, 0, 7, WireLifetime{10}, {Ipv4AddressAck{0, 63, {}}}}), "", Severity::Error, "RFC 5555 §3.2.1", 15, 1);
+        expectOne(decode(update({RawMobilityOption{36, {33 << 2, 0, 0, 0, 0, 0}}}, A | BindingUpdate::proxy)), "", Severity::Error, "RFC 5844 §3.3.1", 14, 1);
+        expectOne(decode(BindingAck{0, 0x20, 7, WireLifetime{10}, {RawMobilityOption{37, {0, 33 << 2, 0, 0, 0, 0}}}}), "", Severity::Error,
+                  "RFC 5844 §3.3.2", 15, 1);
+        expectOne(decode(update({RawMobilityOption{55, {0x80, 33, 0, 0, 0, 0}}}, A | BindingUpdate::proxy)), "", Severity::Error, "RFC 7148 §4.1", 21, 1);
+        // The longest that there are.
+        const Prefix whole{address("2001:db8::1"), 128};
+        QCOMPARE(texts(decode(update({MobileNetworkPrefix{whole}, Ipv4HomeAddress{{}, 32, false}}))), QByteArray());
+    }
+    void familyAndLengthDisagree()
+    {
+        const auto raw = [](std::uint8_t type, std::uint8_t first, std::size_t length) {
+            Bytes data(length, 0);
+            data[0] = first;
+            return RawMobilityOption{type, data};
+        };
+        expectOne(decode(HandoverInitiate{1, 0, 0, {raw(41, 2, 18)}}), "", Severity::Error, "RFC 5949 §6.2.2", 12, 1);
+        expectOne(decode(HandoverInitiate{1, 0, 0, {raw(41, 1, 6)}}), "", Severity::Error, "RFC 5949 §6.2.2", 12, 1);
+        expectOne(decode(BindingAck{0, 0x20, 7, WireLifetime{10}, {raw(47, 0x80, 6)}}), "", Severity::Error, "RFC 6463 §4.2", 14, 1);
+        expectOne(decode(update({raw(55, 0x80, 18)}, A | BindingUpdate::proxy)), "", Severity::Error, "RFC 7148 §4.1", 20, 1);
+        expectOne(decode(update({raw(55, 0, 6)}, A | BindingUpdate::proxy)), "", Severity::Error, "RFC 7148 §4.1", 20, 1);
+        expectOne(decode(LocalizedRoutingInitiation{1, 60, {raw(51, 0, 18)}}), "", Severity::Error, "RFC 6705 §11.1", 15, 1);
+        QCOMPARE(texts(decode(HandoverInitiate{1, 0, 0, {raw(41, 1, 18), raw(41, 2, 6)}})), QByteArray());
+        QCOMPARE(texts(decode(update({raw(55, 0x80, 6), raw(55, 0, 18)}, A | BindingUpdate::proxy))), QByteArray());
+    }
+    void subOptionsBeyondTheEnd()
+    {
+        const auto network = [](Bytes data) { return update({RawMobilityOption{52, std::move(data)}}, A | BindingUpdate::proxy); };
+        expectOne(decode(network({1, 9, 0x80, 2, 'a', 'b', 0})), "", Severity::Error, "RFC 6757 §3.1", 14, 7);
+        expectOne(decode(network({1, 5, 0x80, 9, 'a', 'b', 0})), "", Severity::Error, "RFC 6757 §3.1", 14, 7);
+        expectOne(decode(network({2, 1, 0})), "", Severity::Error, "RFC 6757 §3.1", 14, 3);
+        expectOne(decode(network({1})), "", Severity::Error, "RFC 6757 §3.1", 14, 1);
+        QCOMPARE(texts(decode(network({1, 5, 0x80, 2, 'a', 'b', 0, 3, 2, 1, 0, 99, 0}))), QByteArray());
+        expectOne(decode(HandoverInitiate{1, 0, 0, {RawMobilityOption{40, {0, 0, 8, 9, 'a'}}}}), "", Severity::Error, "RFC 5949 §6.2.1", 14, 3);
+        QCOMPARE(texts(decode(HandoverInitiate{1, 0, 0, {RawMobilityOption{40, {0, 0, 22, 0, 8, 1, 'a'}}}})), QByteArray());
+    }
+    void careOfAddressesThatNobodyReaches()
+    {
+        for (const char* wrong : {"::", "::1", "fe80::1", "ff02::1"}) {
+            expectOne(decode(update({AlternateCareOfAddress{address(wrong)}})), "", Severity::Error, "RFC 6275 §6.1.7", 16, 16);
+            expectOne(decode(update({bid(1, wrong)})), "MCOA-HA-02", Severity::Error, "RFC 5648 §6.2", 24, 16);
+        }
+        const BindingIdentifier ipv4{1, 0, false, 0, Bytes{192, 0, 2, 1}};
+        expectOne(decode(update({ipv4}, A)), "", Severity::Error, "RFC 5648 §4.3", 24, 4);
+        QCOMPARE(texts(decode(update({ipv4}))), QByteArray());
+        BindingIdentifier home = bid(1);
+        home.home = true;
+        expectOne(decode(update({home}, A)), "", Severity::Warning, "RFC 5648 §4.3", 17, 1);
+        QCOMPARE(texts(decode(update({home}))), QByteArray());
     }
     void optionOutOfPlace()
     {

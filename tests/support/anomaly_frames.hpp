@@ -377,10 +377,10 @@ inline Bytes proxyUpdate(const Net& net)
     return mobility(p, m);
 }
 
-inline Bytes mapAdvertisement(const Net& net, std::uint8_t distance, const Ipv6Address& map)
+inline Bytes mapAdvertisement(const Net& net, std::uint8_t distance, const Ipv6Address& map, std::uint32_t lifetime = 3600)
 {
     wire::RouterAdvertisement ra;
-    ra.options = {wire::MapOption{distance, 10, true, 3600, map}};
+    ra.options = {wire::MapOption{distance, 10, true, lifetime, map}};
     return icmp(linkLocal(eui64(net.arRadio[0])), allNodes(), ra);
 }
 

@@ -62,7 +62,7 @@ private:
     void prefix(std::size_t position, unsigned shift, unsigned most, std::string_view rfc)
     {
         if (position >= data_.size()) return;
-        const unsigned length = data_[position] >> shift;
+        const unsigned length = unsigned{data_[position]} >> shift;
         if (length > most) report("", fmt::format("prefix length {}; an address has {} bits", length, most), rfc, position, 1);
     }
 

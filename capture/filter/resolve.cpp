@@ -286,8 +286,26 @@ private:
 
     // --- tests -----------------------------------------------------------------------------------------------------------
 
+    /// Wireshark has a name for the presence of each mobility option: mip6.options.acoa. Here options have a type.
+    static void spellOutOption(Test& t)
+    {
+        const bool plain = t.relation == Relation::Exists && t.left.form == Operand::Form::Word && t.left.slices.empty() && t.left.layers.empty();
+        const auto number = plain ? mobilityOptionOf(t.left.text) : std::nullopt;
+        if (!number) return;
+        t.relation = Relation::Equal;
+        t.column = t.left.column;
+        t.length = t.left.length;
+        Operand type;
+        type.column = t.left.column;
+        type.length = t.left.length;
+        type.text = std::to_string(*number);
+        t.left.text = wire::info(wire::FieldId::MobilityOptionType).name;
+        t.right = std::move(type);
+    }
+
     void test(Test& t)
     {
+        spellOutOption(t);
         name(t.left);
         if (t.right) name(*t.right);
         for (Member& m : t.members) {

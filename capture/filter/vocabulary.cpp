@@ -53,6 +53,7 @@ const std::vector<Alias>& aliases()
         {"icmpv6.reserved", {name(FieldId::Icmpv6Unused)}},
         {"icmpv6.opt.reserved", {name(FieldId::PrefixReserved)}},
         {"ip.version", {"ipv6.version"}},
+        {"mip6.mobility_opt", {name(FieldId::MobilityOptionType)}},
         {"data.data", {name(FieldId::EchoData)}},
         {"data", {name(FieldId::EchoData)}},
     };
@@ -304,6 +305,23 @@ std::string Vocabulary::nearest(std::string_view name) const
 bool Vocabulary::onlyWireshark(std::string_view name)
 {
     return std::binary_search(std::begin(wiresharkNames), std::end(wiresharkNames), std::string_view(lowerCase(name)));
+}
+
+std::optional<std::uint8_t> mobilityOptionOf(std::string_view name)
+{
+    // In the order of their numbers; empty where Wireshark 4.0 has no name.
+    static constexpr std::string_view names[] = {
+        "pad1", "padn", "bra",   "acoa", "ni",   "bad_auth", "mnp",   "mhlla",  "mnid",  "auth",   "mseg_id", "cgapr",    "cgar",     "sign",
+        "phkt", "coti", "cot",   "dnsu", "em",   "vsm",      "ssm",   "badff",  "hnp",   "hi",     "att",     "mnlli",    "lla",      "ts",
+        "rc",   "ipv4ha", "ipv4aa", "natd", "ipv4coa", "grek", "mhipv6ap", "bi", "ipv4hareq", "ipv4harep", "ipv4dra", "ipv4dsm", "cr", "lmaa",
+        "",     "",     "",      "",     "recap", "redir",   "load_inf", "alt_ip4", "mng", "mag_ipv6", "acc_net_id", "", "",   "dmnp"};
+    const std::string lower = lowerCase(name);
+    constexpr std::string_view prefix = "mip6.options.";
+    if (!lower.starts_with(prefix)) return std::nullopt;
+    const std::string_view option = std::string_view(lower).substr(prefix.size());
+    const auto it = std::find(std::begin(names), std::end(names), option);
+    if (option.empty() || it == std::end(names)) return std::nullopt;
+    return static_cast<std::uint8_t>(it - std::begin(names));
 }
 
 }  // namespace roamscope::filter

@@ -6,6 +6,7 @@
 #include "protocol/wire/fields.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,5 +63,8 @@ private:
     Vocabulary();
     std::vector<Symbol> symbols_;
 };
+
+/// The number of the mobility option whose presence Wireshark calls `name`, such as 3 for "mip6.options.acoa".
+[[nodiscard]] std::optional<std::uint8_t> mobilityOptionOf(std::string_view name);
 
 }  // namespace roamscope::filter

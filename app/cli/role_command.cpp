@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `role`: one node on existing TAP interfaces, in real time.
 #include "app/cli/commands.hpp"
-#include "capture/io/scenario_file.hpp"
+#include "capture/io/role_file.hpp"
 #include "capture/run/role_session.hpp"
 
 #include <csignal>

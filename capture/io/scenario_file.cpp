@@ -3,6 +3,7 @@
 
 #include "capture/io/node_settings.hpp"
 #include "capture/io/scenario_reader.hpp"
+#include "capture/io/trouble_settings.hpp"
 
 #include <array>
 #include <limits>
@@ -44,9 +45,7 @@ private:
         needed(node, path, "nodes", "a list of nodes", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.nodes.push_back(this->node(e, q)); }); });
         optional(node, path, "events", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.events.push_back(event(e, q)); }); });
         optional(node, path, "traffic", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.traffic.push_back(traffic(e, q)); }); });
-        optional(node, path, "faults", [&](const JsonNode& n, const std::string& p) {
-            if (is(n, Kind::Array, p, "an empty list") && !n.children.empty()) refuse(n.children.front().offset, p, "faults are not available yet. Leave the list empty");
-        });
+        optional(node, path, "faults", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.faults.push_back(readFault({*this, e, q})); }); });
         optional(node, path, "expect", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.expect.push_back(expectation(e, q)); }); });
         optional(node, path, "lesson", [&](const JsonNode& n, const std::string& p) { lesson(n, p, s); });
         return s;
@@ -55,10 +54,11 @@ private:
     LinkSpec link(const JsonNode& node, const std::string& path)
     {
         LinkSpec out;
-        if (!object(node, path, {"name", "wireless", "delay"})) return out;
+        if (!object(node, path, {"name", "wireless", "delay", "impairments"})) return out;
         needed(node, path, "name", "the link's name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
         optional(node, path, "wireless", [&](const JsonNode& n, const std::string& p) { out.wireless = boolean(n, p); });
         optional(node, path, "delay", [&](const JsonNode& n, const std::string& p) { out.delay = duration(n, p); });
+        optional(node, path, "impairments", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { out.impairments.push_back(readImpairment({*this, e, q})); }); });
         return out;
     }
 

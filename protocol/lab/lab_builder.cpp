@@ -9,21 +9,47 @@ namespace roamscope::lab {
 
 class LabBuilder {
 public:
-    LabBuilder(const Scenario& scenario, std::uint64_t seed, Segments segments) : random_(seed)
+    /// For a lab whose scenario is set. `random`: what the nodes draw from.
+    LabBuilder(Lab& lab, Random random) : random_(random), lab_(lab) {}
+
+    void build()
     {
-        lab_.scenario_ = scenario;
-        lab_.seed_ = seed;
-        lab_.segments_ = segments;
+        const std::size_t count = spec().nodes.size();
+        lab_.linkPorts_.resize(spec().links.size());
+        for (std::size_t i = 0; i < count; ++i) addPorts(i);
+        for (std::size_t i = 0; i < count; ++i) lab_.nodes_.push_back(makeNode(i, TimePoint{}));
+        for (const LinkEvent& event : spec().events) addEvent(event);
+        for (std::size_t i = 0; i < spec().faults.size(); ++i) addFault(i);
+        lab_.clocks_.resize(count);
+        lab_.down_.resize(count);
+        lab_.restarts_.resize(count);
+        lab_.deadlines_.resize(count);
+        for (std::size_t i = 0; i < count; ++i) lab_.refreshDeadline(i);
     }
 
-    Lab build()
+    /// The node as it starts at `from` by its own clock.
+    [[nodiscard]] Node makeNode(std::size_t index, TimePoint from) const
     {
-        for (std::size_t i = 0; i < spec().nodes.size(); ++i) addPorts(i);
-        for (std::size_t i = 0; i < spec().nodes.size(); ++i) addNode(i);
-        for (const LinkEvent& event : spec().events) addEvent(event);
-        lab_.deadlines_.resize(lab_.nodes_.size());
-        for (std::size_t i = 0; i < lab_.nodes_.size(); ++i) lab_.refreshDeadline(i);
-        return std::move(lab_);
+        const NodeSpec& n = spec().nodes[index];
+        node::IpStack stack(isRouter(n.role), random_.fork(index));
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
+            const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
+            stack.addInterface(n.interfaces[i].name, port.mac);
+            if (n.role == Role::MobileNode) continue;
+            // The fixed nodes have been up for long: their addresses are verified before time 0.
+            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64});
+            if (n.interfaces[i].address) stack.addStaticAddress(i, *n.interfaces[i].address);
+        }
+        if (n.role != Role::MobileNode && n.routes.empty()) addRoutes(index, stack);
+        for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
+        switch (n.role) {
+        case Role::HomeAgent:
+        case Role::Map: return node::Anchor(std::move(stack), policyOf(n), advertisersOf(index));
+        case Role::AccessRouter: return node::AccessRouter(std::move(stack), advertisersOf(index));
+        case Role::MobileNode: return mobileNode(n, std::move(stack));
+        case Role::Correspondent: break;
+        }
+        return correspondent(n, index, std::move(stack), from);
     }
 
 private:
@@ -57,30 +83,10 @@ private:
             // A mobile node learns of every link it is on, of the first one too: it attaches at time 0.
             const bool attaches = link && n.role == Role::MobileNode;
             if (attaches) lab_.schedule({}, Lab::Attach{lab_.ports_.size(), link});
-            lab_.ports_.push_back({node, i, n.name + "-" + interface.name, interface.mac.value_or(fallback), attaches ? std::nullopt : link});
-        }
-    }
-
-    void addNode(std::size_t index)
-    {
-        const NodeSpec& n = spec().nodes[index];
-        node::IpStack stack(isRouter(n.role), random_.fork(index));
-        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
-            const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
-            stack.addInterface(n.interfaces[i].name, port.mac);
-            if (n.role == Role::MobileNode) continue;
-            // The fixed nodes have been up for long: their addresses are verified before time 0.
-            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64});
-            if (n.interfaces[i].address) stack.addStaticAddress(i, *n.interfaces[i].address);
-        }
-        if (n.role != Role::MobileNode && n.routes.empty()) addRoutes(index, stack);
-        for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
-        switch (n.role) {
-        case Role::HomeAgent:
-        case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n), advertisersOf(index))); break;
-        case Role::AccessRouter: lab_.nodes_.emplace_back(node::AccessRouter(std::move(stack), advertisersOf(index))); break;
-        case Role::Correspondent: lab_.nodes_.emplace_back(correspondent(n, index, std::move(stack))); break;
-        case Role::MobileNode: addMobileNode(n, std::move(stack)); break;
+            const Mac mac = interface.mac.value_or(fallback);
+            lab_.macPorts_[mac].push_back(lab_.ports_.size());
+            if (link && !attaches) lab_.linkPorts_[*link].push_back(lab_.ports_.size());
+            lab_.ports_.push_back({node, i, n.name + "-" + interface.name, mac, attaches ? std::nullopt : link});
         }
     }
 
@@ -93,11 +99,11 @@ private:
         return 0;
     }
 
-    [[nodiscard]] node::Correspondent correspondent(const NodeSpec& n, std::size_t index, node::IpStack stack) const
+    [[nodiscard]] node::Correspondent correspondent(const NodeSpec& n, std::size_t index, node::IpStack stack, TimePoint from) const
     {
-        if (!n.mobility) return {std::move(stack), sourcesOf(n)};
+        if (!n.mobility) return {std::move(stack), sourcesOf(n, from)};
         constexpr std::uint64_t secrets = 100000;  // a stream of its own, so that nonces disturb nothing else
-        return {std::move(stack), sourcesOf(n), random_.fork(secrets + index)};
+        return {std::move(stack), sourcesOf(n, from), random_.fork(secrets + index)};
     }
 
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
@@ -137,7 +143,7 @@ private:
         return {};
     }
 
-    [[nodiscard]] std::vector<node::TrafficSource> sourcesOf(const NodeSpec& n) const
+    [[nodiscard]] std::vector<node::TrafficSource> sourcesOf(const NodeSpec& n, TimePoint from) const
     {
         std::vector<node::TrafficSource> sources;
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow) {
@@ -145,7 +151,7 @@ private:
             if (t.from != n.name) continue;
             const NodeSpec& to = spec().nodes[nodeIndex(t.to)];
             const auto interval = Duration{static_cast<std::int64_t>(1e9 / t.rate)};
-            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), n.interfaces[0].address->address, *to.homeAddress, interval, t.size});
+            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), n.interfaces[0].address->address, *to.homeAddress, interval, t.size}, from);
         }
         return sources;
     }
@@ -166,7 +172,7 @@ private:
             if (interface.address) out.push_back(interface.address->address);
     }
 
-    void addMobileNode(const NodeSpec& n, node::IpStack stack)
+    [[nodiscard]] node::MobileNode mobileNode(const NodeSpec& n, node::IpStack stack) const
     {
         node::MobileNode::Settings settings;
         settings.homeAddress = *n.homeAddress;
@@ -177,7 +183,7 @@ private:
         for (const std::string& name : n.optimised) addAddresses(name, settings.optimised);
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow)
             if (spec().traffic[flow].to == n.name && spec().traffic[flow].answer) settings.answeredFlows.push_back(static_cast<std::uint16_t>(flow));
-        lab_.nodes_.emplace_back(node::MobileNode(std::move(stack), std::move(settings)));
+        return {std::move(stack), std::move(settings)};
     }
 
     void addEvent(const LinkEvent& event)
@@ -187,6 +193,15 @@ private:
         const auto it = std::find_if(interfaces.begin(), interfaces.end(), [&](const InterfaceSpec& i) { return i.name == event.interface; });
         const std::size_t port = lab_.nodePorts_[node][static_cast<std::size_t>(it - interfaces.begin())];
         lab_.schedule(event.at, Lab::Attach{port, event.attach ? std::optional(linkIndex(*event.attach)) : std::nullopt});
+    }
+
+    void addFault(std::size_t number)
+    {
+        const FaultSpec& fault = spec().faults[number];
+        lab_.matched_.push_back(0);
+        if (std::holds_alternative<MessageFault>(fault)) return lab_.messageFaults_.push_back(number);
+        if (const auto* restart = std::get_if<RestartFault>(&fault)) lab_.states_[nodeIndex(restart->node)];
+        std::visit([&](const auto& f) { lab_.schedule(f.at, Lab::Trouble{number}); }, fault);
     }
 
     // ---- routes
@@ -241,14 +256,33 @@ private:
     }
 
     Random random_;
-    Lab lab_;
+    Lab& lab_;
 };
 
 Result<Lab> Lab::build(const Scenario& scenario, std::uint64_t seed, Segments segments)
 {
     const auto problems = validate(scenario);
     if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
-    return LabBuilder(scenario, seed, segments).build();
+    Lab lab;
+    lab.scenario_ = scenario;
+    lab.seed_ = seed;
+    lab.segments_ = segments;
+    LabBuilder(lab, Random(seed)).build();
+    return lab;
+}
+
+void Lab::start(std::size_t node, LabOutput& out)
+{
+    down_[node] = false;
+    // Whoever starts anew draws other numbers: secrets and sequence numbers are not those of before.
+    constexpr std::uint64_t restartStream = 0x2'0000'0000;
+    nodes_[node] = LabBuilder(*this, Random(seed_).fork(restartStream + ++restarts_[node])).makeNode(node, localTime(node));
+    tell(node, "node-up", {}, out);
+    node::Output output;
+    if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node]))
+        for (const std::size_t port : nodePorts_[node])
+            if (ports_[port].link) mobile->linkUp(localTime(node), ports_[port].interface, output);
+    collect(node, output, out);
 }
 
 }  // namespace roamscope::lab

@@ -44,6 +44,7 @@ public:
         events();
         traffic();
         expectations();
+        validateTroubles(s_, problems_);
         return std::move(problems_);
     }
 

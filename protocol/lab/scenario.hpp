@@ -5,6 +5,8 @@
 
 #include "protocol/base/address.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/lab/fault.hpp"
+#include "protocol/lab/impairment.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -26,6 +28,7 @@ struct LinkSpec {
     std::string name;
     bool wireless = false;  ///< drawn as a radio cell; a mobile node may attach
     Duration delay{0};      ///< one way, applied at the sender's port
+    std::vector<ImpairmentSpec> impairments{};  ///< one for each direction: the first that names the sender, else the one for all
     bool operator==(const LinkSpec&) const = default;
 };
 
@@ -134,6 +137,7 @@ struct Scenario {
     std::vector<NodeSpec> nodes;
     std::vector<LinkEvent> events;
     std::vector<TrafficSpec> traffic;
+    std::vector<FaultSpec> faults;
     std::vector<Expectation> expect;
     std::string goal;  ///< lesson text
     std::vector<Question> questions;

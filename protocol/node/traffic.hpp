@@ -18,7 +18,11 @@ struct TrafficSettings {
 
 class TrafficSource {
 public:
-    explicit TrafficSource(TrafficSettings settings) : settings_(settings) {}
+    /// `from`: when its node starts; probes that were due before are left out.
+    explicit TrafficSource(TrafficSettings settings, TimePoint from = {})
+        : settings_(settings), serial_(static_cast<std::uint32_t>((from.time_since_epoch() + settings.interval - Duration{1}) / settings.interval))
+    {
+    }
 
     struct Due {
         wire::Probe probe;
@@ -31,7 +35,7 @@ public:
 
 private:
     TrafficSettings settings_;
-    std::uint32_t serial_ = 0;  ///< of the next probe, which leaves at serial × interval
+    std::uint32_t serial_;  ///< of the next probe, which leaves at serial × interval
 };
 
 /// A probe that `packet` carries with a good checksum, and the size of its datagram's data; nothing for other traffic.

@@ -23,6 +23,8 @@ public:
     [[nodiscard]] Kind kind() const { return node_.kind; }
     [[nodiscard]] const JsonNode& node() const { return node_; }
     [[nodiscard]] const std::string& path() const { return path_; }
+    /// Whether the reader has found a fault, here or elsewhere.
+    [[nodiscard]] bool failed() const { return in_.failed(); }
     void refuse(std::string_view what) const { in_.refuse(node_.offset, path_, what); }
 
     /// Refuses a member of this object.

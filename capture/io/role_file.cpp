@@ -54,10 +54,13 @@ private:
         if (node.interfaces.size() != taps.size())
             refuse(value.node().offset, "/interfaces", fmt::format("{} interfaces here, {} --tap options: give one --tap for each, in the same order", node.interfaces.size(), taps.size()));
         for (std::size_t i = 0; i < node.interfaces.size() && i < taps.size(); ++i) {
+            const std::string link = fmt::format("/interfaces/{}/link", i);
+            if (node.interfaces[i].link) refuse(offsetOf(value.node(), link), link, "only in a scenario: here an interface is on its --tap");
             node.interfaces[i].link = taps[i];
             if (!node.interfaces[i].mac) node.interfaces[i].mac = stableMac(node.name + "/" + taps[i]);
             if (node.interfaces[i].name.empty() || node.interfaces[i].name == fmt::format("if{}", i)) node.interfaces[i].name = taps[i];
         }
+        node.answerProbes = true;
         s.nodes.push_back(std::move(node));
         return s;
     }
@@ -67,9 +70,16 @@ private:
 
 }  // namespace
 
-Result<Scenario> loadRole(const std::string& path, Role role, const std::vector<std::string>& taps)
+Result<RoleFile> parseRoleFile(std::string_view text, std::string_view name, Role role, const std::vector<std::string>& taps)
 {
-    return settingsText(path).and_then([&](const std::string& text) { return RoleReader(text, path).read(role, taps); });
+    auto scenario = RoleReader(text, name).read(role, taps);
+    if (!scenario) return tl::unexpected(scenario.error());
+    return RoleFile{std::move(*scenario), std::string(text), role, taps};
+}
+
+Result<RoleFile> loadRole(const std::string& path, Role role, const std::vector<std::string>& taps)
+{
+    return settingsText(path).and_then([&](const std::string& text) { return parseRoleFile(text, path, role, taps); });
 }
 
 }  // namespace roamscope::capture

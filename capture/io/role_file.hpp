@@ -10,8 +10,17 @@
 
 namespace roamscope::capture {
 
+struct RoleFile {
+    lab::Scenario scenario;         ///< one node, and a link for each TAP; a seed of 0 stands for none
+    std::string text;               ///< of the file
+    lab::Role role = lab::Role::Correspondent;
+    std::vector<std::string> taps;  ///< in the order of the interfaces
+};
+
 /// The keys are those of a scenario's node, without `link`, and `dialect` and `seed`. Peers are given by address. The result has one node
 /// and a link for each of `taps`, which are in the order of its interfaces. Errors are those of loadScenario().
-[[nodiscard]] Result<lab::Scenario> loadRole(const std::string& path, lab::Role role, const std::vector<std::string>& taps);
+[[nodiscard]] Result<RoleFile> loadRole(const std::string& path, lab::Role role, const std::vector<std::string>& taps);
+/// The same from text; `name` stands in errors.
+[[nodiscard]] Result<RoleFile> parseRoleFile(std::string_view text, std::string_view name, lab::Role role, const std::vector<std::string>& taps);
 
 }  // namespace roamscope::capture

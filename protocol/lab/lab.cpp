@@ -45,7 +45,7 @@ bool Lab::advanceOnce(TimePoint limit, LabOutput& out)
 void Lab::inject(TimePoint now, std::size_t port, ByteView frame, LabOutput& out)
 {
     now_ = std::max(now_, now);
-    deliverTo(port, frame, out);
+    if (ports_[port].link) deliverTo(port, frame, out);
 }
 
 const node::IpStack& Lab::stack(std::size_t node) const

@@ -31,14 +31,18 @@ public:
     [[nodiscard]] Node makeNode(std::size_t index, TimePoint from) const
     {
         const NodeSpec& n = spec().nodes[index];
-        node::IpStack stack(isRouter(n.role), random_.fork(index));
+        node::IpStack stack(stackSettings(n), random_.fork(index));
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
             const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
-            stack.addInterface(n.interfaces[i].name, port.mac);
-            if (n.role == Role::MobileNode) continue;
-            // The fixed nodes have been up for long: their addresses are verified before time 0.
-            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64});
-            if (n.interfaces[i].address) stack.addStaticAddress(i, *n.interfaces[i].address);
+            const InterfaceSpec& spec = n.interfaces[i];
+            const bool mobile = n.role == Role::MobileNode;
+            stack.addInterface(spec.name, port.mac, {spec.dadTransmits, spec.retransTimer, spec.mtu, spec.slaac && !mobile});
+            if (mobile) continue;
+            // The fixed nodes have been up for long, unless it is said: their addresses are verified before time 0.
+            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64}, !spec.verifyStatic);
+            if (spec.address) stack.addStaticAddress(i, *spec.address, !spec.verifyStatic);
+            for (const Prefix& address : spec.moreAddresses) stack.addStaticAddress(i, address, !spec.verifyStatic);
+            for (const Ipv6Address& address : spec.anycast) stack.addAnycastAddress(i, address);
         }
         if (n.role != Role::MobileNode && n.routes.empty()) addRoutes(index, stack);
         for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
@@ -46,13 +50,25 @@ public:
         case Role::HomeAgent:
         case Role::Map: return node::Anchor(std::move(stack), policyOf(n), advertisersOf(index));
         case Role::AccessRouter: return node::AccessRouter(std::move(stack), advertisersOf(index));
-        case Role::MobileNode: return mobileNode(n, std::move(stack));
+        case Role::MobileNode: return node::MobileNode(std::move(stack), mobileSettings(n));
         case Role::Correspondent: break;
         }
         return correspondent(n, index, std::move(stack), from);
     }
 
+    /// Gives a node that runs the settings of the scenario where they may change.
+    void configure(TimePoint now, std::size_t index) const
+    {
+        const NodeSpec& n = spec().nodes[index];
+        lab_.stackOf(index).configure(stackSettings(n));
+        if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index));
+        if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index));
+        if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(mobileSettings(n));
+    }
+
 private:
+    static node::StackSettings stackSettings(const NodeSpec& n) { return {isRouter(n.role), n.forwarding, n.echo, n.errorRate, n.errorBurst}; }
+
     [[nodiscard]] const Scenario& spec() const { return lab_.scenario_; }
 
     static bool isRouter(Role role) { return role == Role::HomeAgent || role == Role::Map || role == Role::AccessRouter; }
@@ -124,13 +140,36 @@ private:
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
             const auto& advertise = n.interfaces[i].advertise;
             if (!advertise) continue;
-            node::RouterAdvertiser::Settings settings{i, advertise->minInterval, advertise->maxInterval, *n.interfaces[i].address, {}};
-            settings.homeAgent = n.role == Role::HomeAgent;
-            for (const MapAdvertisement& map : advertise->map)
-                settings.map.push_back({map.distance, map.preference, true, static_cast<std::uint32_t>(map.lifetime.count()), mapAddress(map.node)});
-            advertisers.emplace_back(std::move(settings), random_.fork(1000 + 16 * index + i));
+            advertisers.emplace_back(advertiserSettings(n, i), random_.fork(1000 + 16 * index + i));
         }
         return advertisers;
+    }
+
+    [[nodiscard]] node::RouterAdvertiser::Settings advertiserSettings(const NodeSpec& n, std::size_t interface) const
+    {
+        const AdvertiseSpec& advertise = *n.interfaces[interface].advertise;
+        node::RouterAdvertiser::Settings settings{interface, advertise.minInterval, advertise.maxInterval, n.interfaces[interface].address.value_or(Prefix{}), {}};
+        settings.homeAgent = advertise.homeAgent.value_or(n.role == Role::HomeAgent);
+        settings.routerLifetime = advertise.routerLifetime;
+        settings.managed = advertise.managed;
+        settings.other = advertise.other;
+        settings.hopLimit = advertise.hopLimit;
+        settings.reachableTime = std::chrono::duration_cast<std::chrono::milliseconds>(advertise.reachableTime);
+        settings.retransTimer = std::chrono::duration_cast<std::chrono::milliseconds>(advertise.retransTimer);
+        settings.mtu = advertise.mtu;
+        settings.interval = advertise.interval;
+        if (const auto& information = advertise.homeAgentInformation) {
+            // RFC 6275 §7.4: without a lifetime of its own that of the router counts.
+            const auto router = advertise.routerLifetime.value_or(std::chrono::ceil<std::chrono::seconds>(3 * advertise.maxInterval));
+            const auto lifetime = std::clamp<std::int64_t>(information->lifetime.value_or(router).count(), 1, 0xffff);
+            settings.homeAgentInformation = {information->preference, static_cast<std::uint16_t>(lifetime), false};
+        }
+        for (const MapAdvertisement& map : advertise.map)
+            settings.map.push_back({map.distance, map.preference, map.formAddress, static_cast<std::uint32_t>(map.lifetime.count()), mapAddress(map.node)});
+        if (advertise.prefixes) settings.prefixes.emplace();
+        for (const AdvertisedPrefix& p : advertise.prefixes.value_or(std::vector<AdvertisedPrefix>{}))
+            settings.prefixes->push_back({p.prefix, p.onLink, p.autonomous, p.router, static_cast<std::uint32_t>(p.valid.count()), static_cast<std::uint32_t>(p.preferred.count())});
+        return settings;
     }
 
     /// The address that is advertised for a MAP: its own one inside the prefix of the regional addresses (HMIP-MAP-18).
@@ -172,7 +211,7 @@ private:
             if (interface.address) out.push_back(interface.address->address);
     }
 
-    [[nodiscard]] node::MobileNode mobileNode(const NodeSpec& n, node::IpStack stack) const
+    [[nodiscard]] node::MobileNode::Settings mobileSettings(const NodeSpec& n) const
     {
         node::MobileNode::Settings settings;
         settings.homeAddress = *n.homeAddress;
@@ -183,7 +222,8 @@ private:
         for (const std::string& name : n.optimised) addAddresses(name, settings.optimised);
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow)
             if (spec().traffic[flow].to == n.name && spec().traffic[flow].answer) settings.answeredFlows.push_back(static_cast<std::uint16_t>(flow));
-        return {std::move(stack), std::move(settings)};
+        settings.answerAll = n.answerProbes;
+        return settings;
     }
 
     void addEvent(const LinkEvent& event)
@@ -259,16 +299,21 @@ private:
     Lab& lab_;
 };
 
-Result<Lab> Lab::build(const Scenario& scenario, std::uint64_t seed, Segments segments)
+Lab Lab::built(const Scenario& scenario, std::uint64_t seed, Random random, Segments segments)
 {
-    const auto problems = validate(scenario);
-    if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
     Lab lab;
     lab.scenario_ = scenario;
     lab.seed_ = seed;
     lab.segments_ = segments;
-    LabBuilder(lab, Random(seed)).build();
+    LabBuilder(lab, random).build();
     return lab;
+}
+
+Result<Lab> Lab::build(const Scenario& scenario, std::uint64_t seed, Segments segments)
+{
+    const auto problems = validate(scenario);
+    if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
+    return built(scenario, seed, Random(seed), segments);
 }
 
 void Lab::start(std::size_t node, LabOutput& out)
@@ -283,6 +328,35 @@ void Lab::start(std::size_t node, LabOutput& out)
         for (const std::size_t port : nodePorts_[node])
             if (ports_[port].link) mobile->linkUp(localTime(node), ports_[port].interface, output);
     collect(node, output, out);
+}
+
+Result<Lab> Lab::build(const Scenario& scenario, const Random::Key& key, Segments segments)
+{
+    const auto problems = validate(scenario);
+    if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
+    return built(scenario, 0, Random(key), segments);
+}
+
+Result<void> Lab::configure(TimePoint now, std::size_t node, const NodeSpec& spec, LabOutput& out)
+{
+    // What may change is made alike before the rest is compared.
+    NodeSpec fixed = spec;
+    const NodeSpec& old = scenario_.nodes[node];
+    if (fixed.interfaces.size() == old.interfaces.size())
+        for (std::size_t i = 0; i < old.interfaces.size(); ++i) fixed.interfaces[i].advertise = old.interfaces[i].advertise;
+    if (fixed.name != old.name || fixed.role != old.role || fixed.interfaces != old.interfaces || fixed.routes != old.routes || fixed.mobility != old.mobility ||
+        fixed.homeAddress != old.homeAddress || fixed.homeAgent != old.homeAgent)
+        return fail(ErrorCode::Invalid, 0, "name, role, interfaces, routes, mobility, home_address and home_agent cannot be changed while the node runs. Start it again");
+    Scenario scenario = scenario_;
+    scenario.nodes[node] = spec;
+    const auto problems = validate(scenario);
+    if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
+    now_ = std::max(now_, now);
+    scenario_ = scenario;
+    LabBuilder(*this, stackOf(node).random().fork(serial_++)).configure(now_, node);
+    node::Output output;
+    collect(node, output, out);
+    return {};
 }
 
 }  // namespace roamscope::lab

@@ -14,13 +14,14 @@ struct TrafficSettings {
     Ipv6Address destination;
     Duration interval = 20ms;  ///< > 0
     std::uint32_t size = 100;  ///< UDP data octets
+    TimePoint start{};         ///< of the first probe
 };
 
 class TrafficSource {
 public:
     /// `from`: when its node starts; probes that were due before are left out.
     explicit TrafficSource(TrafficSettings settings, TimePoint from = {})
-        : settings_(settings), serial_(static_cast<std::uint32_t>((from.time_since_epoch() + settings.interval - Duration{1}) / settings.interval))
+        : settings_(settings), serial_(from > settings.start ? static_cast<std::uint32_t>((from - settings.start + settings.interval - Duration{1}) / settings.interval) : 0)
     {
     }
 
@@ -30,7 +31,7 @@ public:
     };
     /// The probe that must leave now, if any: call until nothing is due.
     [[nodiscard]] std::optional<Due> due(TimePoint now);
-    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return TimePoint{} + serial_ * settings_.interval; }
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return settings_.start + serial_ * settings_.interval; }
     [[nodiscard]] const TrafficSettings& settings() const { return settings_; }
 
 private:

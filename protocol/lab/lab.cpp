@@ -117,9 +117,16 @@ void Lab::deliver(std::size_t link, std::optional<std::size_t> sender, ByteView 
             if (stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
         return;
     }
-    const auto owners = macPorts_.find(destination);
+    const auto owners = macPorts_.find(keyOf(destination));
     if (owners == macPorts_.end()) return;
     for (const std::size_t port : owners->second) hand(port);
+}
+
+std::uint64_t Lab::keyOf(const Mac& mac)
+{
+    std::uint64_t key = 0;
+    for (const std::uint8_t octet : mac.octets) key = key << 8 | octet;
+    return key;
 }
 
 void Lab::deliverTo(std::size_t port, ByteView frame, LabOutput& out)

@@ -13,6 +13,7 @@
 #include "protocol/node/mobile_node.hpp"
 
 #include <map>
+#include <unordered_map>
 #include <variant>
 
 namespace roamscope::lab {
@@ -160,6 +161,7 @@ private:
     /// Takes what a node handed out: frames into the delay of their port, events into the record.
     void collect(std::size_t node, node::Output& output, LabOutput& out);
     void refreshDeadline(std::size_t node);
+    [[nodiscard]] static std::uint64_t keyOf(const Mac& mac);
     [[nodiscard]] std::size_t portOf(std::size_t node, std::size_t interface) const { return nodePorts_[node][interface]; }
 
     // lab_troubles.cpp
@@ -191,7 +193,7 @@ private:
     std::vector<Port> ports_;
     std::vector<std::vector<std::size_t>> nodePorts_;
     std::vector<std::vector<std::size_t>> linkPorts_;  ///< ports on each link, in order
-    std::map<Mac, std::vector<std::size_t>> macPorts_;
+    std::unordered_map<std::uint64_t, std::vector<std::size_t>> macPorts_;  ///< by link-layer address
     std::map<std::pair<std::size_t, std::size_t>, Impairment> impairments_;  ///< by port and link, made when first used
     std::vector<std::size_t> messageFaults_;       ///< those of the scenario that are not used up
     std::vector<std::uint32_t> matched_;           ///< frames that each fault has seen

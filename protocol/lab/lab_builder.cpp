@@ -100,7 +100,7 @@ private:
             const bool attaches = link && n.role == Role::MobileNode;
             if (attaches) lab_.schedule({}, Lab::Attach{lab_.ports_.size(), link});
             const Mac mac = interface.mac.value_or(fallback);
-            lab_.macPorts_[mac].push_back(lab_.ports_.size());
+            lab_.macPorts_[Lab::keyOf(mac)].push_back(lab_.ports_.size());
             if (link && !attaches) lab_.linkPorts_[*link].push_back(lab_.ports_.size());
             lab_.ports_.push_back({node, i, n.name + "-" + interface.name, mac, attaches ? std::nullopt : link});
         }
@@ -324,6 +324,8 @@ void Lab::start(std::size_t node, LabOutput& out)
     nodes_[node] = LabBuilder(*this, Random(seed_).fork(restartStream + ++restarts_[node])).makeNode(node, localTime(node));
     tell(node, "node-up", {}, out);
     node::Output output;
+    // It was made as if it had been there from time 0: what is overdue is done now.
+    std::visit([&](auto& n) { n.advance(localTime(node), output); }, nodes_[node]);
     if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node]))
         for (const std::size_t port : nodePorts_[node])
             if (ports_[port].link) mobile->linkUp(localTime(node), ports_[port].interface, output);

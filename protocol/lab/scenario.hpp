@@ -153,13 +153,24 @@ struct TrafficSpec {
     bool operator==(const TrafficSpec&) const = default;
 };
 
-/// What must be true after the run; decides run's exit status. Exactly one of `handover` and `findings` is set.
+/// What must be true after the run; decides run's exit status. Exactly one of `handover`, `findings`, `frames`, `event` and `flow`
+/// is set.
 struct Expectation {
     std::optional<int> handover;              ///< number, from 1
     std::string kind;                         ///< of that handover, e.g. "intra-map"; empty: any
     std::optional<Duration> interruptionBelow;
     std::optional<std::string> findings;      ///< severity "note", "warning", "error"
-    int count = 0;                            ///< exact number of findings of that severity
+    std::optional<std::string> frames{};      ///< a display filter: frames of the capture that match
+    std::optional<std::string> event{};       ///< what nodes report, e.g. "duplicate-address"
+    std::string node{};                       ///< which node reports it; empty: any
+    std::optional<std::string> flow{};        ///< probes of this flow
+    std::optional<double> delivered{};        ///< at least this share of them arrives, 0 to 1
+    std::optional<Duration> delayBelow{};     ///< half of them take less
+    TimePoint from{};                         ///< counts frames, events and probes sent from here on …
+    std::optional<TimePoint> until{};         ///< … and before this
+    std::optional<int> count{};               ///< exact number of findings, frames or events (of findings 0 when nothing is said), or
+    std::optional<int> atLeast{};             ///< bounds of it
+    std::optional<int> atMost{};
     bool operator==(const Expectation&) const = default;
 };
 

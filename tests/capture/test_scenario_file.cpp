@@ -56,7 +56,7 @@ private Q_SLOTS:
         QCOMPARE(read->expect[0].kind, std::string("intra-map"));
         QVERIFY(*read->expect[0].interruptionBelow == Duration{4s});
         QCOMPARE(*read->expect[1].findings, std::string("error"));
-        QCOMPARE(read->expect[1].count, 0);
+        QVERIFY(read->expect[1].count == 0);
         expected.goal = read->goal;
         expected.questions = read->questions;
         expected.expect = read->expect;
@@ -210,9 +210,9 @@ private Q_SLOTS:
         QVERIFY(!loadScenario("/"));
         QByteArray many = small();
         QByteArray nodes;
-        for (int i = 0; i < 300; ++i) nodes += "{\"name\": \"n" + QByteArray::number(i) + "\", \"role\": \"cn\", \"interfaces\": []},";
+        for (int i = 0; i < 1100; ++i) nodes += "{\"name\": \"n" + QByteArray::number(i) + "\", \"role\": \"cn\", \"interfaces\": []},";
         many.replace("\"nodes\": [", "\"nodes\": [" + nodes);
-        QVERIFY(words(many.toStdString()).contains("expected at most 256 nodes"));
+        QVERIFY(words(many.toStdString()).contains("expected at most 1024 entries"));
     }
 
     void everyTruncationAndDamageIsAnswered()

@@ -21,6 +21,7 @@ enum class MapPolicy : std::uint8_t {
 class MapSelection {
 public:
     explicit MapSelection(MapPolicy policy) : policy_(policy) {}
+    void setPolicy(MapPolicy policy) { policy_ = policy; }
 
     static constexpr std::size_t maximum = 16;  ///< MAPs that are remembered
     /// A MAP that so many advertisements in a row left out is not there any more; one may have been lost on the way to the router.

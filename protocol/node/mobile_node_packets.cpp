@@ -46,6 +46,19 @@ void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
     sendFromCareOf(now, std::move(packet), out);
 }
 
+void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (isHomeAddress(packet.source) && packet.nextHeader != proto::mobility) sendFromHome(now, std::move(packet), out);
+    else sendFromCareOf(now, std::move(packet), out);
+    progress(now, out);
+}
+
+void MobileNode::configure(Settings settings)
+{
+    settings_ = std::move(settings);
+    for (Link& link : links_) link.maps.setPolicy(settings_.mapPolicy);
+}
+
 void MobileNode::answerFrom(TimePoint now, Ipv6Packet packet, Output& out)
 {
     if (isHomeAddress(packet.source) && !packet.source.isUnspecified()) return sendFromHome(now, std::move(packet), out);
@@ -140,7 +153,7 @@ void MobileNode::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
     const std::string_view name = probe.answer ? "probe-answered" : "probe-received";
     out.happened(now, name, {{"flow", attribute(std::int64_t{probe.flow})}, {"serial", attribute(std::int64_t{probe.serial})}, {"sent", attribute(probe.sent)}});
     const auto& flows = settings_.answeredFlows;
-    if (!probe.answer && std::find(flows.begin(), flows.end(), probe.flow) != flows.end()) answerFrom(now, answerTo(packet, *received), out);
+    if (!probe.answer && (settings_.answerAll || std::find(flows.begin(), flows.end(), probe.flow) != flows.end())) answerFrom(now, answerTo(packet, *received), out);
 }
 
 }  // namespace roamscope::node

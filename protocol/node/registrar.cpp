@@ -113,6 +113,16 @@ Registrar::Verdict Registrar::verified(TimePoint now, const Ipv6Address& homeAdd
     return answer(it->second, status::accepted, it->second.granted);
 }
 
+std::optional<Binding> Registrar::end(TimePoint now, const Ipv6Address& homeAddress)
+{
+    const auto it = bindings_.find(homeAddress);
+    if (it == bindings_.end() || it->second.state != Binding::State::Valid) return std::nullopt;
+    const Binding ended = it->second;
+    it->second.state = Binding::State::Deleted;
+    it->second.expires = now + deletedKept;
+    return ended;
+}
+
 std::vector<Binding> Registrar::expire(TimePoint now)
 {
     std::vector<Binding> ended;

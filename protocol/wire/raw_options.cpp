@@ -13,7 +13,7 @@ namespace {
 
 using Kind = FormPiece::Kind;
 
-enum : std::uint8_t { contextRequest = 40, accessNetwork = 52 };
+enum : std::uint8_t { vendorSpecific = 19, contextRequest = 40, accessNetwork = 52 };
 
 constexpr FormPiece cgaParameters[] = {{Kind::Octets, FieldId::CgaParameters}};
 constexpr FormPiece signature[] = {{Kind::Octets, FieldId::CgaSignature}};
@@ -24,7 +24,6 @@ constexpr FormPiece dnsUpdate[] = {{Kind::U8, FieldId::DnsStatus, dnsUpdateStatu
                                    {Kind::Bits, FieldId::DnsRemove},
                                    {Kind::Octets, FieldId::DnsName}};
 constexpr FormPiece experimental[] = {{Kind::Octets, FieldId::ExperimentalData}};
-constexpr FormPiece vendor[] = {{Kind::U32, FieldId::VendorId}, {Kind::U8, FieldId::VendorSubtype}, {Kind::Octets, FieldId::VendorData}};
 constexpr FormPiece service[] = {{Kind::Text, FieldId::ServiceIdentifier}};
 constexpr FormPiece greReserved[] = {{Kind::U16, FieldId::GreReserved}};
 constexpr FormPiece greKey[] = {{Kind::U16, FieldId::GreReserved}, {Kind::U32, FieldId::GreKey}};
@@ -40,8 +39,8 @@ constexpr FormPiece ipv4Reply[] = {{Kind::U8, FieldId::Ipv4Status, ipv4AddressSt
                                    {Kind::Ipv4, FieldId::Ipv4HomeAddressValue}};
 constexpr FormPiece ipv4Router[] = {{Kind::U16, FieldId::RouterIpv4Reserved}, {Kind::Ipv4, FieldId::RouterIpv4}};
 constexpr FormPiece dhcpMode[] = {{Kind::Word16}, {Kind::Bits, FieldId::DhcpReserved}, {Kind::Bits, FieldId::DhcpServer}};
-constexpr FormPiece anchorIpv6[] = {{Kind::U8, FieldId::AnchorCode}, {Kind::U8, FieldId::AnchorReserved}, {Kind::Ipv6, FieldId::AnchorIpv6}};
-constexpr FormPiece anchorIpv4[] = {{Kind::U8, FieldId::AnchorCode}, {Kind::U8, FieldId::AnchorReserved}, {Kind::Ipv4, FieldId::AnchorIpv4}};
+constexpr FormPiece anchorIpv6[] = {{Kind::U8, FieldId::AnchorCode, anchorCodeName}, {Kind::U8, FieldId::AnchorReserved}, {Kind::Ipv6, FieldId::AnchorIpv6}};
+constexpr FormPiece anchorIpv4[] = {{Kind::U8, FieldId::AnchorCode, anchorCodeName}, {Kind::U8, FieldId::AnchorReserved}, {Kind::Ipv4, FieldId::AnchorIpv4}};
 constexpr FormPiece interfaceId[] = {{Kind::U16, FieldId::InterfaceIdReserved}, {Kind::U64, FieldId::InterfaceId}};
 constexpr FormPiece transient[] = {
     {Kind::Word8}, {Kind::Bits, FieldId::TransientReserved}, {Kind::Bits, FieldId::TransientLate}, {Kind::U8, FieldId::TransientLifetime}};
@@ -62,7 +61,7 @@ constexpr FormPiece load[] = {{Kind::U16, FieldId::LoadPriority},
                               {Kind::U32, FieldId::LoadCapacity},
                               {Kind::U32, FieldId::LoadMaximumCapacity}};
 constexpr FormPiece alternateIpv4[] = {{Kind::Ipv4, FieldId::AlternateIpv4}};
-constexpr FormPiece group[] = {{Kind::U8, FieldId::GroupSubtype}, {Kind::U8, FieldId::GroupReserved}, {Kind::U32, FieldId::GroupIdentifier}};
+constexpr FormPiece group[] = {{Kind::U8, FieldId::GroupSubtype, groupSubtypeName}, {Kind::U8, FieldId::GroupReserved}, {Kind::U32, FieldId::GroupIdentifier}};
 constexpr FormPiece magAddress[] = {{Kind::U8, FieldId::MagReserved}, {Kind::U8, FieldId::MagAddressLength}, {Kind::Ipv6, FieldId::MagAddress}};
 constexpr FormPiece delegatedIpv4[] = {{Kind::Word8},
                                        {Kind::Bits, FieldId::DelegatedIpv4Flag},
@@ -91,7 +90,6 @@ constexpr Form forms[] = {
     {16, 8, 8, careOfTest},
     {17, 2, 255, dnsUpdate},
     {18, 0, 255, experimental},
-    {19, 5, 255, vendor},
     {20, 1, 255, service},
     {33, 2, 2, greReserved},
     {33, 6, 6, greKey},
@@ -124,9 +122,9 @@ bool showContextRequest(FieldReader& in)
         in.note(mobilityOptionName(type));
         const std::size_t length = in.u8(FieldId::ContextLength);
         if (in.failed() || length > in.remaining()) break;
-        if (type == 19 && length >= 5) {
+        if (type == vendorSpecific && length >= 5) {
             FieldReader body = in.within(in.whole().subspan(in.position(), length), in.offset());
-            readForm(body, vendor);
+            (void)showVendor(body);
             in.skip(length);
         } else if (length > 0) {
             in.reserved(FieldId::ContextData, length);
@@ -201,6 +199,7 @@ bool showAccessNetwork(FieldReader& in)
 
 bool optionFits(std::uint8_t type, std::size_t length)
 {
+    if (type == vendorSpecific) return length >= 5;
     bool known = false;
     for (const Form& form : forms) {
         if (form.type != type) continue;
@@ -213,6 +212,7 @@ bool optionFits(std::uint8_t type, std::size_t length)
 bool showOption(FieldReader& in, std::uint8_t type, bool& known)
 {
     known = true;
+    if (type == vendorSpecific) return showVendor(in);
     if (type == contextRequest) return showContextRequest(in);
     if (type == accessNetwork) return showAccessNetwork(in);
     known = false;

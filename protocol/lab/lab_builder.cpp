@@ -113,7 +113,9 @@ private:
     {
         if (!n.mobility) return {std::move(stack), sourcesOf(n)};
         constexpr std::uint64_t secrets = 100000;  // a stream of its own, so that nonces disturb nothing else
-        return {std::move(stack), sourcesOf(n), random_.fork(secrets + index)};
+        const CorrespondentSpec& c = n.correspondent;
+        const node::Correspondent::Settings settings{{c.nonceInterval, c.nonces}, c.refreshRequests, c.maximumBindings};
+        return {std::move(stack), sourcesOf(n), random_.fork(secrets + index), settings};
     }
 
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
@@ -192,6 +194,7 @@ private:
     [[nodiscard]] Ipv6Address homeAgentAddress(const NodeSpec& mobile) const
     {
         if (const auto address = Ipv6Address::parse(mobile.homeAgent)) return *address;
+        if (mobile.homeAgent.empty() || mobile.homeAgent == "discover") return {};
         for (const InterfaceSpec& interface : spec().nodes[nodeIndex(mobile.homeAgent)].interfaces)
             if (interface.address && interface.address->contains(*mobile.homeAddress)) return interface.address->address;
         return {};
@@ -208,7 +211,7 @@ private:
     [[nodiscard]] node::MobileNode::Settings mobileSettings(const NodeSpec& n) const
     {
         node::MobileNode::Settings settings;
-        settings.homeAddress = *n.homeAddress;
+        settings.homeAddress = n.homeAddress.value_or(Ipv6Address{});
         settings.homeAgent = homeAgentAddress(n);
         settings.mapPolicy = n.mapPolicy == MapPolicy::Furthest ? node::MapPolicy::Furthest : node::MapPolicy::Preference;
         settings.lifetime = n.lifetime;
@@ -217,6 +220,21 @@ private:
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow)
             if (spec().traffic[flow].to == n.name && spec().traffic[flow].answer) settings.answeredFlows.push_back(static_cast<std::uint16_t>(flow));
         settings.answerAll = n.answerProbes;
+        const MobileSpec& m = n.mobile;
+        settings.homePrefixLength = m.homePrefixLength;
+        settings.furtherHomeAddresses = m.furtherHomeAddresses;
+        settings.discoverHomeAgents = m.discoverHomeAgents;
+        settings.solicitPrefixes = m.solicitPrefixes;
+        settings.hierarchical = m.hierarchical;
+        settings.fixedMap = m.fixedMap;
+        settings.maximumMaps = m.maximumMaps;
+        settings.forwardFromPreviousMap = m.forwardFromPreviousMap;
+        settings.releaseMaps = m.releaseMaps;
+        settings.onLinkAddressForNeighbours = m.onLinkAddressForNeighbours;
+        settings.optimisticDetection = m.optimisticDetection;
+        settings.acknowledgedByPeers = m.acknowledgedByPeers;
+        settings.firstTimeout = m.firstTimeout;
+        settings.movement = {m.linkEvents, m.missedAdvertisements, m.newRouters};
         return settings;
     }
 

@@ -90,6 +90,8 @@ public:
         Duration validFor = Duration::max();              ///< that lifetime when it was told
     };
     [[nodiscard]] const std::vector<Home>& homes() const { return homes_; }
+    /// The registrations with MAPs, also those that are left to end, by the MAP's address.
+    [[nodiscard]] const std::map<Ipv6Address, Association>& maps() const { return maps_; }
     /// By home address and correspondent.
     using PeerKey = std::pair<Ipv6Address, Ipv6Address>;
     [[nodiscard]] const std::map<PeerKey, RouteOptimisation>& peers() const { return peers_; }

@@ -18,7 +18,11 @@
 
 namespace roamscope::node {
 
-enum class AddressState : std::uint8_t { Tentative, Preferred };
+enum class AddressState : std::uint8_t {
+    Tentative,
+    Optimistic,  ///< usable although detection still runs (RFC 4429, MN-DAD-03)
+    Preferred,
+};
 
 /// What a node's IPv6 does with packets of others and about errors.
 struct StackSettings {
@@ -46,11 +50,13 @@ struct InterfaceAddress {
     TimePoint nextProbe{};     ///< next solicitation, or the end of the wait after the last one
 };
 
-/// Outcome of duplicate address detection (MN-DAD-01, HA-BU-04, HMIP-MAP-02), or a neighbour that went silent.
+/// Outcome of duplicate address detection (MN-DAD-01, HA-BU-04, HMIP-MAP-02), a neighbour that went silent, one that answered
+/// probeNeighbor(), or who says to have the address of watchAdvertisements().
 struct StackEvent {
-    enum class Kind : std::uint8_t { AddressReady, AddressDuplicate, NeighborLost } kind;
+    enum class Kind : std::uint8_t { AddressReady, AddressDuplicate, NeighborLost, NeighborConfirmed, Advertised } kind;
     std::size_t interface = 0;
     Ipv6Address address;
+    Mac mac{};  ///< of Advertised
 };
 
 /// A packet for the role.
@@ -120,9 +126,11 @@ public:
     /// Starts duplicate address detection; AddressReady or AddressDuplicate follows. DupAddrDetectTransmits is 1 and there is
     /// no random delay before (MN-DAD-02). With `verified` the address is usable at once.
     void assign(TimePoint now, std::size_t interface, const Ipv6Address& address, bool proxy, bool verified, Output& out);
+    /// The same, but the address is used from now on, under the restrictions of RFC 4429 §3.2, §3.3 (MN-DAD-03).
+    void assignOptimistic(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     void remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const;
-    [[nodiscard]] bool owns(const Ipv6Address& address) const;      ///< preferred and our own, not an anycast address
+    [[nodiscard]] bool owns(const Ipv6Address& address) const;      ///< usable and our own, not an anycast address
     [[nodiscard]] bool proxies(const Ipv6Address& address) const;   ///< preferred and held as proxy
     [[nodiscard]] Ipv6Address linkLocalAddress(std::size_t interface) const;
     /// The interface whose on-link prefix (of a static address) covers `address`.
@@ -148,6 +156,12 @@ public:
     void advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     /// Link-layer address of a neighbour learnt from an RA or RS.
     void learnNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, const Mac& mac, bool router, Output& out);
+    /// Asks a neighbour whether it is still there (RFC 4861 §7.3, MN-MOV-03): NeighborConfirmed or NeighborLost follows.
+    void probeNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
+    /// The link-layer address of a neighbour, when it is known.
+    [[nodiscard]] std::optional<Mac> neighborMac(std::size_t interface, const Ipv6Address& address) const;
+    /// Advertisements of this address by others make events; none: of no address.
+    void watchAdvertisements(std::optional<Ipv6Address> address) { watched_ = address; }
 
     /// On-link prefix and default router of a host interface; set by router discovery.
     void setOnLink(std::size_t interface, const Prefix& prefix);
@@ -209,8 +223,11 @@ private:
     };
 
     [[nodiscard]] bool accepts(const Interface& interface, const Mac& destination) const;
-    [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination) const;
+    [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;
+    /// MN-DAD-03: for a packet from an optimistic address nobody's link-layer address is asked for; the router knows the way.
+    void avoidResolution(const Ipv6Address& source, Hop& hop) const;
     [[nodiscard]] InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address);
+    [[nodiscard]] const InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address) const;
     [[nodiscard]] Ipv6Address chooseSource(std::size_t interface, const Ipv6Address& destination) const;
 
     /// True when the message was neighbour discovery of ours or an echo request and is settled.
@@ -234,6 +251,7 @@ private:
     [[nodiscard]] bool takeErrorToken(TimePoint now);
     [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
+    void startDetection(TimePoint now, std::size_t interface, InterfaceAddress address, Output& out);
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
 
     // RFC 4861 §6.3, RFC 4862 §5.5 (ip_stack_autoconf.cpp)
@@ -252,6 +270,7 @@ private:
     std::vector<Interface> interfaces_;
     std::vector<Route> routes_;
     std::vector<StackEvent> events_;
+    std::optional<Ipv6Address> watched_;
     bool mobilitySupport_ = false;
     struct MobilePeer {
         Ipv6Address careOf;

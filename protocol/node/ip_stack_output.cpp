@@ -9,14 +9,20 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
-std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination) const
+std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination, const Ipv6Address& source) const
 {
     if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
     for (const Route& route : routes_)
         if (route.destination.contains(destination)) return Hop{route.interface, route.nextHop};
-    for (std::size_t i = 0; i < interfaces_.size(); ++i)
-        if (interfaces_[i].up && interfaces_[i].defaultRouter) return Hop{i, *interfaces_[i].defaultRouter};
-    return std::nullopt;
+    // A host with several links sends by the one that the source is from: routers elsewhere would drop it as spoofed.
+    std::optional<Hop> any;
+    for (std::size_t i = 0; i < interfaces_.size(); ++i) {
+        if (!interfaces_[i].up || !interfaces_[i].defaultRouter) continue;
+        const Hop hop{i, *interfaces_[i].defaultRouter};
+        if (interfaces_.size() == 1 || findOn(i, source)) return hop;
+        if (!any) any = hop;
+    }
+    return any;
 }
 
 Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& destination) const
@@ -49,12 +55,21 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
         if (interface) transmit(*interface, multicastMac(destination), packet, out);
         return;
     }
-    const auto hop = interface && destination.isLinkLocal() ? std::optional(Hop{*interface, destination}) : nextHop(destination);
+    auto hop = interface && destination.isLinkLocal() ? std::optional(Hop{*interface, destination}) : nextHop(destination, packet.source);
     if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
+    avoidResolution(packet.source, *hop);
     NeighborCache::Actions actions;
     interfaces_[hop->interface].neighbors.send(now, hop->address, std::move(packet), actions);
     carryOut(now, hop->interface, actions, out);
+}
+
+void IpStack::avoidResolution(const Ipv6Address& source, Hop& hop) const
+{
+    const InterfaceAddress* mine = find(source);
+    const auto& router = interfaces_[hop.interface].defaultRouter;
+    if (!mine || mine->state != AddressState::Optimistic || !router || neighborMac(hop.interface, hop.address)) return;
+    hop.address = *router;
 }
 
 bool IpStack::passOn(TimePoint now, Ipv6Packet& packet, Output& out)
@@ -124,6 +139,7 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
         out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
         events_.push_back({StackEvent::Kind::NeighborLost, interface, address});
     }
+    for (const Ipv6Address& address : actions.confirmed) events_.push_back({StackEvent::Kind::NeighborConfirmed, interface, address});
     for (const Ipv6Packet& packet : actions.unreachable) sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 3, out);
 }
 
@@ -150,7 +166,7 @@ void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t ty
     if (!mayReportError(now, packet)) return;
     const Bytes whole = wire::emitIpv6(packet);
     const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
-    const auto hop = nextHop(packet.source);
+    const auto hop = nextHop(packet.source, packet.destination);
     sendIcmp(now, hop ? hop->interface : 0, {}, packet.source,
              wire::IcmpError{type, code, parameter, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);

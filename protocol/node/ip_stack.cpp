@@ -204,6 +204,16 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
         if (!kind || header->destination.isGroup() || (*kind == Delivery::Kind::Forward && !settings_.forwards)) return std::nullopt;
         delivery.kind = *kind;
     }
+    const bool forUs = delivery.kind == Delivery::Kind::Local;
+    if (const auto problem = headerProblem(frame.subspan(wire::EthernetHeader::octets), forUs)) {
+        if (!problem->silent) sendError(now, packet, wire::icmpv6Type::parameterProblem, problem->code, out, problem->pointer, problem->evenToGroups);
+        return std::nullopt;
+    }
+    if (forUs && packet.nextHeader == proto::fragment) {
+        auto whole = reassembled(now, interface, frame);
+        if (!whole) return std::nullopt;
+        delivery.packet = std::move(*whole);
+    }
     if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery.packet, out)) return std::nullopt;
     if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
 

@@ -10,6 +10,7 @@
 #include "protocol/node/output.hpp"
 #include "protocol/wire/ethernet.hpp"
 #include "protocol/wire/mobility.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <array>
 #include <map>
@@ -72,6 +73,16 @@ struct Delivery {
     std::optional<wire::Icmpv6Message> icmp;  ///< when Local, ICMPv6 and acceptable
 };
 
+/// Why a packet must be dropped for an extension header of it (RFC 8200 §4.2, §4.4).
+struct HeaderProblem {
+    std::uint8_t code = 0;          ///< of the Parameter Problem
+    std::uint32_t pointer = 0;
+    bool silent = false;            ///< no error is sent
+    bool evenToGroups = false;      ///< it is sent although the packet was for a group
+};
+/// Looks at the octets of a whole packet. `forUs`: we are its destination; otherwise only what routers read counts.
+[[nodiscard]] std::optional<HeaderProblem> headerProblem(ByteView packet, bool forUs);
+
 class IpStack {
 public:
     IpStack(bool router, Random random) : IpStack(StackSettings{router}, random) {}
@@ -108,6 +119,8 @@ public:
                                                                 std::uint8_t lastType = 7);
     /// For a node that cannot read what `packet` carries: a Parameter Problem that points at its number (RFC 8200 §4).
     void refuseNextHeader(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// The error for a packet to us that nobody here takes: no such port (RFC 4443 §3.1), or refuseNextHeader().
+    void refuseUpper(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     /// The same about a routing header whose type it does not know: code 0, at the type (RFC 8200 §4.4).
     void refuseRouting(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
@@ -247,9 +260,14 @@ private:
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
     /// False when the packet must not go on: its home address is not believed, which its sender has been told.
     [[nodiscard]] bool acceptHomeAddress(TimePoint now, wire::Ipv6Packet& packet, Output& out);
-    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0);
+    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0, bool evenToGroups = false);
+    /// False when the packet was too big for the link and has been dealt with: refused, or sent in fragments (ip_stack_headers.cpp).
+    [[nodiscard]] bool fits(TimePoint now, std::size_t interface, const Hop& hop, const wire::Ipv6Packet& packet, Output& out);
+    void sendFragments(TimePoint now, const Hop& hop, const wire::Ipv6Packet& packet, std::uint32_t mtu, Output& out);
+    /// The datagram of which `frame` brings the last piece, with its headers read.
+    [[nodiscard]] std::optional<wire::Ipv6Packet> reassembled(TimePoint now, std::size_t interface, ByteView frame);
     [[nodiscard]] bool takeErrorToken(TimePoint now);
-    [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet);
+    [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet, bool evenToGroups);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
     void startDetection(TimePoint now, std::size_t interface, InterfaceAddress address, Output& out);
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
@@ -264,6 +282,7 @@ private:
     [[nodiscard]] static std::optional<TimePoint> nextDeadline(const Learnt& learnt);
     void useRouters(TimePoint now, std::size_t interface, Output& out);
 
+    wire::Reassembler reassembler_;
     StackSettings settings_;
     bool router_;
     Random random_;

@@ -59,6 +59,7 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
     avoidResolution(packet.source, *hop);
+    if (!fits(now, hop->interface, *hop, packet, out)) return;
     NeighborCache::Actions actions;
     interfaces_[hop->interface].neighbors.send(now, hop->address, std::move(packet), actions);
     carryOut(now, hop->interface, actions, out);
@@ -143,10 +144,10 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
     for (const Ipv6Packet& packet : actions.unreachable) sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 3, out);
 }
 
-bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
+bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet, bool evenToGroups)
 {
     // RFC 4443 §2.4 e: never about errors, redirects, groups or senders without an address of their own.
-    if (packet.source.isUnspecified() || packet.source.isMulticast() || packet.destination.isMulticast() || owns(packet.source)) return false;
+    if (packet.source.isUnspecified() || packet.source.isMulticast() || (packet.destination.isMulticast() && !evenToGroups) || owns(packet.source)) return false;
     if (packet.nextHeader == proto::icmpv6 && (packet.payload.empty() || packet.payload[0] < 128 || packet.payload[0] == wire::icmpv6Type::redirect))
         return false;
     return takeErrorToken(now);
@@ -161,9 +162,9 @@ bool IpStack::takeErrorToken(TimePoint now)
     return true;
 }
 
-void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter)
+void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter, bool evenToGroups)
 {
-    if (!mayReportError(now, packet)) return;
+    if (!mayReportError(now, packet, evenToGroups)) return;
     const Bytes whole = wire::emitIpv6(packet);
     const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
     const auto hop = nextHop(packet.source, packet.destination);

@@ -47,6 +47,8 @@ struct Delivery {
     Mac sourceMac;
     wire::Ipv6Packet packet;
     std::optional<wire::Icmpv6Message> icmp;  ///< when Local, ICMPv6 and acceptable
+    /// The source on the wire when `packet.source` is a home address that took its place (RFC 6275 §9.3.1).
+    std::optional<Ipv6Address> careOf;
 };
 
 class IpStack {
@@ -77,6 +79,10 @@ public:
                                                                 std::uint8_t lastType = 7);
     /// For a node that cannot read what `packet` carries: a Parameter Problem that points at its number (RFC 8200 §4).
     void refuseNextHeader(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// An ICMPv6 error about `packet` to whoever sent it, within the limits of RFC 4443 §2.4. `parameter` is the MTU of a Packet Too
+    /// Big; `interface` is needed when the source is link-local.
+    void refuse(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
+                std::optional<std::size_t> interface = std::nullopt);
     /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
     void sendBindingError(TimePoint now, std::uint8_t status, const wire::Ipv6Packet& packet, Output& out);
 
@@ -102,6 +108,9 @@ public:
     /// A frame from the link: filtered like a network card does, neighbour discovery and echo answered here. Malformed packets
     /// and bad checksums are dropped silently (MH-RX-01).
     [[nodiscard]] std::optional<Delivery> receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    /// The same for a packet that came out of a tunnel on `interface`. Neighbour discovery is not believed: it did not come from
+    /// this link (RFC 4861 §7.1).
+    [[nodiscard]] std::optional<Delivery> receiveInner(TimePoint now, std::size_t interface, wire::Ipv6Packet packet, Output& out);
     /// Where a packet that came out of a tunnel belongs.
     [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
     /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
@@ -179,9 +188,12 @@ private:
     void reportGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
     void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
+    /// The part of receive() that does not depend on the link.
+    [[nodiscard]] std::optional<Delivery> take(TimePoint now, Delivery delivery, bool tunnelled, Output& out);
     /// False when the packet must not go on: its home address is not believed, which its sender has been told.
-    [[nodiscard]] bool acceptHomeAddress(TimePoint now, wire::Ipv6Packet& packet, Output& out);
-    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0);
+    [[nodiscard]] bool acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out);
+    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
+                   std::optional<std::size_t> interface = std::nullopt);
     [[nodiscard]] bool takeErrorToken(TimePoint now);
     [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;

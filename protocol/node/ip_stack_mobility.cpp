@@ -51,8 +51,9 @@ void IpStack::refuseNextHeader(TimePoint now, const Ipv6Packet& packet, Output& 
     sendError(now, packet, wire::icmpv6Type::parameterProblem, unrecognisedNextHeader, out, static_cast<std::uint32_t>(nextHeaderAt(packet)));
 }
 
-bool IpStack::acceptHomeAddress(TimePoint now, Ipv6Packet& packet, Output& out)
+bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
 {
+    Ipv6Packet& packet = delivery.packet;
     const auto home = packet.homeAddress();
     if (!home) return true;
     if (!mobilitySupport_) {
@@ -68,6 +69,7 @@ bool IpStack::acceptHomeAddress(TimePoint now, Ipv6Packet& packet, Output& out)
     }
     if (proven) return true;
     // Upper layers see the home address.
+    delivery.careOf = packet.source;
     packet.source = *home;
     std::erase_if(packet.destinationOptions, [](const wire::Ipv6Option& option) { return option.type == wire::optionHomeAddress; });
     return true;

@@ -4,10 +4,12 @@
 
 #include "app/cli/output.hpp"
 #include "app/cli/tshark_fields.hpp"
+#include "capture/filter/vocabulary.hpp"
 #include "capture/io/nearest_name.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 namespace roamscope::cli {
 
@@ -60,25 +62,32 @@ std::string frameText(const NumberedFrame& frame)
     return out;
 }
 
+/// What one -e asks for.
+struct Column {
+    std::string name;
+    std::vector<FieldId> fields;         ///< any of them
+    std::optional<std::uint8_t> option;  ///< or the octets of mobility options of this type
+};
+
 class FieldsFormat final : public FrameFormat {
 public:
-    FieldsFormat(std::vector<FieldId> fields, Style style) : fields_(std::move(fields)), style_(std::move(style)) {}
+    FieldsFormat(std::vector<Column> columns, Style style) : columns_(std::move(columns)), style_(std::move(style)) {}
 
     std::string head() override
     {
         std::string out = style_.byteOrderMark ? "\xef\xbb\xbf" : "";
         if (!style_.header) return out;
-        for (std::size_t i = 0; i < fields_.size(); ++i) out += fmt::format("{}{}", i == 0 ? "" : style_.separator, wire::info(fields_[i]).name);
+        for (std::size_t i = 0; i < columns_.size(); ++i) out += fmt::format("{}{}", i == 0 ? "" : style_.separator, columns_[i].name);
         return out + "\n";
     }
 
     std::string frame(const NumberedFrame& frame) override
     {
-        found_.assign(fields_.size(), {});
+        found_.assign(columns_.size(), {});
         addFrame(frame);
         collect(frame);
         std::string out;
-        for (std::size_t i = 0; i < fields_.size(); ++i) {
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
             if (i > 0) out += style_.separator;
             if (!found_[i].empty()) out += style_.quote + cell(found_[i]) + style_.quote;
         }
@@ -88,8 +97,20 @@ public:
 private:
     void add(FieldId field, const std::string& text)
     {
-        for (std::size_t i = 0; i < fields_.size(); ++i)
-            if (fields_[i] == field) found_[i].push_back(text);
+        for (std::size_t i = 0; i < columns_.size(); ++i)
+            if (const auto& fields = columns_[i].fields; std::find(fields.begin(), fields.end(), field) != fields.end()) found_[i].push_back(text);
+    }
+
+    /// To tshark the name of a mobility option gives all its octets.
+    void addOption(const wire::Dissection& d, std::size_t at, ByteView frame)
+    {
+        const FieldNode& option = d.nodes[at];
+        if (at + 1 == d.nodes.size() || d.nodes[at + 1].field != FieldId::MobilityOptionType) return;
+        const auto* type = std::get_if<std::uint64_t>(&d.nodes[at + 1].value);
+        const ByteView octets = option.buffer == 0 ? frame : ByteView(d.buffers[option.buffer - 1u].bytes);
+        if (!type || option.offset + option.length > octets.size()) return;
+        for (std::size_t i = 0; i < columns_.size(); ++i)
+            if (columns_[i].option == *type) found_[i].push_back(wire::hexText(octets.subspan(option.offset, option.length)));
     }
 
     void addFrame(const NumberedFrame& frame)
@@ -109,6 +130,7 @@ private:
         std::vector<TsharkField> printed;
         for (std::size_t i = 0; i < d.nodes.size(); ++i) {
             const FieldNode& node = d.nodes[i];
+            if (node.field == FieldId::MobilityOption) addOption(d, i, frame.view.bytes);
             printed.clear();
             asTshark(d.nodes, i, printed);
             for (const TsharkField& p : printed) add(p.field, p.text);
@@ -129,10 +151,21 @@ private:
         return out;
     }
 
-    std::vector<FieldId> fields_;
+    std::vector<Column> columns_;
     Style style_;
-    std::vector<std::vector<std::string>> found_;  ///< occurrences in the current frame, by place in fields_
+    std::vector<std::vector<std::string>> found_;  ///< occurrences in the current frame, by place in columns_
 };
+
+/// Wireshark's names for either of two fields ("ipv6.addr"), and for the whole of a mobility option.
+std::optional<Column> wiresharkColumn(const std::string& name)
+{
+    if (const auto option = filter::mobilityOptionOf(name)) return Column{name, {}, option};
+    const filter::Symbol* symbol = filter::Vocabulary::get().find(name);
+    if (!symbol || !symbol->wireshark || symbol->source != filter::Source::Field || symbol->name != name) return std::nullopt;
+    const auto shared = [](FieldId id) { return wire::info(id).tshark; };
+    if (symbol->ids.empty() || !std::all_of(symbol->ids.begin(), symbol->ids.end(), shared)) return std::nullopt;
+    return Column{name, symbol->ids, std::nullopt};
+}
 
 }  // namespace
 
@@ -140,11 +173,15 @@ Result<std::unique_ptr<FrameFormat>> makeFieldsFormat(const std::vector<std::str
 {
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i < wire::fieldCount(); ++i) names.push_back(wire::info(static_cast<FieldId>(i)).name);
-    std::vector<FieldId> ids;
+    std::vector<Column> columns;
     for (const std::string& field : fields) {
         const auto place = std::find(names.begin(), names.end(), field);
         if (place != names.end()) {
-            ids.push_back(static_cast<FieldId>(place - names.begin()));
+            columns.push_back({field, {static_cast<FieldId>(place - names.begin())}, std::nullopt});
+            continue;
+        }
+        if (auto column = wiresharkColumn(field)) {
+            columns.push_back(*std::move(column));
             continue;
         }
         const std::string near = capture::nearestName(field, names);
@@ -158,7 +195,7 @@ Result<std::unique_ptr<FrameFormat>> makeFieldsFormat(const std::vector<std::str
             return fail(ErrorCode::Invalid, 0,
                         fmt::format("-E {}: expected bom=y|n, header=y|n, separator=/t|/s|CHARACTER, occurrence=f|l|a, aggregator=,|/s|CHARACTER or quote=d|s|n", option));
     }
-    return std::unique_ptr<FrameFormat>(std::make_unique<FieldsFormat>(std::move(ids), std::move(style)));
+    return std::unique_ptr<FrameFormat>(std::make_unique<FieldsFormat>(std::move(columns), std::move(style)));
 }
 
 }  // namespace roamscope::cli

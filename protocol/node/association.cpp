@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/association.hpp"
 
-#include "protocol/node/sequence.hpp"
-
 #include <algorithm>
 
 namespace roamscope::node {
 
 namespace {
+
+constexpr std::size_t rememberedCopies = 16;  // numbers that an answer may still carry
 
 WireLifetime toWire(std::chrono::seconds lifetime)
 {
@@ -27,7 +27,8 @@ void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono:
     releasing_ = false;
     outstanding_.clear();
     // MN-BU-07: the first registration allows for the peer's duplicate address detection.
-    timeout_ = registered(now) ? initialTimeout : firstTimeout;
+    timeout_ = registered(now) ? initialTimeout : first_;
+    unanswered_ = 0;
     nextSend_ = now;
 }
 
@@ -39,6 +40,7 @@ void Association::release(TimePoint now)
     careOf_ = home_;
     outstanding_.clear();
     timeout_ = initialTimeout;
+    unanswered_ = 0;
     nextSend_.reset();
     if (releasing_) nextSend_ = now;
 }
@@ -54,7 +56,7 @@ std::optional<Association::Update> Association::due(TimePoint now)
     if (bound_ && now >= expires_) {
         bound_ = false;
         registeredCareOf_.reset();
-        if (outstanding_.empty()) timeout_ = firstTimeout;
+        if (outstanding_.empty()) timeout_ = first_;
     }
     if (!nextSend_ || now < *nextSend_) return std::nullopt;
     // MN-COA-02: at most three in any second, however fast links change or a peer refuses our numbers.
@@ -69,11 +71,11 @@ std::optional<Association::Update> Association::due(TimePoint now)
     if (registeredCareOf_ != careOf_) registeredCareOf_.reset();
     const bool copy = !outstanding_.empty();
     ++sequence_;  // MN-BU-06: greater modulo 2^16 with every copy
-    constexpr std::size_t rememberedCopies = 16;
     if (outstanding_.size() == rememberedCopies) outstanding_.erase(outstanding_.begin());
     mayBeBound_ = true;
     const WireLifetime lifetime = releasing_ ? WireLifetime{0} : lifetime_;
     outstanding_.push_back({sequence_, now, lifetime});
+    ++unanswered_;
     nextSend_ = now + timeout_;
     timeout_ = std::min(2 * timeout_, maxTimeout);
     return Update{sequence_, lifetime, careOf_, copy};
@@ -83,10 +85,12 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
 {
     if (ack.status == wire::bindingStatus::sequenceOutOfWindow) {
         // MN-BU-09. The number is the peer's, so it matches no copy; without an update under way it means nothing. When we are
-        // ahead of it already it answers a copy that was overtaken, and going back would break MN-BU-06.
-        if (outstanding_.empty() || isNewer(sequence_, ack.sequence)) return Answer::Ignored;
+        // a few copies ahead of it already it answers one that was overtaken, and going back would break MN-BU-06.
+        const auto ahead = static_cast<std::uint16_t>(sequence_ - ack.sequence);
+        if (outstanding_.empty() || (ahead > 0 && ahead <= rememberedCopies)) return Answer::Ignored;
         sequence_ = ack.sequence;
         outstanding_.clear();
+        unanswered_ = 0;
         nextSend_ = now;
         return Answer::Resynchronised;
     }
@@ -94,6 +98,7 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
     if (it == outstanding_.end()) return Answer::Ignored;
     const Sent sent = *it;
     outstanding_.clear();
+    unanswered_ = 0;
     // 133: the peer has no binding, which is what was wanted (HA-DEREG-01).
     if (releasing_ && (ack.accepted() || ack.status == wire::bindingStatus::notHomeAgent)) {
         releasing_ = false;
@@ -119,8 +124,10 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
     registeredCareOf_ = careOf_;
     expires_ = sent.time + toDuration(granted_);
     timeout_ = initialTimeout;
-    // MN-BU-14: refresh well before the end.
-    nextSend_ = sent.time + toDuration(granted_) * 9 / 10;
+    // MN-BU-14: refresh well before the end, or when the peer wishes it (MN-BU-12).
+    const auto* advice = wire::findOption<wire::BindingRefreshAdvice>(ack.options);
+    const bool advised = advice && advice->interval.count() > 0 && advice->interval < ack.lifetime;
+    nextSend_ = sent.time + std::min(toDuration(granted_) * 9 / 10, advised ? toDuration(advice->interval) : Duration::max());
     return Answer::Accepted;
 }
 

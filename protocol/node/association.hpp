@@ -15,12 +15,15 @@ namespace roamscope::node {
 class Association {
 public:
     /// RFC 6275 §12, §13.
-    static constexpr Duration firstTimeout = 1500ms;  ///< InitialBindackTimeoutFirstReg
+    static constexpr Duration firstTimeout = 1500ms;  ///< InitialBindackTimeoutFirstReg, unless the node is set otherwise
     static constexpr Duration initialTimeout = 1s;    ///< INITIAL_BINDACK_TIMEOUT
     static constexpr Duration maxTimeout = 32s;       ///< MAX_BINDACK_TIMEOUT
     static constexpr std::size_t maxUpdateRate = 3;   ///< MAX_UPDATE_RATE: updates in any second (MN-COA-02)
 
-    Association(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence) : peer_(peer), home_(home), sequence_(lastSequence) {}
+    Association(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence, Duration first = firstTimeout)
+        : peer_(peer), home_(home), first_(first), sequence_(lastSequence)
+    {
+    }
 
     [[nodiscard]] const Ipv6Address& peer() const { return peer_; }
     [[nodiscard]] const Ipv6Address& home() const { return home_; }
@@ -51,10 +54,11 @@ public:
     enum class Answer : std::uint8_t {
         Ignored,         ///< matches nothing outstanding (MN-BU-08)
         Accepted,
-        Resynchronised,  ///< status 135: goes on above the peer's number (MN-BU-09); an update is due at once
+        Resynchronised,  ///< status 135: goes on from the peer's number (MN-BU-09); an update is due at once
         Released,        ///< the binding is gone, as wanted
         Refused,         ///< other status >= 128, or a lifetime of 0: no more updates for this care-of address (MN-BU-16)
     };
+    /// A Binding Refresh Advice shorter than the granted lifetime sets the time of the refresh (MN-BU-12).
     Answer acknowledged(TimePoint now, const wire::BindingAck& ack);
 
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
@@ -64,6 +68,12 @@ public:
     [[nodiscard]] std::optional<Ipv6Address> registeredCareOf() const { return registeredCareOf_; }
     [[nodiscard]] Ipv6Address requestedCareOf() const { return careOf_; }
     [[nodiscard]] bool waiting() const { return nextSend_.has_value() && !outstanding_.empty(); }
+    /// Copies that have left without an answer since the last one.
+    [[nodiscard]] int unanswered() const { return unanswered_; }
+    /// The next copy is due and the time between copies has grown to MAX_BINDACK_TIMEOUT: another peer may be tried (MN-BU-07).
+    [[nodiscard]] bool exhausted(TimePoint now) const { return isDue(now) && unanswered_ > 0 && timeout_ == maxTimeout; }
+    /// No more updates for the present care-of address (MN-BU-16).
+    [[nodiscard]] bool refused() const { return refused_; }
     [[nodiscard]] TimePoint expires() const { return expires_; }
     /// Lifetime left, in whole seconds; 0 when there is no binding.
     [[nodiscard]] std::chrono::seconds remaining(TimePoint now) const;
@@ -79,6 +89,7 @@ private:
 
     Ipv6Address peer_;
     Ipv6Address home_;
+    Duration first_;          ///< InitialBindackTimeoutFirstReg
     std::uint16_t sequence_;  ///< of the update sent last
     Ipv6Address careOf_;
     WireLifetime lifetime_{};
@@ -86,6 +97,7 @@ private:
     Duration timeout_ = initialTimeout;
     std::vector<Sent> outstanding_;      ///< copies that an acknowledgement may answer
     std::vector<TimePoint> recent_;      ///< when the last updates left, at most maxUpdateRate of them
+    int unanswered_ = 0;
     bool refused_ = false;
     bool releasing_ = false;
     bool mayBeBound_ = false;            ///< an update has left since the last release: the peer may have a binding that we do not know of

@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/correspondent.hpp"
 
+#include <algorithm>
+
 namespace roamscope::node {
 
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 using Action = CorrespondentCache::Verdict::Action;
 
-Correspondent::Correspondent(IpStack stack, std::vector<TrafficSource> sources, Random secrets)
-    : stack_(std::move(stack)), sources_(std::move(sources)), nonces_(secrets)
+namespace {
+
+/// When the first request for a refresh is due (RR-CN-12).
+TimePoint refreshRequestAt(const CorrespondentBinding& binding)
+{
+    const Duration lifetime = std::chrono::seconds(4 * std::int64_t{binding.granted.count()});
+    return binding.expires - std::clamp<Duration>(lifetime / 16, 4s, 20s);
+}
+
+}  // namespace
+
+Correspondent::Correspondent(IpStack stack, std::vector<TrafficSource> sources, Random secrets, const Settings& settings)
+    : stack_(std::move(stack)), sources_(std::move(sources)), nonces_(std::in_place, secrets, settings.nonces), cache_(settings.maximumBindings),
+      refreshRequests_(settings.refreshRequests)
 {
     stack_.setMobilitySupport();
 }
@@ -17,11 +31,19 @@ void Correspondent::receive(TimePoint now, std::size_t interface, ByteView frame
 {
     const auto delivery = stack_.receive(now, interface, frame, out);
     (void)stack_.takeEvents();
-    if (!delivery) return;
+    if (!delivery || !acceptRouting(now, delivery->packet, out)) return;
     if (delivery->packet.nextHeader == proto::mobility)
         return nonces_ ? onMobility(now, delivery->packet, out) : stack_.refuseNextHeader(now, delivery->packet, out);
     if (const auto* error = delivery->icmp ? std::get_if<wire::IcmpError>(&*delivery->icmp) : nullptr) return onError(now, *error, out);
     onProbe(now, delivery->packet, out);
+}
+
+bool Correspondent::acceptRouting(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    if (!packet.routing || packet.routing->segmentsLeft == 0) return true;
+    // RFC 6275 §6.4: the home address in it would have to be ours. Who does not know the type says so (RFC 8200 §4.4).
+    if (!nonces_) stack_.refuseRouting(now, packet, out);
+    return false;
 }
 
 void Correspondent::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
@@ -76,6 +98,7 @@ void Correspondent::onUpdate(TimePoint now, const Ipv6Packet& packet, const wire
                   {"sequence", attribute(std::int64_t{update.sequence})}, {"reason", attribute(verdict.reason)}});
     if (verdict.action == Action::Drop) return;
     if (verdict.ack.accepted()) bindingChanged(now, verdict.homeAddress, "deleted", out);
+    if (const auto request = requests_.find(verdict.homeAddress); request != requests_.end()) request->second.from = packet.destination;
     if (verdict.action == Action::Answer) acknowledge(now, packet, verdict, out);
 }
 
@@ -113,6 +136,7 @@ void Correspondent::bindingChanged(TimePoint now, const Ipv6Address& homeAddress
     const Attributes key{{"home_address", attribute(homeAddress)}, {"bid", std::monostate{}}};
     if (const CorrespondentBinding* binding = cache_.find(homeAddress)) {
         stack_.setMobilePeer(homeAddress, binding->careOfAddress);
+        if (refreshRequests_) requests_[homeAddress] = {refreshRequestAt(*binding), 0, {}};
         out.changed(now, "binding", key,
                     {{"care_of_address", attribute(binding->careOfAddress)}, {"sequence", attribute(std::int64_t{binding->sequence})},
                      {"flags", attribute(std::int64_t{0})},
@@ -120,10 +144,34 @@ void Correspondent::bindingChanged(TimePoint now, const Ipv6Address& homeAddress
                      {"expires", attribute(binding->expires)}, {"status", attribute(std::int64_t{0})}});
         return;
     }
+    requests_.erase(homeAddress);
     if (!stack_.mobilePeer(homeAddress)) return;
     stack_.clearMobilePeer(homeAddress);
     out.happened(now, "binding-removed", {{"home_address", attribute(homeAddress)}, {"reason", attribute(why)}});
     out.removed(now, "binding", key);
+}
+
+void Correspondent::requestRefreshes(TimePoint now, Output& out)
+{
+    for (auto& [home, request] : requests_) {
+        if (request.sent == refreshRequestCopies || now < request.next) continue;
+        const CorrespondentBinding& binding = *cache_.find(home);
+        const Duration lifetime = std::chrono::seconds(4 * std::int64_t{binding.granted.count()});
+        if (now - stack_.mobilePeerUsed(home) > lifetime / 2) {
+            request.sent = refreshRequestCopies;  // nobody needs it
+            continue;
+        }
+        request.next = now + 1s * (1 << request.sent);
+        ++request.sent;
+        // To the home address, past the binding cache (RFC 6275 §9.5.5, §6.1).
+        Ipv6Packet packet;
+        packet.source = request.from;
+        packet.destination = home;
+        packet.nextHeader = proto::mobility;
+        packet.payload = wire::emitMobility(wire::BindingRefreshRequest{}, packet.pseudoHeader());
+        out.happened(now, "binding-refresh-request", {{"home_address", attribute(home)}, {"copy", attribute(request.sent > 1)}});
+        stack_.send(now, std::move(packet), out);
+    }
 }
 
 void Correspondent::advance(TimePoint now, Output& out)
@@ -131,6 +179,7 @@ void Correspondent::advance(TimePoint now, Output& out)
     stack_.advance(now, out);
     (void)stack_.takeEvents();
     for (const CorrespondentBinding& binding : cache_.expire(now)) bindingChanged(now, binding.homeAddress, "expired", out);
+    requestRefreshes(now, out);
     for (TrafficSource& source : sources_) {
         while (auto due = source.due(now)) {
             out.happened(now, "probe-sent", {{"flow", attribute(std::int64_t{due->probe.flow})}, {"serial", attribute(std::int64_t{due->probe.serial})}});
@@ -142,6 +191,8 @@ void Correspondent::advance(TimePoint now, Output& out)
 std::optional<TimePoint> Correspondent::nextDeadline() const
 {
     auto next = earlier(stack_.nextDeadline(), cache_.nextDeadline());
+    for (const auto& [home, request] : requests_)
+        if (request.sent < refreshRequestCopies) next = earlier(next, request.next);
     for (const TrafficSource& source : sources_) next = earlier(next, source.nextDeadline());
     return next;
 }

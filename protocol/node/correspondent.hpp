@@ -11,10 +11,20 @@ namespace roamscope::node {
 
 class Correspondent {
 public:
+    struct Settings {
+        Nonces::Settings nonces;               ///< RR-CN-05
+        bool refreshRequests = false;          ///< asks for an update before a binding in use ends (RR-CN-12)
+        std::size_t maximumBindings = 1000;    ///< above that 130
+    };
+    /// RR-CN-12: the first request leaves a sixteenth of the lifetime before its end, at least 4 s and at most 20 s; it is
+    /// repeated twice, after 1 s and 2 s more. In use is a binding that carried a packet in the last half of its lifetime.
+    static constexpr int refreshRequestCopies = 3;
+
     /// A node that has never heard of mobility.
     Correspondent(IpStack stack, std::vector<TrafficSource> sources) : stack_(std::move(stack)), sources_(std::move(sources)) {}
     /// With mobility support. `secrets` draws the nonces and the node key; on a real network it must not be predictable.
-    Correspondent(IpStack stack, std::vector<TrafficSource> sources, Random secrets);
+    Correspondent(IpStack stack, std::vector<TrafficSource> sources, Random secrets) : Correspondent(std::move(stack), std::move(sources), secrets, Settings{}) {}
+    Correspondent(IpStack stack, std::vector<TrafficSource> sources, Random secrets, const Settings& settings);
 
     void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
     void advance(TimePoint now, Output& out);
@@ -30,6 +40,9 @@ private:
     void onCareOfTestInit(TimePoint now, const wire::Ipv6Packet& packet, const wire::CareOfTestInit& init, Output& out);
     void onUpdate(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingUpdate& update, Output& out);
     void onError(TimePoint now, const wire::IcmpError& error, Output& out);
+    /// False for what a routing header sends on: that is none of ours.
+    [[nodiscard]] bool acceptRouting(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    void requestRefreshes(TimePoint now, Output& out);
     void onProbe(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     void answer(TimePoint now, const wire::Ipv6Packet& to, const wire::MobilityMessage& message, Output& out);
     void acknowledge(TimePoint now, const wire::Ipv6Packet& update, const CorrespondentCache::Verdict& verdict, Output& out);
@@ -40,6 +53,13 @@ private:
     std::vector<TrafficSource> sources_;
     std::optional<Nonces> nonces_;  ///< with mobility support
     CorrespondentCache cache_;
+    bool refreshRequests_ = false;
+    struct Request {
+        TimePoint next{};
+        int sent = 0;
+        Ipv6Address from;  ///< ours, to which the mobile node sent its update
+    };
+    std::map<Ipv6Address, Request> requests_;  ///< for live bindings, by home address, with refreshRequests_
 };
 
 }  // namespace roamscope::node

@@ -73,10 +73,10 @@ Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, 
     if (!deletes) careOfToken = nonces.token(*proof.careOf, careOf, TokenKind::CareOf);
     proof.key = bindingKey(nonces.token(*proof.home, verdict.homeAddress, TokenKind::Home), careOfToken);
     if (!isAuthorized(update.options, proof.key, verdict.careOfAddress, request.destination, message)) return dropped(std::move(verdict), "RR-CN-06");
-    return judgeProven(now, request, std::move(verdict), proof);
+    return judgeProven(now, request, std::move(verdict), proof, nonces);
 }
 
-Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof)
+Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, const Nonces& nonces)
 {
     const BindingUpdate& update = request.update;
     const Ipv6Address home = verdict.homeAddress;
@@ -112,7 +112,7 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
 
     const WireLifetime granted{std::min(update.lifetime.count(), maximumLifetime.count())};
     bindings_[home] = {home, verdict.careOfAddress, update.sequence, granted, now + std::chrono::seconds(4 * std::int64_t{granted.count()}), State::Live,
-                       proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + Nonces::lifetime};
+                       proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + nonces.lifetime()};
     return answered(std::move(verdict), update, status::accepted, granted);
 }
 

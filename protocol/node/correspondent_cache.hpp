@@ -64,7 +64,7 @@ private:
         const Nonces::Nonce* careOf = nullptr;  ///< null in a deletion
         Bytes key;
     };
-    [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof);
+    [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, const Nonces& nonces);
     static void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
 
     std::size_t maximumBindings_;

@@ -66,12 +66,18 @@ public:
     /// Problem (RFC 8200 §4.2), as one that has never heard of mobility. Settings before time 0.
     void setMobilitySupport() { mobilitySupport_ = true; }
     /// Packets of ours to `home` go with a type 2 routing header to `careOf`, and packets from there with that home address are taken.
-    void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf) { mobilePeers_[home] = careOf; }
+    void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf) { mobilePeers_[home].careOf = careOf; }
     void clearMobilePeer(const Ipv6Address& home) { mobilePeers_.erase(home); }
     [[nodiscard]] std::optional<Ipv6Address> mobilePeer(const Ipv6Address& home) const
     {
         const auto it = mobilePeers_.find(home);
-        return it != mobilePeers_.end() ? std::optional(it->second) : std::nullopt;
+        return it != mobilePeers_.end() ? std::optional(it->second.careOf) : std::nullopt;
+    }
+    /// When a packet went straight to or came straight from that peer last; time 0 when none has.
+    [[nodiscard]] TimePoint mobilePeerUsed(const Ipv6Address& home) const
+    {
+        const auto it = mobilePeers_.find(home);
+        return it != mobilePeers_.end() ? it->second.used : TimePoint{};
     }
     /// The message in a packet to us. Nothing when it must be dropped: silently (bad checksum), after a Binding Error (a type above
     /// `lastType`) or after a Parameter Problem (Payload Proto, Header Len). MH-RX-01.
@@ -79,6 +85,8 @@ public:
                                                                 std::uint8_t lastType = 7);
     /// For a node that cannot read what `packet` carries: a Parameter Problem that points at its number (RFC 8200 §4).
     void refuseNextHeader(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// The same about a routing header whose type it does not know: code 0, at the type (RFC 8200 §4.4).
+    void refuseRouting(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     /// An ICMPv6 error about `packet` to whoever sent it, within the limits of RFC 4443 §2.4. `parameter` is the MTU of a Packet Too
     /// Big; `interface` is needed when the source is link-local.
     void refuse(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
@@ -205,7 +213,11 @@ private:
     std::vector<Route> routes_;
     std::vector<StackEvent> events_;
     bool mobilitySupport_ = false;
-    std::map<Ipv6Address, Ipv6Address> mobilePeers_;  ///< home address → care-of address
+    struct MobilePeer {
+        Ipv6Address careOf;
+        TimePoint used{};
+    };
+    std::map<Ipv6Address, MobilePeer> mobilePeers_;  ///< by home address
     // Errors of ICMPv6 and mobility are limited to 10 a second, bursts of 10 (RFC 4443 §2.4 f).
     double errorTokens_ = 10;
     TimePoint errorTokensAt_{};

@@ -51,6 +51,15 @@ void IpStack::refuseNextHeader(TimePoint now, const Ipv6Packet& packet, Output& 
     sendError(now, packet, wire::icmpv6Type::parameterProblem, unrecognisedNextHeader, out, static_cast<std::uint32_t>(nextHeaderAt(packet)));
 }
 
+void IpStack::refuseRouting(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    constexpr std::size_t routingTypeAt = 2;
+    Ipv6Packet before = packet;
+    before.routing.reset();
+    before.destinationOptions.clear();
+    sendError(now, packet, wire::icmpv6Type::parameterProblem, erroneousField, out, static_cast<std::uint32_t>(headerOctets(before) + routingTypeAt));
+}
+
 bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
 {
     Ipv6Packet& packet = delivery.packet;
@@ -63,11 +72,12 @@ bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
     // RR-CN-16, HA-HAO-01: what proves itself by other means is let through.
     const bool proven = packet.nextHeader == proto::esp || packet.nextHeader == proto::ah || packet.nextHeader == proto::mobility;
     const auto peer = mobilePeers_.find(*home);
-    if (!home->isUnicastRoutable() || (!proven && (peer == mobilePeers_.end() || peer->second != packet.source))) {
+    if (!home->isUnicastRoutable() || (!proven && (peer == mobilePeers_.end() || peer->second.careOf != packet.source))) {
         sendBindingError(now, unknownBinding, packet, out);
         return false;
     }
     if (proven) return true;
+    peer->second.used = now;
     // Upper layers see the home address.
     delivery.careOf = packet.source;
     packet.source = *home;

@@ -40,7 +40,8 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     if (const auto peer = mobilePeers_.find(packet.destination);
         peer != mobilePeers_.end() && packet.nextHeader != proto::mobility && !packet.routing && owns(packet.source)) {
         packet.routing = wire::Type2Routing{1, packet.destination};
-        packet.destination = peer->second;
+        packet.destination = peer->second.careOf;
+        peer->second.used = now;
     }
     const Ipv6Address destination = packet.destination;
     if (destination.isMulticast()) {

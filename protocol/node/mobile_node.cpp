@@ -12,7 +12,7 @@ constexpr Duration solicitationInterval = 4s;   // RTR_SOLICITATION_INTERVAL
 MobileNode::MobileNode(IpStack stack, Settings settings)
     : stack_(std::move(stack)), settings_(std::move(settings)), maps_(settings_.mapPolicy),
       // MN-BU-06: with no list entry the first number is random.
-      atHome_(settings_.homeAgent, settings_.homeAddress, static_cast<std::uint16_t>(stack_.random().next()))
+      atHome_(settings_.homeAgent, settings_.homeAddress, static_cast<std::uint16_t>(stack_.random().next()), settings_.firstTimeout)
 {
     stack_.setMobilitySupport();
 }
@@ -198,7 +198,7 @@ void MobileNode::chooseMap(TimePoint now, Output& out)
     // HMIP-MN-08a: the RCoA is the MAP's /64 with our interface identifier.
     rcoa_ = withInterfaceId(choice->address, eui64(stack_.mac(0)));
     const auto last = lastSequences_.find(choice->address);
-    atMap_.emplace(choice->address, *rcoa_, last != lastSequences_.end() ? last->second : static_cast<std::uint16_t>(stack_.random().next()));
+    atMap_.emplace(choice->address, *rcoa_, last != lastSequences_.end() ? last->second : static_cast<std::uint16_t>(stack_.random().next()), settings_.firstTimeout);
     out.changed(now, "map-choice", {{"interface", attribute(stack_.interfaceName(0))}},
                 {{"map", attribute(choice->address)}, {"distance", attribute(std::int64_t{choice->distance})},
                  {"preference", attribute(std::int64_t{choice->preference})}, {"regional_care_of_address", attribute(*rcoa_)}});

@@ -26,6 +26,8 @@ public:
         /// Correspondents that the binding is told (RFC 6275 §11.6): all that send through the tunnel, or those listed.
         bool optimiseAll = false;
         std::vector<Ipv6Address> optimised{};
+        bool acknowledgedByPeers = true;           ///< A in updates to correspondents
+        Duration firstTimeout = Association::firstTimeout;  ///< InitialBindackTimeoutFirstReg (MN-BU-07)
     };
 
     MobileNode(IpStack stack, Settings settings);
@@ -67,6 +69,11 @@ private:
     void sendLocalUpdate(TimePoint now, const Association::Update& update, Output& out);
     void sendHomeUpdate(TimePoint now, const Association::Update& update, Output& out);
     void onAck(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
+    /// A peer that is a home agent to us (the MAP, too) asks for an update: a Binding Error or a Binding Refresh Request. False when
+    /// `peer` is none.
+    bool refreshAnchor(TimePoint now, const Ipv6Address& peer, const Ipv6Address& home);
+    /// L: the link-local address has the identifier of the home address (MN-BU-03).
+    [[nodiscard]] bool sharesIdentifier() const { return interfaceId(settings_.homeAddress) == eui64(stack_.mac(0)); }
     void registrationEvent(TimePoint now, const Association& association, std::string_view state, Output& out) const;
 
     // at home (mobile_node_home.cpp)
@@ -86,7 +93,7 @@ private:
     void onPeerMessage(TimePoint now, const wire::Ipv6Packet& packet, bool throughHomeAgent, const wire::MobilityMessage& message, Output& out);
     void onPeerAck(TimePoint now, RouteOptimisation& peer, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
     void onBindingError(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingError& error, Output& out);
-    void onIcmpError(TimePoint now, const wire::IcmpError& error, Output& out);
+    void onIcmpError(TimePoint now, const Ipv6Address& from, const wire::IcmpError& error, Output& out);
     void peerEvent(TimePoint now, const RouteOptimisation& peer, std::string_view state, Output& out) const;
     void abandonPeer(TimePoint now, RouteOptimisation& peer, std::string_view why, Output& out);
     /// The care-of address that packets of the home address leave from; none while it cannot be used.

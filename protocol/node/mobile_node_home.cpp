@@ -76,7 +76,9 @@ void MobileNode::sendHomeRelease(TimePoint now, const Association::Update& updat
 
 void MobileNode::takeHomeAddress(TimePoint now, Output& out)
 {
-    if (homeLink_) stack_.advertiseProxy(now, interface, settings_.homeAddress, out);
+    if (!homeLink_) return;
+    stack_.advertiseProxy(now, interface, settings_.homeAddress, out);
+    stack_.advertiseProxy(now, interface, stack_.linkLocalAddress(interface), out);
 }
 
 }  // namespace roamscope::node

@@ -22,7 +22,7 @@ void MobileNode::meet(TimePoint now, const Ipv6Address& peer)
     // RR-MN-06: a random first number, and never one twice.
     const auto last = lastSequences_.find(peer);
     const auto sequence = last != lastSequences_.end() ? last->second : static_cast<std::uint16_t>(stack_.random().next());
-    peers_.try_emplace(peer, peer, settings_.homeAddress, sequence).first->second.used(now);
+    peers_.try_emplace(peer, peer, settings_.homeAddress, sequence, settings_.acknowledgedByPeers).first->second.used(now);
 }
 
 void MobileNode::progressPeers(TimePoint now, Output& out)
@@ -65,11 +65,12 @@ void MobileNode::sendStep(TimePoint now, const RouteOptimisation& peer, const Ro
         return sendFromCareOf(now, std::move(packet), out);
     }
     if (step.careOf != settings_.homeAddress) packet.setHomeAddress(settings_.homeAddress);
-    const wire::BindingUpdate update{step.sequence, wire::BindingUpdate::acknowledge, step.lifetime, {step.indices}};
+    const std::uint16_t flags = peer.acknowledges() ? wire::BindingUpdate::acknowledge : std::uint16_t{0};
+    const wire::BindingUpdate update{step.sequence, flags, step.lifetime, {step.indices}};
     packet.payload = emitAuthorized(update, step.key, step.careOf, peer.peer(), packet.pseudoHeader());
     out.happened(now, "correspondent-binding-update", {{"sequence", attribute(std::int64_t{step.sequence})}, {"care_of_address", attribute(step.careOf)},
                                                        {"peer", attribute(peer.peer())}});
-    peerEvent(now, peer, "waiting", out);
+    peerEvent(now, peer, step.kind == Kind::Update && peer.registeredCareOf(now) == step.careOf && !peer.acknowledges() ? "registered" : "waiting", out);
     if (homeLink_) return stack_.send(now, std::move(packet), out);
     sendFromCareOf(now, std::move(packet), out);
 }
@@ -77,6 +78,8 @@ void MobileNode::sendStep(TimePoint now, const RouteOptimisation& peer, const Ro
 void MobileNode::onPeerMessage(TimePoint now, const Ipv6Packet& packet, bool throughHomeAgent, const wire::MobilityMessage& message, Output& out)
 {
     if (const auto* error = std::get_if<wire::BindingError>(&message)) return onBindingError(now, packet, *error, out);
+    // RR-MN-05 at the home agent and the MAP, too.
+    if (std::holds_alternative<wire::BindingRefreshRequest>(message) && refreshAnchor(now, packet.source, packet.destination)) return;
     const auto it = peers_.find(packet.source);
     if (it == peers_.end()) return;
     RouteOptimisation& peer = it->second;
@@ -111,23 +114,22 @@ void MobileNode::onPeerAck(TimePoint now, RouteOptimisation& peer, const Ipv6Pac
 void MobileNode::onBindingError(TimePoint now, const Ipv6Packet& packet, const wire::BindingError& error, Output& out)
 {
     constexpr std::uint8_t unknownBinding = 1;
-    if (error.status == unknownBinding && packet.source == settings_.homeAgent && error.homeAddress == settings_.homeAddress)
-        return atHome_.refresh(now);
+    if (error.status == unknownBinding && refreshAnchor(now, packet.source, error.homeAddress)) return;
     const auto peer = peers_.find(packet.source);
     // MN-BE-01: without an entry it says nothing.
     if (peer == peers_.end()) return;
-    const bool awaited = !peer->second.registeredCareOf(now);
-    if (error.status == unknownBinding ? error.homeAddress == settings_.homeAddress : awaited) abandonPeer(now, peer->second, "binding error", out);
+    if (error.status == unknownBinding ? error.homeAddress == settings_.homeAddress : peer->second.waiting()) abandonPeer(now, peer->second, "binding error", out);
 }
 
-void MobileNode::onIcmpError(TimePoint now, const wire::IcmpError& error, Output& out)
+void MobileNode::onIcmpError(TimePoint now, const Ipv6Address& from, const wire::IcmpError& error, Output& out)
 {
     // MN-ICMP-01: the peer does not know the Mobility Header.
     constexpr std::uint8_t unrecognisedNextHeader = 1;
     if (error.type != wire::icmpv6Type::parameterProblem || error.code != unrecognisedNextHeader) return;
     wire::FieldReader in(error.invoking, 0, nullptr);
     const auto quoted = wire::parseIpv6(in, true);
-    const auto peer = quoted ? peers_.find(quoted->packet.destination) : peers_.end();
+    // It is the peer's own word about what we sent it, and about no peer that we have nothing with.
+    const auto peer = quoted && quoted->packet.destination == from ? peers_.find(from) : peers_.end();
     if (peer != peers_.end()) abandonPeer(now, peer->second, "no mobility support", out);
 }
 

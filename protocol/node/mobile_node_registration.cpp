@@ -77,6 +77,7 @@ void MobileNode::sendHomeUpdate(TimePoint now, const Association::Update& update
     BindingUpdate bu;
     bu.sequence = update.sequence;
     bu.flags = BindingUpdate::acknowledge | BindingUpdate::homeRegistration;
+    if (sharesIdentifier()) bu.flags |= BindingUpdate::linkLocal;  // MN-BU-03; K stays 0 without keys that can move (MN-BU-04)
     bu.lifetime = update.lifetime;
     bu.options.push_back(wire::AlternateCareOfAddress{update.careOf});
     Ipv6Packet packet;
@@ -99,6 +100,8 @@ void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::Bind
     const bool atHome = homeLink_ && packet.destination == settings_.homeAddress;
     if (!packet.routing && !atHome) return;
     const Ipv6Address home = packet.routing ? packet.routing->homeAddress : packet.destination;
+    // MN-BU-08: whoever authorizes, at the very end.
+    if (wire::findOption<wire::BindingAuthorizationData>(ack.options) && !endsInAuthorization(ack.options, packet.payload)) return;
     Association* association = nullptr;
     if (atMap_ && home == atMap_->home() && packet.source == atMap_->peer()) association = &*atMap_;
     if (home == atHome_.home() && packet.source == atHome_.peer()) association = &atHome_;
@@ -123,6 +126,15 @@ void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::Bind
     // MN-BU-16: no more updates to this MAP; HMIP-MN-07a: another one, or none.
     maps_.refused(association->peer());
     chooseMap(now, out);
+}
+
+bool MobileNode::refreshAnchor(TimePoint now, const Ipv6Address& peer, const Ipv6Address& home)
+{
+    Association* association = nullptr;
+    if (atMap_ && peer == atMap_->peer() && home == atMap_->home()) association = &*atMap_;
+    if (peer == atHome_.peer() && home == atHome_.home()) association = &atHome_;
+    if (association) association->refresh(now);
+    return association != nullptr;
 }
 
 void MobileNode::registrationEvent(TimePoint now, const Association& association, std::string_view state, Output& out) const
@@ -238,7 +250,7 @@ void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, Output& out)
     wire::FieldReader in(packet.payload, 0, nullptr);
     const auto message = wire::parseIcmpv6(in, packet.pseudoHeader());
     if (!message || !message->acceptable()) return;
-    if (const auto* error = std::get_if<wire::IcmpError>(&message->value)) return onIcmpError(now, *error, out);
+    if (const auto* error = std::get_if<wire::IcmpError>(&message->value)) return onIcmpError(now, packet.source, *error, out);
     const auto* echo = std::get_if<wire::Echo>(&message->value);
     if (!echo || echo->reply || packet.destination != settings_.homeAddress) return;
     Ipv6Packet reply;

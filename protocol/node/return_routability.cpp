@@ -3,6 +3,8 @@
 
 #include "protocol/crypto/hash.hpp"
 
+#include <algorithm>
+
 namespace roamscope::node {
 
 namespace {
@@ -70,16 +72,23 @@ Bytes emitAuthorized(wire::BindingAck message, ByteView key, const Ipv6Address& 
 bool isAuthorized(const std::vector<wire::MobilityOption>& options, ByteView key, const Ipv6Address& careOf,
                   const Ipv6Address& correspondent, ByteView message)
 {
+    const auto* data = endsInAuthorization(options, message) ? std::get_if<wire::BindingAuthorizationData>(&options.back()) : nullptr;
+    return data && crypto::isSame(data->authenticator, authenticator(key, careOf, correspondent, message));
+}
+
+bool endsInAuthorization(const std::vector<wire::MobilityOption>& options, ByteView message)
+{
     const auto* data = options.empty() ? nullptr : std::get_if<wire::BindingAuthorizationData>(&options.back());
     if (!data || data->authenticator.size() != authenticatorOctets || message.size() < authenticatorOctets) return false;
     // Padding behind the option would stand where the authenticator must: RFC 6275 §6.2.7 wants it last and unpadded.
-    if (!crypto::isSame(data->authenticator, message.last(authenticatorOctets))) return false;
-    return crypto::isSame(data->authenticator, authenticator(key, careOf, correspondent, message));
+    return crypto::isSame(data->authenticator, message.last(authenticatorOctets));
 }
 
 // ---- nonces
 
-Nonces::Nonces(Random random) : random_(random), lastIndex_(static_cast<std::uint16_t>(random_.next()))
+Nonces::Nonces(Random random, const Settings& settings)
+    : random_(random), interval_(settings.interval), lifetime_(std::min(settings.interval * static_cast<std::int64_t>(settings.number), maximumLifetime)),
+      lastIndex_(static_cast<std::uint16_t>(random_.next()))
 {
     constexpr std::size_t keyOctets = 20;
     nodeKey_ = drawn(keyOctets);
@@ -94,8 +103,8 @@ Bytes Nonces::drawn(std::size_t octets)
 
 const Nonces::Nonce& Nonces::current(TimePoint now)
 {
-    if (!nonces_.empty() && now < nonces_.back().from + handedOut) return nonces_.back();
-    while (!nonces_.empty() && now >= nonces_.front().from + lifetime) nonces_.pop_front();
+    if (!nonces_.empty() && now < nonces_.back().from + interval_) return nonces_.back();
+    while (!nonces_.empty() && now >= nonces_.front().from + lifetime_) nonces_.pop_front();
     constexpr std::size_t octets = 8;
     if (++lastIndex_ == 0) ++lastIndex_;
     nonces_.push_back({lastIndex_, drawn(octets), now});
@@ -105,7 +114,7 @@ const Nonces::Nonce& Nonces::current(TimePoint now)
 const Nonces::Nonce* Nonces::find(TimePoint now, std::uint16_t index) const
 {
     for (const Nonce& nonce : nonces_)
-        if (nonce.index == index && now < nonce.from + lifetime) return &nonce;
+        if (nonce.index == index && now < nonce.from + lifetime_) return &nonce;
     return nullptr;
 }
 

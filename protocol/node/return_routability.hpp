@@ -33,14 +33,24 @@ enum class TokenKind : std::uint8_t { Home = 0, CareOf = 1 };
 [[nodiscard]] bool isAuthorized(const std::vector<wire::MobilityOption>& options, ByteView key, const Ipv6Address& careOf,
                                 const Ipv6Address& correspondent, ByteView message);
 
-/// The nonces of a correspondent node and its key Kcn, drawn from a stream of random numbers of their own. A nonce is handed out
-/// for 30 s and good for 240 s, so that a token lives for at least 210 s (RR-CN-05). Nothing is kept for the nodes that ask.
+/// The option stands at the end of the options and of `message`, without padding behind it (MN-BU-08).
+[[nodiscard]] bool endsInAuthorization(const std::vector<wire::MobilityOption>& options, ByteView message);
+
+/// The nonces of a correspondent node and its key Kcn, drawn from a stream of random numbers of their own. By default a nonce is
+/// handed out for 30 s and good for 240 s, so that a token lives for at least 210 s (RR-CN-05). Nothing is kept for the nodes that ask.
 class Nonces {
 public:
-    static constexpr Duration handedOut = 30s;
-    static constexpr Duration lifetime = 240s;  ///< MAX_NONCE_LIFETIME
+    static constexpr Duration maximumLifetime = 240s;  ///< MAX_NONCE_LIFETIME
+    struct Settings {
+        Duration interval = 30s;  ///< how long a nonce is handed out, > 0
+        std::size_t number = 8;   ///< of nonces that are good at a time, >= 1; a nonce lives interval × number, at most 240 s
+    };
 
-    explicit Nonces(Random random);
+    explicit Nonces(Random random) : Nonces(random, Settings{}) {}
+    Nonces(Random random, const Settings& settings);
+
+    /// How long a nonce is good, from when it is handed out first.
+    [[nodiscard]] Duration lifetime() const { return lifetime_; }
 
     struct Nonce {
         std::uint16_t index = 0;  ///< never 0, which stands for "no care-of nonce" in a deletion
@@ -61,9 +71,11 @@ private:
     [[nodiscard]] Bytes drawn(std::size_t octets);
 
     Random random_;
+    Duration interval_;
+    Duration lifetime_;
     Bytes nodeKey_;
     std::uint16_t lastIndex_;
-    std::deque<Nonce> nonces_;  ///< oldest first, at most lifetime / handedOut + 1
+    std::deque<Nonce> nonces_;  ///< oldest first, at most lifetime / interval + 1
 };
 
 }  // namespace roamscope::node

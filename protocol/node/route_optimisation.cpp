@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/route_optimisation.hpp"
 
-#include "protocol/node/sequence.hpp"
-
 #include <algorithm>
 
 namespace roamscope::node {
@@ -49,12 +47,13 @@ void RouteOptimisation::abandon(TimePoint now)
     homeToken_.reset();
     careOfToken_.reset();
     refreshAt_.reset();
+    for (Attempt* attempt : {&homeInit_, &careOfInit_, &update_}) attempt->sent = 0;
     abandonedUntil_ = now + retryAfter;
 }
 
 void RouteOptimisation::refresh(TimePoint now)
 {
-    if (!registeredCareOf(now) || abandonedUntil_ || !outstanding_.empty()) return;
+    if (!registeredCareOf(now) || abandonedUntil_ || awaitsAck()) return;
     lastUse_ = now;
     restart(now);
     refreshAt_ = now;
@@ -70,7 +69,7 @@ bool RouteOptimisation::wantsUpdate(TimePoint now) const
 
 bool RouteOptimisation::take(TimePoint now, Attempt& attempt)
 {
-    if (!attempt.next || now < *attempt.next) return false;
+    if (abandonedUntil_ || !attempt.next || now < *attempt.next) return false;
     std::erase_if(attempt.recent, [&](TimePoint t) { return now >= t + 1s; });
     if (attempt.recent.size() >= maxUpdateRate) {
         attempt.next = attempt.recent.front() + 1s;
@@ -91,7 +90,7 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
 {
     seen_ = now;
     if (bound_ && now >= expires_) bound_.reset();
-    if (refreshAt_ && now >= *refreshAt_ && outstanding_.empty() && homeInit_.sent == 0 && now >= lastUse_ + idleAfter) refreshAt_.reset();
+    if (refreshAt_ && now >= *refreshAt_ && !awaitsAck() && homeInit_.sent == 0 && now >= lastUse_ + idleAfter) refreshAt_.reset();
     if (!wantsUpdate(now)) return std::nullopt;
     Step step;
     step.careOf = careOf_;
@@ -119,6 +118,12 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
         step.key = bindingKey(homeToken_->value, careOfToken_->value);
     }
     outstanding_.push_back({step.sequence, now, step.lifetime, step.key});
+    if (acknowledge_) return step;
+    // Nothing will say that it arrived; refusals are answered all the same (RR-CN-07), so the number is kept.
+    const Sent sent = outstanding_.back();
+    if (releasing_) released();
+    else accept(now, sent, sent.lifetime);
+    outstanding_.push_back(sent);
     return step;
 }
 
@@ -150,6 +155,7 @@ Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ac
         if (ack.sequence != outstanding_.back().sequence) return Answer::Ignored;
         if (ack.status != status::expiredCareOfNonce) homeToken_.reset();
         if (ack.status != status::expiredHomeNonce) careOfToken_.reset();
+        if (!acknowledge_) bound_.reset();
         const int failed = update_.sent;
         restart(now);
         update_.sent = failed;
@@ -157,9 +163,12 @@ Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ac
     }
     const auto proves = [&](const Sent& sent) { return isAuthorized(ack.options, sent.key, careOf_, peer_, message); };
     if (ack.status == status::sequenceOutOfWindow) {
-        if (!proves(outstanding_.back()) || isNewer(sequence_, ack.sequence)) return Answer::Ignored;  // MN-BU-09
+        // MN-BU-09; a number that we are a few updates ahead of answers one that was overtaken.
+        const auto ahead = static_cast<std::uint16_t>(sequence_ - ack.sequence);
+        if (!proves(outstanding_.back()) || (ahead > 0 && ahead <= maxFailures + 1)) return Answer::Ignored;
         sequence_ = ack.sequence;
         outstanding_.clear();
+        if (!acknowledge_) bound_.reset();
         update_.next = now;
         return Answer::Repeated;
     }
@@ -168,22 +177,33 @@ Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ac
     const Sent sent = *it;
     outstanding_.clear();
     if (releasing_ && ack.accepted()) {
-        releasing_ = false;
-        bound_.reset();
-        homeToken_.reset();  // RR-CN-09: what deleted a binding makes no new one
+        released();
         return Answer::Released;
     }
     if (!ack.accepted() || ack.lifetime.count() == 0) {
         abandon(now);
         return Answer::Refused;
     }
-    granted_ = std::min(ack.lifetime, sent.lifetime);
+    accept(now, sent, std::min(ack.lifetime, sent.lifetime));
+    return Answer::Accepted;
+}
+
+void RouteOptimisation::released()
+{
+    releasing_ = false;
+    bound_.reset();
+    update_.sent = 0;
+    homeToken_.reset();  // RR-CN-09: what deleted a binding makes no new one
+}
+
+void RouteOptimisation::accept(TimePoint now, const Sent& sent, WireLifetime granted)
+{
+    granted_ = granted;
     bound_ = careOf_;
     expires_ = sent.time + std::chrono::seconds(4 * std::int64_t{granted_.count()});
     restart(now);
     refreshAt_ = sent.time + (expires_ - sent.time) * 9 / 10;
     for (Attempt* attempt : {&homeInit_, &careOfInit_, &update_}) attempt->next = *refreshAt_;
-    return Answer::Accepted;
 }
 
 std::optional<TimePoint> RouteOptimisation::nextDeadline() const

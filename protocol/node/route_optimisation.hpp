@@ -23,7 +23,11 @@ public:
     static constexpr std::size_t maxUpdateRate = 3;   ///< MAX_UPDATE_RATE, a second and message type
     static constexpr std::chrono::seconds maximumLifetime{420};  ///< MAX_RR_BINDING_LIFETIME
 
-    RouteOptimisation(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence) : peer_(peer), home_(home), sequence_(lastSequence) {}
+    /// Without `acknowledge` updates ask for no answer and the binding counts from their sending (RFC 6275 §11.7.2).
+    RouteOptimisation(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence, bool acknowledge = true)
+        : peer_(peer), home_(home), sequence_(lastSequence), acknowledge_(acknowledge)
+    {
+    }
 
     [[nodiscard]] const Ipv6Address& peer() const { return peer_; }
     /// Wants the binding home → `careOf` for at most `lifetime` (≥ 4 s). Another care-of address than before starts a new test of it.
@@ -63,6 +67,9 @@ public:
     /// The care-of address that the peer is known to have.
     [[nodiscard]] std::optional<Ipv6Address> registeredCareOf(TimePoint now) const { return bound_ && now < expires_ ? bound_ : std::nullopt; }
     [[nodiscard]] const Ipv6Address& requestedCareOf() const { return careOf_; }
+    [[nodiscard]] bool acknowledges() const { return acknowledge_; }
+    /// An answer of the peer is awaited (MN-BE-01).
+    [[nodiscard]] bool waiting() const { return homeInit_.sent > 0 || careOfInit_.sent > 0 || update_.sent > 0; }
     [[nodiscard]] std::uint16_t sequence() const { return sequence_; }
     [[nodiscard]] WireLifetime granted() const { return granted_; }
     [[nodiscard]] TimePoint expires() const { return expires_; }
@@ -94,11 +101,16 @@ private:
     [[nodiscard]] static bool isFresh(const std::optional<Token>& token, TimePoint now) { return token && now < token->received + tokenLifetime; }
     /// Whether the attempt may send now; counts it. Too many without an answer end the whole.
     bool take(TimePoint now, Attempt& attempt);
+    [[nodiscard]] bool awaitsAck() const { return acknowledge_ && !outstanding_.empty(); }
     void restart(TimePoint now);
+    /// The peer has what `sent` asked for, for `granted`.
+    void accept(TimePoint now, const Sent& sent, WireLifetime granted);
+    void released();
 
     Ipv6Address peer_;
     Ipv6Address home_;
     std::uint16_t sequence_;
+    bool acknowledge_;
     Ipv6Address careOf_;
     std::chrono::seconds lifetime_{0};
     std::optional<Token> homeToken_, careOfToken_;

@@ -95,6 +95,8 @@ Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut)
     if (in.sink() && !in.failed()) {
         in.sink()->add(FieldId::Ipv6Version, startOffset, 1, static_cast<std::uint64_t>(word >> 28));
         in.sink()->add(FieldId::Ipv6TrafficClass, startOffset, 4, static_cast<std::uint64_t>(word >> 20 & 0xff));
+        in.sink()->add(FieldId::Ipv6ServiceCode, startOffset, 4, static_cast<std::uint64_t>(word >> 22 & 0x3f));
+        in.sink()->add(FieldId::Ipv6Congestion, startOffset, 4, static_cast<std::uint64_t>(word >> 20 & 3));
         in.sink()->add(FieldId::Ipv6FlowLabel, startOffset, 4, static_cast<std::uint64_t>(word & 0xfffff));
     }
     packet.trafficClass = static_cast<std::uint8_t>(word >> 20);

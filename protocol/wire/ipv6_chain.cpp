@@ -146,12 +146,19 @@ private:
         in_.close();
     }
 
+    std::uint8_t optionType()
+    {
+        const std::uint8_t type = in_.u8(FieldId::Ipv6OptionType);
+        in_.bits(1, type, {FieldId::Ipv6OptionAction, FieldId::Ipv6OptionChange, FieldId::Ipv6OptionRest});
+        return type;
+    }
+
     Result<void> option(std::size_t headerStart, std::size_t end, std::vector<Ipv6Option>& options, bool hopByHop)
     {
         const std::size_t at = in_.offset();
         const std::size_t place = in_.position() - headerStart;
         in_.open(FieldId::Ipv6Option);
-        const std::uint8_t type = in_.u8(FieldId::Ipv6OptionType);
+        const std::uint8_t type = optionType();
         const std::uint8_t length = in_.u8(FieldId::Ipv6OptionLength);
         if (in_.failed() || in_.position() + length > end) {
             in_.close();

@@ -58,6 +58,8 @@ struct OptionAlignment {
 /// Shows the fields of an option whose octets are kept. False when the type has no form or the length does not fit it; then
 /// nothing has been shown. `known` tells the two apart.
 [[nodiscard]] bool showOption(FieldReader& in, std::uint8_t type, bool& known);
+/// The same for the Vendor Specific option (RFC 5094 §3), which other options may carry too.
+[[nodiscard]] bool showVendor(FieldReader& in);
 /// Whether an option that showOption() knows may have this length; true for one that it does not know.
 [[nodiscard]] bool optionFits(std::uint8_t type, std::size_t length);
 

@@ -13,7 +13,7 @@ namespace {
 
 using Kind = FormPiece::Kind;
 
-enum : std::uint8_t { contextRequest = 40, accessNetwork = 52 };
+enum : std::uint8_t { vendorSpecific = 19, contextRequest = 40, accessNetwork = 52 };
 
 constexpr FormPiece cgaParameters[] = {{Kind::Octets, FieldId::CgaParameters}};
 constexpr FormPiece signature[] = {{Kind::Octets, FieldId::CgaSignature}};
@@ -24,7 +24,6 @@ constexpr FormPiece dnsUpdate[] = {{Kind::U8, FieldId::DnsStatus, dnsUpdateStatu
                                    {Kind::Bits, FieldId::DnsRemove},
                                    {Kind::Octets, FieldId::DnsName}};
 constexpr FormPiece experimental[] = {{Kind::Octets, FieldId::ExperimentalData}};
-constexpr FormPiece vendor[] = {{Kind::U32, FieldId::VendorId}, {Kind::U8, FieldId::VendorSubtype}, {Kind::Octets, FieldId::VendorData}};
 constexpr FormPiece service[] = {{Kind::Text, FieldId::ServiceIdentifier}};
 constexpr FormPiece greReserved[] = {{Kind::U16, FieldId::GreReserved}};
 constexpr FormPiece greKey[] = {{Kind::U16, FieldId::GreReserved}, {Kind::U32, FieldId::GreKey}};
@@ -91,7 +90,6 @@ constexpr Form forms[] = {
     {16, 8, 8, careOfTest},
     {17, 2, 255, dnsUpdate},
     {18, 0, 255, experimental},
-    {19, 5, 255, vendor},
     {20, 1, 255, service},
     {33, 2, 2, greReserved},
     {33, 6, 6, greKey},
@@ -124,9 +122,9 @@ bool showContextRequest(FieldReader& in)
         in.note(mobilityOptionName(type));
         const std::size_t length = in.u8(FieldId::ContextLength);
         if (in.failed() || length > in.remaining()) break;
-        if (type == 19 && length >= 5) {
+        if (type == vendorSpecific && length >= 5) {
             FieldReader body = in.within(in.whole().subspan(in.position(), length), in.offset());
-            readForm(body, vendor);
+            (void)showVendor(body);
             in.skip(length);
         } else if (length > 0) {
             in.reserved(FieldId::ContextData, length);
@@ -201,6 +199,7 @@ bool showAccessNetwork(FieldReader& in)
 
 bool optionFits(std::uint8_t type, std::size_t length)
 {
+    if (type == vendorSpecific) return length >= 5;
     bool known = false;
     for (const Form& form : forms) {
         if (form.type != type) continue;
@@ -213,6 +212,7 @@ bool optionFits(std::uint8_t type, std::size_t length)
 bool showOption(FieldReader& in, std::uint8_t type, bool& known)
 {
     known = true;
+    if (type == vendorSpecific) return showVendor(in);
     if (type == contextRequest) return showContextRequest(in);
     if (type == accessNetwork) return showAccessNetwork(in);
     known = false;

@@ -70,6 +70,12 @@ QStringList sharedNames()
     for (std::size_t i = 0; i < fieldCount(); ++i)
         // The headline of TCP counts from the first number of the conversation.
         if (const FieldInfo& field = info(static_cast<FieldId>(i)); field.tshark && field.name != "tcp") out << QString::fromUtf8(field.name.data(), qsizetype(field.name.size()));
+    // Either of two fields, and mobility options as a whole.
+    out << "ipv6.addr" << "ipv6.host" << "ipv6.src_host" << "ipv6.dst_host" << "ip.addr" << "ip.host" << "eth.addr" << "udp.port" << "tcp.port";
+    const QString options = "pad1 padn bra acoa ni bad_auth mnp mhlla mnid auth mseg_id cgapr cgar sign phkt coti cot dnsu "
+                            "em vsm ssm badff hnp hi att mnlli lla ts rc ipv4ha ipv4aa natd ipv4coa grek mhipv6ap bi "
+                            "ipv4hareq ipv4harep ipv4dra ipv4dsm cr lmaa recap redir load_inf alt_ip4 mng mag_ipv6 acc_net_id dmnp";
+    for (const QString& option : options.split(' ')) out << "mip6.options." + option;
     return out;
 }
 
@@ -152,7 +158,7 @@ std::vector<InputFrame> mobilityFrames()
 /// Fields that say how the octets behind them are to be read.
 bool isStructure(const FieldNode& node)
 {
-    static const QRegularExpression names(".*(length|len|nxt|next_header|type|etype|proto|version|nb_.*|count|segleft|port|mhtype|hlen|offset|more|option_code|"
+    static const QRegularExpression names(".*(length|len|nxt|next_header|type(\\.(action|change|rest))?|etype|proto|version|nb_.*|count|segleft|port|mhtype|hlen|offset|more|option_code|"
                                           "status|padn|pad_length|unused)");
     const std::string_view name = info(node.field).name;
     return names.match(QString::fromUtf8(name.data(), qsizetype(name.size())), 0, QRegularExpression::NormalMatch, QRegularExpression::AnchorAtOffsetMatchOption)
@@ -309,8 +315,10 @@ class TestTsharkAgreement : public QObject {
         const auto label = [&](qsizetype i) { return std::size_t(i) < frames.size() && !frames[std::size_t(i)].name.isEmpty() ? frames[std::size_t(i)].name : file; };
         for (Difference& d : differences_)
             for (qsizetype i = 0; i <= qsizetype(frames.size()) && !d.looked; ++i) d.looked = d.where.match(label(i)).hasMatch();
-        QStringList fields;
-        for (const QString& name : names_) fields << "-e" << name;
+        QStringList names = names_, fields;
+        // Random messages hold options that tshark reads wrong, each in its own way; the fields inside them are judged one by one.
+        if (!frames.empty()) names = names.filter(QRegularExpression("^(?!mip6\\.options\\.)"));
+        for (const QString& name : names) fields << "-e" << name;
         // Names of vendors come from a table of tshark's installation, not from the octets.
         const QList<QByteArray> theirs = linesOf("tshark", QStringList{"-n", "-r", path, "-T", "fields"} + fields + extra);
         const QList<QByteArray> ours = linesOf(ROAMSCOPE_BIN_DIR "/roamscope-cli", QStringList{"decode", path, "-T", "fields"} + fields);
@@ -327,10 +335,10 @@ class TestTsharkAgreement : public QObject {
                 const QByteArray a = left.value(f), b = right.value(f);
                 if (a == b) {
                     agreed += a.isEmpty() ? 0u : 1u;
-                } else if (Difference* d = allowed(label(i), names_.value(f), QString::fromUtf8(b), QString::fromUtf8(a))) {
+                } else if (Difference* d = allowed(label(i), names.value(f), QString::fromUtf8(b), QString::fromUtf8(a))) {
                     ++d->seen;
-                } else if (wrong[label(i) + " " + names_.value(f)]++ < 2) {
-                    qWarning().noquote() << label(i) << "frame" << i + 1 << names_.value(f) << "here" << a.left(300) << "tshark" << b.left(300);
+                } else if (wrong[label(i) + " " + names.value(f)]++ < 2) {
+                    qWarning().noquote() << label(i) << "frame" << i + 1 << names.value(f) << "here" << a.left(300) << "tshark" << b.left(300);
                 }
             }
         }
@@ -338,8 +346,6 @@ class TestTsharkAgreement : public QObject {
         return wrong.empty() ? agreed : 0;
     }
 
-    /// Comparisons whose differences, all in fields that were added last, are not judged one by one yet. A row that has come to
-    /// agree fails here, so that the list only gets shorter.
 private Q_SLOTS:
     void initTestCase()
     {
@@ -353,6 +359,7 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("path");
         QTest::newRow("vectors.pcap") << QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/data/vectors.pcap");
+        QTest::newRow("vendor-3gpp.pcap") << QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/data/vendor-3gpp.pcap");
         if (shared_.isEmpty()) return;
         const QDir captures(shared_ + "/captures");
         for (const QString& folder : captures.entryList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name))

@@ -45,7 +45,8 @@ struct Bench {
     Output out;
     TimePoint now{};
 
-    explicit Bench(bool mobility = true) : node(mobility ? Correspondent(makeStack(), {}, Random(5)) : Correspondent(makeStack(), {}))
+    explicit Bench(bool mobility = true, const Correspondent::Settings& settings = {})
+        : node(mobility ? Correspondent(makeStack(), {}, Random(5), settings) : Correspondent(makeStack(), {}))
     {
         // The router is a neighbour that answers; its address is learnt when it asks.
         in(icmp(router, linkLocal(eui64(ownMac)), wire::NeighborSolicitation{linkLocal(eui64(ownMac)), {wire::SourceLinkLayerOption{routerMac}}}));
@@ -194,6 +195,139 @@ private Q_SLOTS:
             QVERIFY2(!b.binding() && (status == -1 || (status >= 136 && status <= 138)), qPrintable(QString::number(at)));
         }
         QCOMPARE(b.status(Bench::update(t, 1)), 0);
+    }
+
+    void RR_CN_02_03_everyTokenFollowsTheFormula()
+    {
+        // What the tokens of the messages are made of: address and kind change them, the correspondent and the time of asking do not.
+        Bench b;
+        const Tokens t = b.tokens();
+        QVERIFY2(t.home != t.careOf, "RR-CN-02: the last octet tells the kinds apart");
+        const Tokens same = b.tokens();
+        QVERIFY2(same.home == t.home && same.careOf == t.careOf, "RR-CN-02: no state, the same again");
+        QVERIFY2(b.tokens(other).careOf != t.careOf, "RR-CN-02: the address");
+        const auto asHome = b.answers(mobility(careOf, own, HomeTestInit{7, {}}, {}));
+        QVERIFY2(find<HomeTest>(asHome)->frame.as<HomeTest>()->token != t.careOf, "RR-CN-02: 0x00 and 0x01");
+        // RR-CN-03: an update that was proven with the home token alone makes no binding, one with both does.
+        BindingUpdate bu{1, BindingUpdate::acknowledge, WireLifetime{50}, {wire::NonceIndices{t.homeIndex, t.careOfIndex}}};
+        wire::Ipv6Packet packet = mobility(careOf, own, bu, home);
+        packet.payload = emitAuthorized(bu, bindingKey(t.home, {}), careOf, own, packet.pseudoHeader());
+        QVERIFY2(b.status(packet) == -1 && !b.binding(), "RR-CN-03");
+        QVERIFY2(b.status(Bench::update(t, 1)) == 0, "RR-CN-03");
+    }
+
+    void RR_CN_05_nonceLifetimeAndNumberAreSettings()
+    {
+        Correspondent::Settings settings;
+        settings.nonces = {10s, 3};
+        Bench b(true, settings);
+        const Tokens t = b.tokens();
+        b.to(9900ms);
+        QVERIFY2(b.tokens().homeIndex == t.homeIndex, "RR-CN-05: handed out for 10 s");
+        b.to(10s);
+        QVERIFY2(b.tokens().homeIndex != t.homeIndex, "RR-CN-05");
+        b.to(29900ms);
+        QVERIFY2(b.status(Bench::update(t, 1)) == 0, "RR-CN-05: three of them are good");
+        b.to(30s);
+        QVERIFY2(b.status(Bench::update(t, 2)) == 138, "RR-CN-05");
+        settings.nonces = {60s, 8};
+        Bench longer(true, settings);
+        const Tokens old = longer.tokens();
+        longer.to(239900ms);
+        QVERIFY2(longer.status(Bench::update(old, 1)) == 0, "RR-CN-05");
+        longer.to(240s);
+        QVERIFY2(longer.status(Bench::update(old, 2)) == 138, "RR-CN-05: never longer than MAX_NONCE_LIFETIME");
+    }
+
+    void RR_CN_12_refreshIsAskedForWhileTheBindingIsInUse()
+    {
+        Correspondent::Settings settings;
+        settings.refreshRequests = true;
+        const auto data = [](std::uint32_t serial) {
+            wire::Ipv6Packet packet = probe(home, own, {7, true, serial, TimePoint{}});
+            packet.source = careOf;
+            packet.setHomeAddress(home);
+            return packet;
+        };
+        const auto requests = [](Bench& b, Duration until) {
+            std::vector<std::int64_t> times;
+            while (b.node.nextDeadline() && *b.node.nextDeadline() <= TimePoint{until}) {
+                b.now = *b.node.nextDeadline();
+                b.node.advance(b.now, b.out);
+                for (const Seen& s : take(b.out)) {
+                    if (const auto* ns = s.frame.as<wire::NeighborSolicitation>())
+                        b.in(icmp(ns->target, s.inner().source, wire::NeighborAdvertisement{true, true, true, ns->target, {wire::TargetLinkLayerOption{routerMac}}}));
+                    if (!s.frame.as<wire::BindingRefreshRequest>()) continue;
+                    const bool plain = s.inner().destination == home && s.inner().source == own && !s.inner().routing && !s.inner().homeAddress();
+                    times.push_back(plain ? std::chrono::duration_cast<std::chrono::seconds>(b.now.time_since_epoch()).count() : -1);
+                }
+            }
+            b.now = TimePoint{until};
+            return times;
+        };
+        Bench used(true, settings);
+        QCOMPARE(used.status(Bench::update(used.tokens(), 1, 50)), 0);  // 200 s
+        (void)requests(used, 150s);
+        used.in(data(1));
+        QVERIFY2(requests(used, 200s) == (std::vector<std::int64_t>{187, 188, 190}), "RR-CN-12: to the home address, without routing header, limited");
+        Bench idle(true, settings);
+        QCOMPARE(idle.status(Bench::update(idle.tokens(), 1, 50)), 0);
+        idle.in(data(1));
+        QVERIFY2(requests(idle, 200s).empty(), "RR-CN-12: not in use any more");
+        Bench answered(true, settings);
+        const Tokens t = answered.tokens();
+        QCOMPARE(answered.status(Bench::update(t, 1, 50)), 0);
+        (void)requests(answered, 150s);
+        answered.in(data(1));
+        QCOMPARE(requests(answered, 187500ms).size(), std::size_t{1});
+        QCOMPARE(answered.status(Bench::update(t, 2, 50)), 0);
+        QVERIFY2(requests(answered, 200s).empty(), "RR-CN-12: an update ends them");
+        Bench silent;
+        QCOMPARE(silent.status(Bench::update(silent.tokens(), 1, 50)), 0);
+        (void)requests(silent, 150s);
+        silent.in(data(1));
+        QVERIFY2(requests(silent, 200s).empty(), "not unless it is set");
+    }
+
+    void RR_CN_19_theCareOfAddressIsTheAlternateOneWhenThereIsOne()
+    {
+        Bench b;
+        const Tokens t = b.tokens(other);
+        const auto packet = [&](const Ipv6Address& alternate, std::uint64_t careOfToken) {
+            BindingUpdate bu{1, BindingUpdate::acknowledge, WireLifetime{50}, {wire::AlternateCareOfAddress{alternate}, wire::NonceIndices{t.homeIndex, t.careOfIndex}}};
+            wire::Ipv6Packet p = mobility(careOf, own, bu, home);
+            p.payload = emitAuthorized(bu, bindingKey(t.home, careOfToken), alternate, own, p.pseudoHeader());
+            return p;
+        };
+        for (const char* bad : {"fe80::5", "ff02::1", "::", "::1"})
+            QVERIFY2(b.status(packet(ip(bad), t.careOf)) == -1 && !b.binding(), "RR-CN-19: not unicast routable");
+        QVERIFY2(b.status(packet(other, b.tokens(careOf).careOf)) == -1 && !b.binding(), "RR-CN-19: the test was made for the source");
+        QCOMPARE(b.status(packet(other, t.careOf)), 0);
+        QVERIFY2(b.binding() && b.binding()->careOfAddress == other, "RR-CN-19");
+        // Without a home address option the home address is the source, and so is the care-of address.
+        Bench c;
+        const auto hot = c.answers(mobility(home, own, HomeTestInit{7, {}}, {}));
+        const auto cot = c.answers(mobility(home, own, CareOfTestInit{8, {}}, {}));
+        const auto& h = *find<HomeTest>(hot)->frame.as<HomeTest>();
+        const auto& k = *find<CareOfTest>(cot)->frame.as<CareOfTest>();
+        BindingUpdate bu{1, BindingUpdate::acknowledge, WireLifetime{0}, {wire::NonceIndices{h.nonceIndex, k.nonceIndex}}};
+        wire::Ipv6Packet p = mobility(home, own, bu, {});
+        p.payload = emitAuthorized(bu, bindingKey(h.token, {}), home, own, p.pseudoHeader());
+        const auto seen = c.answers(p);
+        QVERIFY2(find<BindingAck>(seen) && find<BindingAck>(seen)->inner().destination == home && !find<BindingAck>(seen)->inner().routing, "RR-CN-19, RR-CN-15");
+    }
+
+    void aRoutingHeaderThatSendsOnIsNotForACorrespondent()
+    {
+        wire::Ipv6Packet packet = probe(home, own, {7, true, 1, TimePoint{}});
+        packet.routing = wire::Type2Routing{1, other};
+        Bench capable;
+        QVERIFY2(capable.answers(packet).empty() && count(capable.out, "probe-answered") == 0, "RFC 6275 §6.4: silently");
+        Bench plain(false);
+        const auto seen = plain.answers(packet);
+        const auto* error = find<wire::IcmpError>(seen);
+        QVERIFY2(error && error->frame.as<wire::IcmpError>()->type == wire::icmpv6Type::parameterProblem && error->frame.as<wire::IcmpError>()->code == 0 &&
+                     error->frame.as<wire::IcmpError>()->parameter == 42, "RFC 8200 §4.4: at the type of the routing header");
     }
 
     void RR_CN_05_06_oldNoncesGive136To138WithoutProof()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `role`: one node on existing TAP interfaces, in real time.
 #include "app/cli/commands.hpp"
-#include "capture/io/scenario_file.hpp"
+#include "capture/io/role_file.hpp"
 #include "capture/run/role_session.hpp"
 
 #include <csignal>
@@ -20,6 +20,7 @@ struct RoleOptions {
     std::vector<std::string> taps;
     std::uint64_t seconds = 0;
     bool control = false;
+    bool quiet = false;
 };
 
 /// SIGTERM and SIGINT as something that can be waited for.
@@ -35,16 +36,16 @@ capture::FileDescriptor signalDescriptor()
 
 int roleCommand(const RoleOptions& o)
 {
-    const auto scenario = capture::loadRole(o.config, *lab::parseRole(o.role), o.taps);
-    if (!scenario) return complain(scenario.error());
-    auto session = capture::RoleSession::open(*scenario);
+    auto file = capture::loadRole(o.config, *lab::parseRole(o.role), o.taps);
+    if (!file) return complain(file.error());
+    auto session = capture::RoleSession::open(std::move(*file));
     if (!session) return complain(session.error());
     const capture::FileDescriptor stop = signalDescriptor();
-    capture::RoleSession::Options options{std::nullopt, o.control, stop.get()};
+    capture::RoleSession::Options options{std::nullopt, o.control, stop.get(), o.quiet};
     if (o.seconds > 0) options.duration = std::chrono::seconds(o.seconds);
     bool written = true;
-    const auto done = session->run(options, [&](const std::string& line) {
-        written = written && std::fputs((line + "\n").c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+    const auto done = session->run(options, [&](std::string_view lines) {
+        written = written && std::fwrite(lines.data(), 1, lines.size(), stdout) == lines.size() && std::fflush(stdout) == 0;
     });
     if (!done) return complain(done.error());
     return written ? Fine : complain(InputOutput, "standard output cannot be written. What the node did there is lost");
@@ -60,7 +61,8 @@ void addRoleCommand(CLI::App& app, int& status)
     command->add_option("--config", o->config, "Its settings: a JSON file with the keys of a scenario's node; peers by address")->required();
     command->add_option("--tap", o->taps, "TAP interface for each of its interfaces, in their order")->required()->allow_extra_args(false);
     command->add_option("--seconds", o->seconds, "End after this many seconds (default: SIGTERM ends)")->check(wholeNumber(1));
-    command->add_flag("--control", o->control, "Take commands from standard input, one JSON object a line: bindings, attach, stop");
+    command->add_flag("--control", o->control, "Take commands from standard input, one JSON object a line, each answered by one line; its end is the end");
+    command->add_flag("--quiet", o->quiet, "No lines about what happens, only the ready line and answers");
     command->callback([o, &status] { status = roleCommand(*o); });
 }
 

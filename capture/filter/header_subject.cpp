@@ -32,6 +32,8 @@ constexpr Place places[] = {
     {FieldId::Ipv6, Header::Ipv6},
     {FieldId::Ipv6Version, Header::Ipv6, 0, 4, 28},
     {FieldId::Ipv6TrafficClass, Header::Ipv6, 0, 4, 20, 0xff},
+    {FieldId::Ipv6ServiceCode, Header::Ipv6, 0, 4, 22, 0x3f},
+    {FieldId::Ipv6Congestion, Header::Ipv6, 0, 4, 20, 3},
     {FieldId::Ipv6FlowLabel, Header::Ipv6, 0, 4, 0, 0xfffff},
     {FieldId::Ipv6PayloadLength, Header::Ipv6, 4, 2},
     {FieldId::Ipv6NextHeader, Header::Ipv6, 6, 1},

@@ -17,7 +17,7 @@
 namespace roamscope::capture {
 
 class JsonFields {
-protected:
+public:
     using Kind = JsonNode::Kind;
     using Keys = std::vector<std::string_view>;
     static constexpr std::size_t maxEntries = 1024;  ///< of any list; whoever uses the values knows narrower limits
@@ -40,6 +40,7 @@ protected:
 
     // ---- errors
 
+    [[nodiscard]] bool failed() const { return error_.has_value(); }
     void refuse(std::size_t offset, std::string_view path, std::string_view what)
     {
         if (!error_) error_ = errorAt(text_, name_, offset, fmt::format("{}: {}", path.empty() ? "/" : path, what));
@@ -180,6 +181,7 @@ protected:
         if (const JsonNode* found = required(node, path, key, what)) use(*found, fmt::format("{}/{}", path, key));
     }
 
+protected:
     std::string_view text_;
     std::string_view name_;
     std::optional<Error> error_;

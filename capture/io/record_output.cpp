@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/io/record_output.hpp"
 
+#include "capture/io/json_output.hpp"
+
 #include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
@@ -155,21 +157,30 @@ Json probesJson(const LabRecord& record)
 
 }  // namespace
 
+void appendEventLine(std::string& out, std::string_view node, const lab::LabEvent& item)
+{
+    const node::Event& event = item.event;
+    const auto add = [&](std::string_view key, const node::AttributeValue& value) {
+        fmt::format_to(std::back_inserter(out), ",\"{}\":", key);
+        if (const auto* text = std::get_if<std::string>(&value)) out += jsonString(*text);
+        else if (const auto* number = std::get_if<std::int64_t>(&value)) fmt::format_to(std::back_inserter(out), "{}", *number);
+        else if (const auto* flag = std::get_if<bool>(&value)) out += *flag ? "true" : "false";
+        else out += "null";
+    };
+    // Lateness is the machine's, no node's.
+    fmt::format_to(std::back_inserter(out), "{{\"time\":{},\"node\":{},\"event\":\"{}\"", toNanoseconds(event.time), event.name == "late" ? "null" : jsonString(node), event.name);
+    for (const auto& [key, value] : event.key) add(key, value);
+    if (event.gone) out += ",\"gone\":true";
+    for (const auto& [key, value] : event.attributes)
+        if (std::none_of(event.key.begin(), event.key.end(), [&](const auto& k) { return k.first == key; })) add(key, value);
+    if (item.frame) fmt::format_to(std::back_inserter(out), ",\"frame\":{}", *item.frame + 1);
+    out += "}\n";
+}
+
 std::string eventLines(const LabRecord& record)
 {
     std::string out;
-    for (const lab::LabEvent& item : record.events) {
-        const node::Event& event = item.event;
-        // Lateness is the machine's, no node's.
-        const Json node = event.name == "late" ? Json(nullptr) : Json(nodeName(record, item));
-        Json line{{"time", toNanoseconds(event.time)}, {"node", node}, {"event", std::string(event.name)}};
-        addAll(line, event.key);
-        if (event.gone) line["gone"] = true;
-        addAll(line, event.attributes);
-        if (item.frame) line["frame"] = *item.frame + 1;
-        out += line.dump();
-        out += '\n';
-    }
+    for (const lab::LabEvent& item : record.events) appendEventLine(out, nodeName(record, item), item);
     return out;
 }
 

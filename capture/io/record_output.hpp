@@ -11,6 +11,8 @@ namespace roamscope::capture {
 
 /// One JSON object a line: `time`, `node`, `event`, then what belongs to it; ends with a line's end unless empty.
 [[nodiscard]] std::string eventLines(const LabRecord& record);
+/// Appends one event's line; `node` is its node's name.
+void appendEventLine(std::string& out, std::string_view node, const lab::LabEvent& item);
 
 /// One document: scenario, seed, backend, start, duration, nodes, links, changes, handovers and probes. Replaying `changes` up
 /// to an instant gives the whole state then.

@@ -18,10 +18,6 @@ namespace roamscope::capture {
 /// The same from text; `name` stands in errors.
 [[nodiscard]] Result<lab::Scenario> parseScenario(std::string_view text, std::string_view name);
 
-/// The settings of one node that is run on TAP interfaces (`role`): the keys of a scenario's node, without `link`, and `dialect` and
-/// `seed`. Peers are given by address. The result has one node and a link for each of `taps`, which are in the order of its interfaces.
-[[nodiscard]] Result<lab::Scenario> loadRole(const std::string& path, lab::Role role, const std::vector<std::string>& taps);
-
 /// "50ms", "10.1s", "1h": a decimal number of ns, us, ms, s, m or h, exact to the nanosecond, at most 10000 h. Nothing for
 /// anything else (no sign, no space, no bare number).
 [[nodiscard]] std::optional<Duration> parseDuration(std::string_view text);

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "capture/io/tap_device.hpp"
-#include "protocol/lab/lab.hpp"
+#include "capture/run/role_node.hpp"
 
 #include <functional>
 #include <string>
@@ -18,35 +18,36 @@ namespace roamscope::capture {
 
 class RoleSession {
 public:
-    /// `scenario`: one node, each link named as its TAP (loadRole). A seed of 0 is drawn.
-    [[nodiscard]] static Result<RoleSession> open(const lab::Scenario& scenario);
+    [[nodiscard]] static Result<RoleSession> open(RoleFile file);
 
     struct Options {
         std::optional<std::chrono::seconds> duration;  ///< none: until told
         bool control = false;                          ///< commands on standard input, whose end is the end
         int stop = -1;                                 ///< descriptor that becomes readable when it is time to end, e.g. a signalfd
+        bool quiet = false;                            ///< no lines about what happens
     };
-    /// Prints with `print`, one JSON object a call, without the line's end: {"event":"ready"} first, then each state change and happening
-    /// of the node, and the answers to commands. Ends with success when told to, or with the error that ended it.
-    [[nodiscard]] Result<void> run(const Options& options, const std::function<void(const std::string&)>& print);
+    using Print = std::function<void(std::string_view)>;
+    /// Prints JSON lines: {"event":"ready"} first, then each state change and happening of the node, and the answers to commands. A call
+    /// has whole lines, or nothing. Ends with success when told to, or with the error that ended it.
+    [[nodiscard]] Result<void> run(const Options& options, const Print& print);
 
 private:
-    RoleSession(lab::Lab lab, std::vector<TapDevice> taps) : lab_(std::move(lab)), taps_(std::move(taps)) {}
+    static constexpr std::size_t maxFrame = 65'536;
+
+    RoleSession(RoleNode node, std::vector<TapDevice> taps) : node_(std::move(node)), taps_(std::move(taps)), buffer_(maxFrame) {}
 
     [[nodiscard]] TimePoint now() const;
     [[nodiscard]] Result<void> advance();
     [[nodiscard]] Result<void> receive(std::size_t port);
-    [[nodiscard]] Result<void> carryOut();
-    void report(const std::function<void(const std::string&)>& print);
-    /// One command; its answer. Sets stopped_ for "stop".
-    [[nodiscard]] std::string obey(std::string_view line);
-    [[nodiscard]] std::string readyLine() const;
+    [[nodiscard]] Result<void> transmit();
+    /// False at the end of standard input.
+    [[nodiscard]] Result<bool> takeCommands(const Print& print);
 
-    lab::Lab lab_;
-    std::vector<TapDevice> taps_;   ///< by port
-    lab::LabOutput out_;
-    std::int64_t start_ = 0;        ///< CLOCK_BOOTTIME of lab time 0
-    bool stopped_ = false;
+    RoleNode node_;
+    std::vector<TapDevice> taps_;  ///< by port
+    Bytes buffer_;                 ///< for one frame
+    std::string input_;            ///< commands that are not whole yet
+    std::int64_t start_ = 0;       ///< CLOCK_BOOTTIME of lab time 0
 };
 
 }  // namespace roamscope::capture

@@ -72,7 +72,7 @@ public:
 
 private:
     static constexpr std::size_t blockOctets = 64 * 1024;
-    static constexpr std::size_t maxBlocks = 64;
+    static constexpr std::size_t maxBlocks = 16;
     struct Block {
         std::uint64_t number = 0;
         Bytes bytes;

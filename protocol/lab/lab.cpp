@@ -47,6 +47,7 @@ void Lab::inject(TimePoint now, std::size_t port, ByteView frame, LabOutput& out
 {
     now_ = std::max(now_, now);
     const Port& p = ports_[port];
+    if (!p.link) return;  // detached
     node::Output output;
     std::visit([&](auto& n) { n.receive(now_, p.interface, frame, output); }, nodes_[p.node]);
     collect(p.node, output, out);

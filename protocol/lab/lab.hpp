@@ -69,6 +69,8 @@ class Lab {
 public:
     /// Fails with the first problem of validate() when the scenario cannot be run.
     [[nodiscard]] static Result<Lab> build(const Scenario& scenario, std::uint64_t seed, Segments segments);
+    /// With random numbers that nobody can foretell, from a key that was drawn for this run.
+    [[nodiscard]] static Result<Lab> build(const Scenario& scenario, const Random::Key& key, Segments segments);
 
     [[nodiscard]] TimePoint now() const { return now_; }
     /// When something is to happen next; none when the lab is at rest for ever.
@@ -82,6 +84,17 @@ public:
 
     /// External: attaches a port to a link or detaches it, now.
     void move(TimePoint now, std::size_t port, std::optional<std::size_t> link, LabOutput& out);
+
+    // ---- orders to one node (lab_orders.cpp)
+    /// A packet of the node's own, on the way that its role has for the source address.
+    void originate(TimePoint now, std::size_t node, wire::Ipv6Packet packet, LabOutput& out);
+    /// A frame as it is.
+    void sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out);
+    /// Ends a binding of an anchor or a correspondent; false when there is none.
+    bool revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress, LabOutput& out);
+    /// Gives a node other settings while it runs. Fails when `spec` differs in what is fixed from the start: name, role, interfaces and
+    /// their addresses, routes, the mobile node's home.
+    [[nodiscard]] Result<void> configure(TimePoint now, std::size_t node, const NodeSpec& spec, LabOutput& out);
 
     [[nodiscard]] const std::vector<Port>& ports() const { return ports_; }
     [[nodiscard]] const Scenario& scenario() const { return scenario_; }
@@ -117,6 +130,7 @@ private:
     Lab() = default;
     friend class LabBuilder;
 
+    [[nodiscard]] node::IpStack& stackOf(std::size_t node);
     void execute(Item item, LabOutput& out);
     void depart(const Departure& frame, LabOutput& out);
     void attach(const Attach& change, LabOutput& out);

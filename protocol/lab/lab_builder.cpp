@@ -9,7 +9,7 @@ namespace roamscope::lab {
 
 class LabBuilder {
 public:
-    LabBuilder(const Scenario& scenario, std::uint64_t seed, Segments segments) : random_(seed)
+    LabBuilder(const Scenario& scenario, std::uint64_t seed, Segments segments, std::optional<Random> random = std::nullopt) : random_(random.value_or(Random(seed)))
     {
         lab_.scenario_ = scenario;
         lab_.seed_ = seed;
@@ -26,7 +26,19 @@ public:
         return std::move(lab_);
     }
 
+    /// Gives a node that runs the settings of the scenario where they may change.
+    void configure(Lab& lab, TimePoint now, std::size_t index) const
+    {
+        const NodeSpec& n = spec().nodes[index];
+        lab.stackOf(index).configure(stackSettings(n));
+        if (auto* anchor = std::get_if<node::Anchor>(&lab.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index));
+        if (auto* router = std::get_if<node::AccessRouter>(&lab.nodes_[index])) router->configure(now, advertisersOf(index));
+        if (auto* mobile = std::get_if<node::MobileNode>(&lab.nodes_[index])) mobile->configure(mobileSettings(n));
+    }
+
 private:
+    static node::StackSettings stackSettings(const NodeSpec& n) { return {isRouter(n.role), n.forwarding, n.echo, n.errorRate, n.errorBurst}; }
+
     [[nodiscard]] const Scenario& spec() const { return lab_.scenario_; }
 
     static bool isRouter(Role role) { return role == Role::HomeAgent || role == Role::Map || role == Role::AccessRouter; }
@@ -64,14 +76,18 @@ private:
     void addNode(std::size_t index)
     {
         const NodeSpec& n = spec().nodes[index];
-        node::IpStack stack(isRouter(n.role), random_.fork(index));
+        node::IpStack stack(stackSettings(n), random_.fork(index));
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
             const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
-            stack.addInterface(n.interfaces[i].name, port.mac);
-            if (n.role == Role::MobileNode) continue;
-            // The fixed nodes have been up for long: their addresses are verified before time 0.
-            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64});
-            if (n.interfaces[i].address) stack.addStaticAddress(i, *n.interfaces[i].address);
+            const InterfaceSpec& spec = n.interfaces[i];
+            const bool mobile = n.role == Role::MobileNode;
+            stack.addInterface(spec.name, port.mac, {spec.dadTransmits, spec.retransTimer, spec.mtu, spec.slaac && !mobile});
+            if (mobile) continue;
+            // The fixed nodes have been up for long, unless it is said: their addresses are verified before time 0.
+            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64}, !spec.verifyStatic);
+            if (spec.address) stack.addStaticAddress(i, *spec.address, !spec.verifyStatic);
+            for (const Prefix& address : spec.moreAddresses) stack.addStaticAddress(i, address, !spec.verifyStatic);
+            for (const Ipv6Address& address : spec.anycast) stack.addAnycastAddress(i, address);
         }
         if (n.role != Role::MobileNode && n.routes.empty()) addRoutes(index, stack);
         for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
@@ -80,7 +96,7 @@ private:
         case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n), advertisersOf(index))); break;
         case Role::AccessRouter: lab_.nodes_.emplace_back(node::AccessRouter(std::move(stack), advertisersOf(index))); break;
         case Role::Correspondent: lab_.nodes_.emplace_back(correspondent(n, index, std::move(stack))); break;
-        case Role::MobileNode: addMobileNode(n, std::move(stack)); break;
+        case Role::MobileNode: lab_.nodes_.emplace_back(node::MobileNode(std::move(stack), mobileSettings(n))); break;
         }
     }
 
@@ -118,13 +134,36 @@ private:
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
             const auto& advertise = n.interfaces[i].advertise;
             if (!advertise) continue;
-            node::RouterAdvertiser::Settings settings{i, advertise->minInterval, advertise->maxInterval, *n.interfaces[i].address, {}};
-            settings.homeAgent = n.role == Role::HomeAgent;
-            for (const MapAdvertisement& map : advertise->map)
-                settings.map.push_back({map.distance, map.preference, true, static_cast<std::uint32_t>(map.lifetime.count()), mapAddress(map.node)});
-            advertisers.emplace_back(std::move(settings), random_.fork(1000 + 16 * index + i));
+            advertisers.emplace_back(advertiserSettings(n, i), random_.fork(1000 + 16 * index + i));
         }
         return advertisers;
+    }
+
+    [[nodiscard]] node::RouterAdvertiser::Settings advertiserSettings(const NodeSpec& n, std::size_t interface) const
+    {
+        const AdvertiseSpec& advertise = *n.interfaces[interface].advertise;
+        node::RouterAdvertiser::Settings settings{interface, advertise.minInterval, advertise.maxInterval, n.interfaces[interface].address.value_or(Prefix{}), {}};
+        settings.homeAgent = advertise.homeAgent.value_or(n.role == Role::HomeAgent);
+        settings.routerLifetime = advertise.routerLifetime;
+        settings.managed = advertise.managed;
+        settings.other = advertise.other;
+        settings.hopLimit = advertise.hopLimit;
+        settings.reachableTime = std::chrono::duration_cast<std::chrono::milliseconds>(advertise.reachableTime);
+        settings.retransTimer = std::chrono::duration_cast<std::chrono::milliseconds>(advertise.retransTimer);
+        settings.mtu = advertise.mtu;
+        settings.interval = advertise.interval;
+        if (const auto& information = advertise.homeAgentInformation) {
+            // RFC 6275 §7.4: without a lifetime of its own that of the router counts.
+            const auto router = advertise.routerLifetime.value_or(std::chrono::ceil<std::chrono::seconds>(3 * advertise.maxInterval));
+            const auto lifetime = std::clamp<std::int64_t>(information->lifetime.value_or(router).count(), 1, 0xffff);
+            settings.homeAgentInformation = {information->preference, static_cast<std::uint16_t>(lifetime), false};
+        }
+        for (const MapAdvertisement& map : advertise.map)
+            settings.map.push_back({map.distance, map.preference, map.formAddress, static_cast<std::uint32_t>(map.lifetime.count()), mapAddress(map.node)});
+        if (advertise.prefixes) settings.prefixes.emplace();
+        for (const AdvertisedPrefix& p : advertise.prefixes.value_or(std::vector<AdvertisedPrefix>{}))
+            settings.prefixes->push_back({p.prefix, p.onLink, p.autonomous, p.router, static_cast<std::uint32_t>(p.valid.count()), static_cast<std::uint32_t>(p.preferred.count())});
+        return settings;
     }
 
     /// The address that is advertised for a MAP: its own one inside the prefix of the regional addresses (HMIP-MAP-18).
@@ -166,7 +205,7 @@ private:
             if (interface.address) out.push_back(interface.address->address);
     }
 
-    void addMobileNode(const NodeSpec& n, node::IpStack stack)
+    [[nodiscard]] node::MobileNode::Settings mobileSettings(const NodeSpec& n) const
     {
         node::MobileNode::Settings settings;
         settings.homeAddress = *n.homeAddress;
@@ -177,7 +216,8 @@ private:
         for (const std::string& name : n.optimised) addAddresses(name, settings.optimised);
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow)
             if (spec().traffic[flow].to == n.name && spec().traffic[flow].answer) settings.answeredFlows.push_back(static_cast<std::uint16_t>(flow));
-        lab_.nodes_.emplace_back(node::MobileNode(std::move(stack), std::move(settings)));
+        settings.answerAll = n.answerProbes;
+        return settings;
     }
 
     void addEvent(const LinkEvent& event)
@@ -249,6 +289,35 @@ Result<Lab> Lab::build(const Scenario& scenario, std::uint64_t seed, Segments se
     const auto problems = validate(scenario);
     if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
     return LabBuilder(scenario, seed, segments).build();
+}
+
+Result<Lab> Lab::build(const Scenario& scenario, const Random::Key& key, Segments segments)
+{
+    const auto problems = validate(scenario);
+    if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
+    return LabBuilder(scenario, 0, segments, Random(key)).build();
+}
+
+Result<void> Lab::configure(TimePoint now, std::size_t node, const NodeSpec& spec, LabOutput& out)
+{
+    // What may change is made alike before the rest is compared.
+    NodeSpec fixed = spec;
+    const NodeSpec& old = scenario_.nodes[node];
+    if (fixed.interfaces.size() == old.interfaces.size())
+        for (std::size_t i = 0; i < old.interfaces.size(); ++i) fixed.interfaces[i].advertise = old.interfaces[i].advertise;
+    if (fixed.name != old.name || fixed.role != old.role || fixed.interfaces != old.interfaces || fixed.routes != old.routes || fixed.mobility != old.mobility ||
+        fixed.homeAddress != old.homeAddress || fixed.homeAgent != old.homeAgent)
+        return fail(ErrorCode::Invalid, 0, "name, role, interfaces, routes, mobility, home_address and home_agent cannot be changed while the node runs. Start it again");
+    Scenario scenario = scenario_;
+    scenario.nodes[node] = spec;
+    const auto problems = validate(scenario);
+    if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
+    now_ = std::max(now_, now);
+    scenario_ = scenario;
+    LabBuilder(scenario_, seed_, segments_, stackOf(node).random().fork(serial_++)).configure(*this, now_, node);
+    node::Output output;
+    collect(node, output, out);
+    return {};
 }
 
 }  // namespace roamscope::lab

@@ -32,6 +32,8 @@ bool isName(std::string_view text)
     return !text.empty() && text.size() <= maxName && std::all_of(text.begin(), text.end(), fits);
 }
 
+bool isRouter(Role role) { return role == Role::HomeAgent || role == Role::Map || role == Role::AccessRouter; }
+
 class Validator {
 public:
     explicit Validator(const Scenario& scenario) : s_(scenario) {}
@@ -117,8 +119,17 @@ private:
         if (!interface.link && !mobile) add(path + "/link", fmt::format("missing: a node of role {} stays on its link", roleName(n.role)));
         if (interface.mac) mac(*interface.mac, path + "/mac");
         if (interface.address && mobile) add(path + "/address", "not for a mobile node: it forms its addresses from advertisements");
-        if (!interface.address && !mobile) add(path + "/address", fmt::format("missing: a node of role {} needs a static address", roleName(n.role)));
+        const bool without = n.role == Role::Correspondent && interface.slaac;
+        if (!interface.address && !mobile && !without) add(path + "/address", fmt::format("missing: a node of role {} needs a static address", roleName(n.role)));
         if (interface.address) address(*interface.address, path + "/address");
+        if (!interface.moreAddresses.empty() && mobile) add(path + "/addresses", "not for a mobile node: it forms its addresses from advertisements");
+        for (std::size_t i = 0; i < interface.moreAddresses.size(); ++i) address(interface.moreAddresses[i], fmt::format("{}/addresses/{}", path, i));
+        for (std::size_t i = 0; i < interface.anycast.size(); ++i)
+            if (interface.anycast[i].isMulticast() || interface.anycast[i].isUnspecified()) add(fmt::format("{}/anycast/{}", path, i), "expected a unicast address");
+        if (!interface.anycast.empty() && !isRouter(n.role)) add(path + "/anycast", "only routers have anycast addresses (RFC 4291 §2.6): roles ar, ha and map");
+        if (interface.dadTransmits < 0 || interface.dadTransmits > 10) add(path + "/dad_transmits", "expected 0 to 10 (RFC 4862 §5.1)");
+        if (interface.retransTimer < 1ms || interface.retransTimer > 1h) add(path + "/retrans_timer", "expected 1ms to 1h (RFC 4861 §6.2.1)");
+        if (interface.mtu < 1280 || interface.mtu > 1500) add(path + "/mtu", "expected 1280 to 1500 (RFC 8200 §5)");
         if (interface.advertise) advertise(n, interface, *interface.advertise, path + "/advertise");
     }
 
@@ -139,13 +150,28 @@ private:
 
     void advertise(const NodeSpec& n, const InterfaceSpec& interface, const AdvertiseSpec& advertise, const std::string& path)
     {
-        if (n.role != Role::AccessRouter && n.role != Role::HomeAgent) add(path, fmt::format("only for role ar or ha, this node is {}", roleName(n.role)));
+        if (!isRouter(n.role)) add(path, fmt::format("only for roles ar, ha and map, this node is {}", roleName(n.role)));
         // A mobile node forms addresses from the advertised prefix, which takes 64 bits (RFC 4862 §5.5.3).
-        if (interface.address && interface.address->length != 64) add(path.substr(0, path.rfind('/')) + "/address", "an advertised prefix must have 64 bits");
+        if (interface.address && interface.address->length != 64 && !advertise.prefixes) add(path.substr(0, path.rfind('/')) + "/address", "an advertised prefix must have 64 bits");
         if (advertise.maxInterval < 70ms || advertise.maxInterval > 1800s) add(path + "/max_interval", "expected 70ms (RFC 6275 §7.5) to 1800s (RFC 4861 §6.2.1)");
         if (advertise.minInterval < 30ms) add(path + "/min_interval", "expected at least 30ms (RFC 6275 §7.5)");
         else if (advertise.minInterval > advertise.maxInterval / 4 * 3) add(path + "/min_interval", "expected at most 0.75 of max_interval (RFC 4861 §6.2.1)");
         for (std::size_t i = 0; i < advertise.map.size(); ++i) mapOption(advertise.map[i], fmt::format("{}/map/{}", path, i));
+        if (advertise.routerLifetime && (advertise.routerLifetime->count() < 0 || advertise.routerLifetime->count() > 65535))
+            add(path + "/router_lifetime", "expected 0s to 65535s (RFC 8319 §4)");
+        if (advertise.mtu && (*advertise.mtu < 1280 || *advertise.mtu > 65535)) add(path + "/mtu", "expected 1280 to 65535");
+        if (advertise.reachableTime > 1h) add(path + "/reachable_time", "expected at most 1h (RFC 4861 §6.2.1)");
+        if (advertise.retransTimer > 1h) add(path + "/retrans_timer", "expected at most 1h");
+        if (const auto& information = advertise.homeAgentInformation; information && information->lifetime && (*information->lifetime < 1s || *information->lifetime > 65535s))
+            add(path + "/home_agent_information/lifetime", "expected 1s to 65535s (RFC 6275 §7.4)");
+        for (std::size_t i = 0; advertise.prefixes && i < advertise.prefixes->size(); ++i) advertisedPrefix((*advertise.prefixes)[i], fmt::format("{}/prefixes/{}", path, i));
+    }
+
+    void advertisedPrefix(const AdvertisedPrefix& p, const std::string& path)
+    {
+        if (p.prefix.address.isMulticast() || p.prefix.address.isLinkLocal()) add(path + "/prefix", "expected a unicast prefix that is not link-local (RFC 4861 §4.6.2)");
+        if (p.valid.count() < 0 || p.valid.count() > 0xffffffff) add(path + "/valid_lifetime", "expected 0s to 4294967295s, which is for ever");
+        if (p.preferred.count() < 0 || p.preferred > p.valid) add(path + "/preferred_lifetime", "expected at most the valid lifetime (RFC 4861 §4.6.2)");
     }
 
     void mapOption(const MapAdvertisement& option, const std::string& path)
@@ -166,7 +192,9 @@ private:
 
     void routes(const NodeSpec& n, const std::string& path)
     {
-        if (n.role == Role::MobileNode && !n.routes.empty()) return add(path + "/routes", "not for a mobile node: it learns its routers from advertisements");
+        if (n.role == Role::MobileNode && !n.routes.empty()) add(path + "/routes", "not for a mobile node: it learns its routers from advertisements");
+        if (n.errorRate > 1'000'000) add(path + "/icmp_errors/rate", "expected at most 1000000 a second");
+        if (n.errorBurst < 1 || n.errorBurst > 1'000'000) add(path + "/icmp_errors/burst", "expected 1 to 1000000");
         for (std::size_t i = 0; i < n.routes.size(); ++i) {
             const RouteSpec& route = n.routes[i];
             const std::string place = fmt::format("{}/routes/{}", path, i);

@@ -35,14 +35,44 @@ struct MapAdvertisement {
     std::uint8_t distance = 1;            ///< 1..15
     std::uint8_t preference = 10;         ///< 0..15; RFC 4140 §7.1.2 default
     std::chrono::seconds lifetime{3600};
+    bool formAddress = true;              ///< R: regional addresses are formed from the MAP's prefix (RFC 4140 §4)
     bool operator==(const MapAdvertisement&) const = default;
 };
 
-/// Router Advertisements on an interface. The interface's own prefix is advertised with L, A and R set.
+/// A prefix as it is advertised (RFC 4861 §4.6.2, RFC 6275 §7.2).
+struct AdvertisedPrefix {
+    Prefix prefix;                        ///< with `router`: the whole address
+    bool onLink = true;
+    bool autonomous = true;
+    bool router = true;
+    std::chrono::seconds valid{2592000};  ///< 4294967295: for ever
+    std::chrono::seconds preferred{604800};
+    bool operator==(const AdvertisedPrefix&) const = default;
+};
+
+/// RFC 6275 §7.4.
+struct HomeAgentInformationSpec {
+    std::uint16_t preference = 0;
+    std::optional<std::chrono::seconds> lifetime{};  ///< 1 s to 65535 s; none: that of the router
+    bool operator==(const HomeAgentInformationSpec&) const = default;
+};
+
+/// Router Advertisements on an interface. Unless `prefixes` says otherwise the interface's own prefix is advertised with L, A and R set.
 struct AdvertiseSpec {
     Duration minInterval = 200s;          ///< RFC 4861 §6.2.1; RFC 6275 §7.5 allows down to 30 ms
     Duration maxInterval = 600s;          ///< RFC 6275 §7.5 allows down to 70 ms
     std::vector<MapAdvertisement> map;
+    std::optional<std::chrono::seconds> routerLifetime{};  ///< 0: no default router; none: three times maxInterval; at most 9000 s
+    bool managed = false;
+    bool other = false;
+    std::optional<bool> homeAgent{};        ///< H flag; none: set by a home agent
+    std::uint8_t hopLimit = 64;
+    Duration reachableTime{0};            ///< 0: unspecified
+    Duration retransTimer{0};
+    std::optional<std::uint32_t> mtu{};     ///< at least 1280
+    bool interval = true;                 ///< Advertisement Interval option (RFC 6275 §7.3)
+    std::optional<HomeAgentInformationSpec> homeAgentInformation{};
+    std::optional<std::vector<AdvertisedPrefix>> prefixes{};
     bool operator==(const AdvertiseSpec&) const = default;
 };
 
@@ -52,6 +82,13 @@ struct InterfaceSpec {
     std::optional<Prefix> address;        ///< with on-link prefix length
     std::optional<Mac> mac;               ///< none: a stable locally administered one
     std::optional<AdvertiseSpec> advertise;
+    std::vector<Prefix> moreAddresses{};    ///< static ones beside `address`
+    std::vector<Ipv6Address> anycast{};
+    bool slaac = false;                   ///< routers, prefixes and addresses from advertisements; a mobile node does that anyway
+    int dadTransmits = 1;                 ///< DupAddrDetectTransmits, 0..10
+    Duration retransTimer = 1s;           ///< 1 ms to 1 h
+    bool verifyStatic = false;            ///< static addresses are tested for duplicates from time 0 on
+    std::uint32_t mtu = 1500;             ///< 1280..1500
     bool operator==(const InterfaceSpec&) const = default;
 };
 
@@ -70,6 +107,10 @@ struct NodeSpec {
     Role role = Role::Correspondent;
     std::vector<InterfaceSpec> interfaces;
     std::vector<RouteSpec> routes;               ///< in place of the shortest ways that a lab works out; not for mn
+    bool echo = true;                            ///< answers echo requests
+    bool forwarding = true;                      ///< a router passes on packets between its interfaces
+    std::uint32_t errorRate = 10;                ///< ICMPv6 and Binding Errors a second, RFC 4443 §2.4 f; 0: none
+    std::uint32_t errorBurst = 10;
     // ha
     std::vector<Prefix> homePrefixes;
     // ha, map
@@ -85,6 +126,7 @@ struct NodeSpec {
     std::chrono::seconds lifetime{600};          ///< binding lifetime asked for
     bool optimiseAll = false;                    ///< route optimisation with every correspondent, or
     std::vector<std::string> optimised;          ///< with these nodes of role cn, or addresses
+    bool answerProbes = false;                   ///< of all flows; in a lab the flows say which
     bool operator==(const NodeSpec&) const = default;
 };
 

@@ -14,6 +14,13 @@ public:
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
+    /// Other advertisements from now on.
+    void configure(TimePoint now, std::vector<RouterAdvertiser> advertisers)
+    {
+        advertisers_ = std::move(advertisers);
+        for (RouterAdvertiser& advertiser : advertisers_) advertiser.startAt(now);
+    }
+
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
 

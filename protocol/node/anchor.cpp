@@ -25,7 +25,8 @@ Attributes bindingKey(const Ipv6Address& homeAddress)
 Registrar::Policy withOwnAddresses(Registrar::Policy policy, const IpStack& stack)
 {
     for (std::size_t i = 0; i < stack.interfaceCount(); ++i)
-        for (const InterfaceAddress& address : stack.addresses(i)) policy.own.push_back(address.address);
+        for (const InterfaceAddress& address : stack.addresses(i))
+            if (!address.proxy) policy.own.push_back(address.address);
     return policy;
 }
 
@@ -57,6 +58,20 @@ std::optional<TimePoint> Anchor::nextDeadline() const
     auto next = earlier(stack_.nextDeadline(), registrar_.nextDeadline());
     for (const RouterAdvertiser& advertiser : advertisers_) next = earlier(next, advertiser.nextDeadline());
     return next;
+}
+
+bool Anchor::revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out)
+{
+    const auto binding = registrar_.end(now, homeAddress);
+    if (binding) release(now, *binding, "revoked", out);
+    return binding.has_value();
+}
+
+void Anchor::configure(TimePoint now, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers)
+{
+    registrar_.configure(withOwnAddresses(std::move(policy), stack_));
+    advertisers_ = std::move(advertisers);
+    for (RouterAdvertiser& advertiser : advertisers_) advertiser.startAt(now);
 }
 
 void Anchor::handle(TimePoint now, Delivery delivery, Output& out)

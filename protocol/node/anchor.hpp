@@ -18,6 +18,11 @@ public:
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
+    /// Ends the binding of a home address without its mobile node; false when there is none.
+    bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out);
+    /// Other settings from now on; bindings that are there stay as they are.
+    void configure(TimePoint now, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers);
+
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
     [[nodiscard]] const Registrar& registrar() const { return registrar_; }

@@ -49,10 +49,11 @@ bool Correspondent::acceptRouting(TimePoint now, const Ipv6Packet& packet, Outpu
 void Correspondent::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
     const auto received = probeIn(packet);
-    if (!received || !received->probe.answer) return;
+    if (!received) return;
     const wire::Probe& probe = received->probe;
-    out.happened(now, "probe-answered", {{"flow", attribute(std::int64_t{probe.flow})}, {"serial", attribute(std::int64_t{probe.serial})},
-                                         {"sent", attribute(probe.sent)}});
+    out.happened(now, probe.answer ? "probe-answered" : "probe-received",
+                 {{"flow", attribute(std::int64_t{probe.flow})}, {"serial", attribute(std::int64_t{probe.serial})}, {"sent", attribute(probe.sent)}});
+    if (!probe.answer) stack_.send(now, answerTo(packet, *received), out);
 }
 
 void Correspondent::onMobility(TimePoint now, const Ipv6Packet& packet, Output& out)
@@ -129,6 +130,13 @@ void Correspondent::onError(TimePoint now, const wire::IcmpError& error, Output&
     if (!binding || binding->careOfAddress != quoted->packet.destination) return;
     const Ipv6Address home = binding->homeAddress;
     if (cache_.unreachable(home)) bindingChanged(now, home, "unreachable", out);
+}
+
+bool Correspondent::revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out)
+{
+    const bool was = cache_.revoke(homeAddress);
+    if (was) bindingChanged(now, homeAddress, "revoked", out);
+    return was;
 }
 
 void Correspondent::bindingChanged(TimePoint now, const Ipv6Address& homeAddress, std::string_view why, Output& out)

@@ -30,6 +30,9 @@ public:
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
+    /// Ends the binding of a home address without its mobile node; false when there is none.
+    bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out);
+
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
     [[nodiscard]] const CorrespondentCache& cache() const { return cache_; }

@@ -136,6 +136,14 @@ bool CorrespondentCache::unreachable(const Ipv6Address& homeAddress)
     return true;
 }
 
+bool CorrespondentCache::revoke(const Ipv6Address& homeAddress)
+{
+    const auto it = bindings_.find(homeAddress);
+    if (it == bindings_.end() || it->second.state != CorrespondentBinding::State::Live) return false;
+    end(it->second, CorrespondentBinding::State::Ended);
+    return true;
+}
+
 std::vector<CorrespondentBinding> CorrespondentCache::expire(TimePoint now)
 {
     std::vector<CorrespondentBinding> ended;

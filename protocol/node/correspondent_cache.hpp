@@ -52,6 +52,8 @@ public:
     [[nodiscard]] const CorrespondentBinding* find(const Ipv6Address& homeAddress) const;
     /// The care-of address could not be reached. True when that was said once too often and the binding has ended (RR-CN-13).
     [[nodiscard]] bool unreachable(const Ipv6Address& homeAddress);
+    /// Ends a live binding; false when there is none.
+    bool revoke(const Ipv6Address& homeAddress);
     /// Removes what has ended; gives the bindings among it (RR-CN-21).
     [[nodiscard]] std::vector<CorrespondentBinding> expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;

@@ -10,24 +10,34 @@ namespace proto = wire::protocol;
 
 // ---- configuration
 
-std::size_t IpStack::addInterface(std::string name, Mac mac)
+std::size_t IpStack::addInterface(std::string name, Mac mac, const InterfaceSettings& settings)
 {
     const Duration reachableTime{static_cast<std::int64_t>(30e9 * (0.5 + static_cast<double>(random_.below(1000)) / 1000))};
-    interfaces_.push_back({std::move(name), mac, true, {}, {}, {}, {}, std::nullopt, NeighborCache(reachableTime)});
+    interfaces_.push_back({std::move(name), mac, true, {}, {}, {}, {}, std::nullopt, NeighborCache(reachableTime, settings.retransTimer), settings});
     Interface& interface = interfaces_.back();
     interface.groups.push_back({allNodes()});
     if (router_) interface.groups.push_back({allRouters()});
+    startAutoconfiguration({}, interfaces_.size() - 1);
     return interfaces_.size() - 1;
 }
 
-void IpStack::addStaticAddress(std::size_t interface, const Prefix& address)
+void IpStack::addStaticAddress(std::size_t interface, const Prefix& address, bool verified)
 {
     Interface& i = interfaces_[interface];
-    i.addresses.push_back({address.address, address.length, false, AddressState::Preferred, 0, {}});
+    verified = verified || i.settings.dadTransmits == 0;
+    i.addresses.push_back({address.address, address.length, false, false, verified ? AddressState::Preferred : AddressState::Tentative, i.settings.dadTransmits, {}});
     i.staticAddresses.push_back(address.address);
     if (!address.address.isLinkLocal()) i.onLink.push_back(address.masked());
     Output none;
     join({}, interface, solicitedNode(address.address), false, none);
+}
+
+void IpStack::addAnycastAddress(std::size_t interface, const Ipv6Address& address)
+{
+    interfaces_[interface].addresses.push_back({address, 128, false, true, AddressState::Preferred, 0, {}});
+    interfaces_[interface].staticAddresses.push_back(address);
+    Output none;
+    join({}, interface, solicitedNode(address), false, none);
 }
 
 void IpStack::addRoute(const Prefix& destination, std::size_t interface, const Ipv6Address& nextHop)
@@ -38,7 +48,11 @@ void IpStack::addRoute(const Prefix& destination, std::size_t interface, const I
 
 // ---- link state
 
-void IpStack::linkUp(TimePoint, std::size_t interface, Output&) { interfaces_[interface].up = true; }
+void IpStack::linkUp(TimePoint now, std::size_t interface, Output&)
+{
+    interfaces_[interface].up = true;
+    startAutoconfiguration(now, interface);
+}
 
 void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
 {
@@ -53,6 +67,7 @@ void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
     i.neighbors.clear();
     clearOnLink(interface);
     i.defaultRouter.reset();
+    i.learnt = {};
 }
 
 // ---- addresses
@@ -62,7 +77,8 @@ void IpStack::assign(TimePoint now, std::size_t interface, const Ipv6Address& ad
     if (findOn(interface, address)) return;
     // MN-DAD-06: the solicited-node group is joined, and reported, before the first solicitation.
     join(now, interface, solicitedNode(address), true, out);
-    interfaces_[interface].addresses.push_back({address, 64, proxy, verified ? AddressState::Preferred : AddressState::Tentative, 1, now});
+    const int probes = interfaces_[interface].settings.dadTransmits;
+    interfaces_[interface].addresses.push_back({address, 64, proxy, false, verified ? AddressState::Preferred : AddressState::Tentative, probes, now});
     InterfaceAddress& added = interfaces_[interface].addresses.back();
     addressEvent(now, interface, added, out);
     if (!verified) probe(now, interface, added, out);
@@ -96,7 +112,7 @@ InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& addr
 bool IpStack::owns(const Ipv6Address& address) const
 {
     const InterfaceAddress* a = find(address);
-    return a && !a->proxy && a->state == AddressState::Preferred;
+    return a && !a->proxy && !a->anycast && a->state == AddressState::Preferred;
 }
 
 bool IpStack::proxies(const Ipv6Address& address) const
@@ -144,9 +160,10 @@ bool IpStack::accepts(const Interface& interface, const Mac& destination) const
 
 std::optional<Delivery::Kind> IpStack::classify(const Ipv6Address& destination) const
 {
-    if (owns(destination)) return Delivery::Kind::Local;
-    if (proxies(destination)) return Delivery::Kind::Intercepted;
-    if (router_ && destination.isUnicastRoutable() && !find(destination)) return Delivery::Kind::Forward;
+    const InterfaceAddress* mine = find(destination);
+    if (mine && mine->state != AddressState::Preferred) return std::nullopt;
+    if (mine) return mine->proxy ? Delivery::Kind::Intercepted : Delivery::Kind::Local;
+    if (router_ && destination.isUnicastRoutable()) return Delivery::Kind::Forward;
     return std::nullopt;
 }
 
@@ -167,7 +184,7 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
         if (!joined) return std::nullopt;
     } else {
         const auto kind = classify(packet.destination);
-        if (!kind || header->destination.isGroup()) return std::nullopt;
+        if (!kind || header->destination.isGroup() || (*kind == Delivery::Kind::Forward && !settings_.forwards)) return std::nullopt;
         delivery.kind = *kind;
     }
     return take(now, std::move(delivery), false, out);
@@ -201,8 +218,9 @@ bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
     const Ipv6Packet& packet = delivery.packet;
     if (const auto* echo = std::get_if<wire::Echo>(&*delivery.icmp)) {
         if (echo->reply) return false;
-        const bool group = packet.destination.isMulticast();
-        sendIcmp(now, delivery.interface, group ? Ipv6Address{} : packet.destination, packet.source,
+        if (!settings_.answersEcho) return true;
+        // RFC 4443 §4.2: what came to a group or an anycast address is answered from a unicast address.
+        sendIcmp(now, delivery.interface, owns(packet.destination) ? packet.destination : Ipv6Address{}, packet.source,
                  wire::Echo{true, echo->identifier, echo->sequence, echo->data}, out, 64);
         return true;
     }
@@ -215,6 +233,12 @@ bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
         if (packet.hopLimit == 255) onAdvertisement(now, delivery, *na, out);
         return true;
     }
+    if (const auto* query = std::get_if<wire::ListenerQuery>(&*delivery.icmp)) {
+        answerQuery(now, delivery, wire::listenerResponse(query->maximumResponse), query->group);
+        return true;
+    }
+    const auto* ra = std::get_if<wire::RouterAdvertisement>(&*delivery.icmp);
+    if (ra && interfaces_[delivery.interface].settings.autoconfigures) onRouterAdvertisement(now, delivery, *ra, out);
     return false;
 }
 
@@ -234,9 +258,9 @@ void IpStack::onSolicitation(TimePoint now, const Delivery& delivery, const wire
     }
     if (!forDad && option) learnNeighbor(now, delivery.interface, packet.source, option->address, false, out);
     // RFC 4861 §7.2.4: an address held as proxy is advertised without override when solicited; R=0 for a mobile node (HA-ND-02).
-    const wire::NeighborAdvertisement na{router_ && !mine->proxy, !forDad, !mine->proxy, ns.target,
+    const wire::NeighborAdvertisement na{router_ && !mine->proxy, !forDad, !mine->proxy && !mine->anycast, ns.target,
                                          {wire::TargetLinkLayerOption{interfaces_[delivery.interface].mac}}};
-    const Ipv6Address source = mine->proxy ? chooseSource(delivery.interface, packet.source) : ns.target;
+    const Ipv6Address source = mine->proxy || mine->anycast ? chooseSource(delivery.interface, packet.source) : ns.target;
     sendIcmp(now, delivery.interface, source, forDad ? allNodes() : packet.source, na, out);
 }
 
@@ -282,6 +306,7 @@ void IpStack::advance(TimePoint now, Output& out)
         NeighborCache::Actions actions;
         interfaces_[index].neighbors.advance(now, actions);
         carryOut(now, index, actions, out);
+        if (interfaces_[index].settings.autoconfigures) advanceAutoconfiguration(now, index, out);
     }
 }
 
@@ -295,6 +320,7 @@ std::optional<TimePoint> IpStack::nextDeadline() const
         for (const InterfaceAddress& address : interface.addresses)
             if (address.state == AddressState::Tentative) next = earlier(next, address.nextProbe);
         next = earlier(next, interface.neighbors.nextDeadline());
+        if (interface.settings.autoconfigures) next = earlier(next, nextDeadline(interface.learnt));
     }
     return next;
 }
@@ -314,7 +340,7 @@ void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& addr
     }
     // RFC 4862 §5.4.2: from the unspecified address, without a source link-layer address option.
     --address.probesLeft;
-    address.nextProbe = now + NeighborCache::retransTimer;
+    address.nextProbe = now + interfaces_[interface].settings.retransTimer;
     Ipv6Packet packet;
     packet.hopLimit = 255;
     packet.destination = solicitedNode(address.address);

@@ -20,10 +20,27 @@ namespace roamscope::node {
 
 enum class AddressState : std::uint8_t { Tentative, Preferred };
 
+/// What a node's IPv6 does with packets of others and about errors.
+struct StackSettings {
+    bool router = false;                 ///< R flag, all-routers group
+    bool forwards = true;                ///< a router passes on packets between its interfaces; those out of tunnels always go on
+    bool answersEcho = true;
+    std::uint32_t errorsPerSecond = 10;  ///< ICMPv6 and Binding Errors (RFC 4443 §2.4 f); 0: none at all
+    std::uint32_t errorBurst = 10;
+};
+
+struct InterfaceSettings {
+    int dadTransmits = 1;                ///< DupAddrDetectTransmits, RFC 4862 §5.1; 0: addresses are usable at once
+    Duration retransTimer = 1s;          ///< RFC 4861 §10
+    std::uint32_t mtu = 1500;            ///< at least 1280
+    bool autoconfigures = false;         ///< takes routers, prefixes and addresses from advertisements (RFC 4861 §6.3, RFC 4862 §5.5)
+};
+
 struct InterfaceAddress {
     Ipv6Address address;
     std::uint8_t prefixLength = 64;
     bool proxy = false;  ///< held for a mobile node that is away: defended and intercepted, never our own (RFC 6275 §10.4.1)
+    bool anycast = false;  ///< others have it, too: taken, never a source, not tested (RFC 4861 §7.2.7, RFC 4291 §2.6)
     AddressState state = AddressState::Tentative;
     int probesLeft = 0;        ///< of duplicate address detection
     TimePoint nextProbe{};     ///< next solicitation, or the end of the wait after the last one
@@ -53,12 +70,14 @@ struct Delivery {
 
 class IpStack {
 public:
-    IpStack(bool router, Random random) : router_(router), random_(random) {}
+    IpStack(bool router, Random random) : IpStack(StackSettings{router}, random) {}
+    IpStack(StackSettings settings, Random random) : settings_(settings), router_(settings.router), random_(random), errorTokens_(settings.errorBurst) {}
 
     // ---- configuration, before time 0
-    std::size_t addInterface(std::string name, Mac mac);
-    /// An address taken as verified before time 0, as on a node that has been up for long; its prefix is on-link.
-    void addStaticAddress(std::size_t interface, const Prefix& address);
+    std::size_t addInterface(std::string name, Mac mac, const InterfaceSettings& settings = {});
+    /// An address taken as verified before time 0, as on a node that has been up for long, or tested from time 0 on; its prefix is on-link.
+    void addStaticAddress(std::size_t interface, const Prefix& address, bool verified = true);
+    void addAnycastAddress(std::size_t interface, const Ipv6Address& address);
     void addRoute(const Prefix& destination, std::size_t interface, const Ipv6Address& nextHop);
 
     // ---- mobility of peers (RFC 6275 §9.3; RR-CN-10, -11, -16)
@@ -94,6 +113,9 @@ public:
     /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
     void sendBindingError(TimePoint now, std::uint8_t status, const wire::Ipv6Packet& packet, Output& out);
 
+    /// Other limits and switches while the node runs; a router stays one.
+    void configure(const StackSettings& settings) { settings_ = settings; }
+
     // ---- link state
     void linkUp(TimePoint now, std::size_t interface, Output& out);
     /// Addresses from advertisements, neighbours and queued packets of the interface are gone; static ones stay.
@@ -106,7 +128,7 @@ public:
     void assign(TimePoint now, std::size_t interface, const Ipv6Address& address, bool proxy, bool verified, Output& out);
     void remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const;
-    [[nodiscard]] bool owns(const Ipv6Address& address) const;      ///< preferred and our own
+    [[nodiscard]] bool owns(const Ipv6Address& address) const;      ///< preferred and our own, not an anycast address
     [[nodiscard]] bool proxies(const Ipv6Address& address) const;   ///< preferred and held as proxy
     [[nodiscard]] Ipv6Address linkLocalAddress(std::size_t interface) const;
     /// The interface whose on-link prefix (of a static address) covers `address`.
@@ -153,6 +175,19 @@ public:
     Random& random() { return random_; }
 
 private:
+    /// What an interface has learnt from advertisements (ip_stack_autoconf.cpp).
+    struct Learnt {
+        struct Timed {
+            Prefix prefix;                          ///< or a router's or an own address
+            std::optional<TimePoint> until;         ///< none: for ever
+            std::optional<TimePoint> preferredUntil;
+        };
+        int solicitationsLeft = 0;
+        TimePoint nextSolicitation{};
+        std::vector<Timed> routers;                 ///< the first one is the default router
+        std::vector<Timed> onLink;
+        std::vector<Timed> addresses;
+    };
     struct Group {
         Ipv6Address address;
         int users = 1;
@@ -169,6 +204,8 @@ private:
         std::vector<Ipv6Address> staticAddresses;
         std::optional<Ipv6Address> defaultRouter;
         NeighborCache neighbors;
+        InterfaceSettings settings{};
+        Learnt learnt{};
     };
     struct Route {
         Prefix destination;
@@ -194,6 +231,10 @@ private:
     void join(TimePoint now, std::size_t interface, const Ipv6Address& group, bool report, Output& out);
     void leave(std::size_t interface, const Ipv6Address& group);
     void reportGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
+    /// Tells that a mobility message of ours leaves.
+    void reportSent(TimePoint now, const wire::Ipv6Packet& packet, Output& out) const;
+    /// Reports are due within `milliseconds`, of all groups or of the one that is asked about (RFC 3810 §6.2).
+    void answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& group);
     void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
     /// The part of receive() that does not depend on the link.
@@ -207,6 +248,17 @@ private:
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
 
+    // RFC 4861 §6.3, RFC 4862 §5.5 (ip_stack_autoconf.cpp)
+    void startAutoconfiguration(TimePoint now, std::size_t interface);
+    void solicitRouters(TimePoint now, std::size_t interface, Output& out);
+    void onRouterAdvertisement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
+    void learnPrefix(TimePoint now, std::size_t interface, const wire::PrefixInformation& option, Output& out);
+    void learnRouter(TimePoint now, std::size_t interface, const Ipv6Address& router, std::chrono::seconds lifetime, Output& out);
+    void advanceAutoconfiguration(TimePoint now, std::size_t interface, Output& out);
+    [[nodiscard]] static std::optional<TimePoint> nextDeadline(const Learnt& learnt);
+    void useRouters(TimePoint now, std::size_t interface, Output& out);
+
+    StackSettings settings_;
     bool router_;
     Random random_;
     std::vector<Interface> interfaces_;
@@ -218,8 +270,7 @@ private:
         TimePoint used{};
     };
     std::map<Ipv6Address, MobilePeer> mobilePeers_;  ///< by home address
-    // Errors of ICMPv6 and mobility are limited to 10 a second, bursts of 10 (RFC 4443 §2.4 f).
-    double errorTokens_ = 10;
+    double errorTokens_;
     TimePoint errorTokensAt_{};
 };
 

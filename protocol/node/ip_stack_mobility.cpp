@@ -44,7 +44,20 @@ std::size_t nextHeaderAt(const Ipv6Packet& packet)
     return headerOctets(before);
 }
 
+/// "Binding update", or the number of a type that has no name.
+AttributeValue messageName(ByteView message)
+{
+    const std::string_view name = wire::mobilityName(message[typeAt]);
+    return name.empty() ? attribute(std::int64_t{message[typeAt]}) : attribute(name);
+}
+
 }  // namespace
+
+void IpStack::reportSent(TimePoint now, const Ipv6Packet& packet, Output& out) const
+{
+    if (packet.payload.size() <= typeAt) return;
+    out.happened(now, "message-sent", {{"message", messageName(packet.payload)}, {"from", attribute(packet.source)}, {"to", attribute(packet.destination)}});
+}
 
 void IpStack::refuseNextHeader(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
@@ -90,15 +103,27 @@ std::optional<wire::MobilityMessage> IpStack::mobility(TimePoint now, const Ipv6
     const ByteView octets = packet.payload;
     if (octets.size() <= typeAt) return std::nullopt;
     const ByteView whole = octets.first(std::min<std::size_t>(octets.size(), 8u * (octets[1] + 1u)));
-    if (wire::verify(packet.pseudoHeader(), proto::mobility, whole) != wire::ChecksumVerdict::Good) return std::nullopt;
+    const auto refused = [&](std::string_view why, std::string_view rule) {
+        out.happened(now, "message-refused", {{"message", messageName(octets)}, {"from", attribute(packet.source)}, {"to", attribute(packet.destination)},
+                                              {"reason", attribute(why)}, {"rule", attribute(rule)}});
+    };
+    if (wire::verify(packet.pseudoHeader(), proto::mobility, whole) != wire::ChecksumVerdict::Good) {
+        refused("bad checksum", "MH-RX-01");
+        return std::nullopt;
+    }
     if (packet.payload[typeAt] > lastType) {
+        refused("unknown type", "MH-RX-01");
         sendBindingError(now, unknownType, packet, out);
         return std::nullopt;
     }
     wire::FieldReader in(packet.payload, 0, nullptr);
     auto message = wire::parseMobility(in, packet.pseudoHeader());
-    if (message && message->acceptable()) return std::move(message->value);
+    if (message && message->acceptable()) {
+        out.happened(now, "message-received", {{"message", messageName(octets)}, {"from", attribute(packet.source)}, {"to", attribute(packet.destination)}});
+        return std::move(message->value);
+    }
     const std::optional<Error> fault = message ? message->violation : std::optional(message.error());
+    refused(fault ? std::string_view(fault->text) : std::string_view("malformed"), fault ? fault->rule : std::string_view("MH-RX-01"));
     // Payload Proto and Header Len stand in the first two octets.
     if (fault && fault->rule == "MH-RX-01" && fault->offset < typeAt)
         sendError(now, packet, wire::icmpv6Type::parameterProblem, erroneousField, out,

@@ -23,7 +23,7 @@ Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& dest
 {
     const bool linkScope = destination.isLinkLocal() || (destination.isMulticast() && (destination.octets[1] & 0x0f) == 2);
     const auto usable = [&](const InterfaceAddress& a) {
-        return !a.proxy && a.state == AddressState::Preferred && a.address.isLinkLocal() == linkScope;
+        return !a.proxy && !a.anycast && a.state == AddressState::Preferred && a.address.isLinkLocal() == linkScope;
     };
     const auto& own = interfaces_[interface].addresses;
     const auto it = std::find_if(own.begin(), own.end(), usable);
@@ -43,6 +43,7 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
         packet.destination = peer->second.careOf;
         peer->second.used = now;
     }
+    if (packet.nextHeader == proto::mobility && owns(packet.source)) reportSent(now, packet, out);
     const Ipv6Address destination = packet.destination;
     if (destination.isMulticast()) {
         if (interface) transmit(*interface, multicastMac(destination), packet, out);
@@ -91,7 +92,7 @@ void IpStack::advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Add
     // RFC 6275 §10.4.1: the source is the home agent's address on that interface.
     Ipv6Address source = linkLocalAddress(interface);
     for (const InterfaceAddress& a : interfaces_[interface].addresses)
-        if (!a.proxy && a.state == AddressState::Preferred && !a.address.isLinkLocal()) source = a.address;
+        if (!a.proxy && !a.anycast && a.state == AddressState::Preferred && !a.address.isLinkLocal()) source = a.address;
     sendIcmp(now, interface, source, allNodes(), na, out);
 }
 
@@ -103,7 +104,7 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
         packet.hopLimit = 255;
         // RFC 4861 §7.2.2: the source of the packet that waits, when it is an address of this interface.
         const InterfaceAddress* wanted = findOn(interface, solicit.preferredSource);
-        packet.source = wanted && wanted->state == AddressState::Preferred && !wanted->proxy ? solicit.preferredSource
+        packet.source = wanted && wanted->state == AddressState::Preferred && !wanted->proxy && !wanted->anycast ? solicit.preferredSource
                                                                                              : chooseSource(interface, solicit.target);
         if (packet.source.isUnspecified()) packet.source = chooseSource(interface, allNodes());
         if (packet.source.isUnspecified()) continue;  // no address yet: tried again with the next timer
@@ -137,9 +138,9 @@ bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
 
 bool IpStack::takeErrorToken(TimePoint now)
 {
-    errorTokens_ = std::min(10.0, errorTokens_ + 10.0 * toSeconds(now - errorTokensAt_));
+    errorTokens_ = std::min<double>(settings_.errorBurst, errorTokens_ + settings_.errorsPerSecond * toSeconds(now - errorTokensAt_));
     errorTokensAt_ = now;
-    if (errorTokens_ < 1) return false;
+    if (errorTokens_ < 1 || settings_.errorsPerSecond == 0) return false;
     errorTokens_ -= 1;
     return true;
 }
@@ -181,6 +182,17 @@ void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& grou
     groups.back().reportsLeft = 1;
     groups.back().nextReport = now + random_.between(100ms, 1s);
     reportGroup(now, interface, group, out);
+}
+
+void IpStack::answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& asked)
+{
+    if (!delivery.packet.source.isLinkLocal() || delivery.packet.hopLimit != 1) return;  // RFC 3810 §6.2
+    for (Group& group : interfaces_[delivery.interface].groups) {
+        if (group.address == allNodes() || (!asked.isUnspecified() && asked != group.address)) continue;
+        const TimePoint due = now + random_.between(Duration{0}, std::chrono::milliseconds(milliseconds));
+        group.nextReport = group.reportsLeft > 0 ? std::min(group.nextReport, due) : due;
+        group.reportsLeft = std::max(group.reportsLeft, 1);
+    }
 }
 
 void IpStack::leave(std::size_t interface, const Ipv6Address& group)

@@ -23,6 +23,7 @@ public:
         MapPolicy mapPolicy = MapPolicy::Furthest;
         std::chrono::seconds lifetime{600};        ///< asked for, cut to what the MAP allows
         std::vector<std::uint16_t> answeredFlows;  ///< probe flows whose probes are answered
+        bool answerAll = false;                    ///< or those of all flows
         /// Correspondents that the binding is told (RFC 6275 §11.6): all that send through the tunnel, or those listed.
         bool optimiseAll = false;
         std::vector<Ipv6Address> optimised{};
@@ -38,6 +39,12 @@ public:
     /// Link indications: the node learns of its link from these, not from the capture.
     void linkUp(TimePoint now, std::size_t interface, Output& out);
     void linkDown(TimePoint now, std::size_t interface, Output& out);
+
+    /// A packet of the node's own: from the home address by way of the home agent or straight to a peer, from others as it is.
+    void originate(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    /// Other wishes from now on; home address and home agent stay.
+    void configure(Settings settings) { settings_ = std::move(settings); }
+    [[nodiscard]] const Settings& settings() const { return settings_; }
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }

@@ -174,6 +174,13 @@ void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, O
     if (const auto careOf = primaryCareOf(now)) sendFromCareOf(now, encapsulate(packet, *careOf, settings_.homeAgent), out);
 }
 
+void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (packet.source == settings_.homeAddress && packet.nextHeader != proto::mobility) sendFromHome(now, std::move(packet), out);
+    else sendFromCareOf(now, std::move(packet), out);
+    progress(now, out);
+}
+
 void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 {
     if (homeLink_) {
@@ -264,11 +271,12 @@ void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, Output& out)
 void MobileNode::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
     const auto received = probeIn(packet);
-    if (!received || received->probe.answer) return;
-    out.happened(now, "probe-received", {{"flow", attribute(std::int64_t{received->probe.flow})}, {"serial", attribute(std::int64_t{received->probe.serial})},
+    if (!received) return;
+    out.happened(now, received->probe.answer ? "probe-answered" : "probe-received", {{"flow", attribute(std::int64_t{received->probe.flow})}, {"serial", attribute(std::int64_t{received->probe.serial})},
                                          {"sent", attribute(received->probe.sent)}});
+    if (received->probe.answer) return;
     const auto& flows = settings_.answeredFlows;
-    if (std::find(flows.begin(), flows.end(), received->probe.flow) != flows.end()) sendFromHome(now, answerTo(packet, *received), out);
+    if (settings_.answerAll || std::find(flows.begin(), flows.end(), received->probe.flow) != flows.end()) sendFromHome(now, answerTo(packet, *received), out);
 }
 
 }  // namespace roamscope::node

@@ -9,7 +9,7 @@ void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Pa
     Entry& entry = it->second;
     if (isNew) {
         entry.solicitations = 1;
-        entry.deadline = now + retransTimer;
+        entry.deadline = now + retransTimer_;
         actions.solicit.push_back({nextHop, std::nullopt, packet.source});
         actions.changed.push_back(nextHop);
     }
@@ -88,7 +88,7 @@ void NeighborCache::advance(TimePoint now, Actions& actions)
         if (entry.solicitations < maxSolicitations) {
             const bool probing = entry.state == State::Probe;
             ++entry.solicitations;
-            entry.deadline = now + retransTimer;
+            entry.deadline = now + retransTimer_;
             actions.solicit.push_back({address, probing ? std::optional(entry.mac) : std::nullopt,
                                        entry.queue.empty() ? Ipv6Address{} : entry.queue.front().source});
             ++it;

@@ -22,8 +22,9 @@ public:
     /// Packets that wait for a link-layer address; more push the oldest out (RFC 4861 §7.2.2 asks for at least one).
     static constexpr std::size_t maxQueue = 3;
 
-    /// `reachableTime` is the randomised value of RFC 4861 §6.3.2.
-    explicit NeighborCache(Duration reachableTime) : reachableTime_(reachableTime) {}
+    /// `reachableTime` is the randomised value of RFC 4861 §6.3.2; solicitations are `interval` apart.
+    explicit NeighborCache(Duration reachableTime, Duration interval = retransTimer) : reachableTime_(reachableTime), retransTimer_(interval) {}
+    void setRetransTimer(Duration value) { retransTimer_ = value; }
 
     /// What the owner has to send.
     struct Actions {
@@ -69,6 +70,7 @@ private:
     void reachable(TimePoint now, Entry& entry);
 
     Duration reachableTime_;
+    Duration retransTimer_;
     std::map<Ipv6Address, Entry> entries_;
 };
 

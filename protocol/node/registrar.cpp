@@ -218,6 +218,13 @@ void Registrar::setPrefix(TimePoint now, const RouterPrefix& prefix, bool region
     }
 }
 
+std::optional<Binding> Registrar::end(TimePoint now, const Ipv6Address& homeAddress)
+{
+    const auto it = bindings_.find(homeAddress);
+    if (it == bindings_.end() || it->second.state != Binding::State::Valid) return std::nullopt;
+    return erase(now, it->second, it->second).removed;
+}
+
 // ---- time
 
 std::vector<Binding> Registrar::expire(TimePoint now)

@@ -86,6 +86,9 @@ public:
     [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request);
     /// Ends a Verify: binding valid and status 0 or 1, or gone and status 134.
     [[nodiscard]] Verdict verified(TimePoint now, const Ipv6Address& homeAddress, bool unique);
+    /// Ends a live binding as if it had been deleted; gives it.
+    [[nodiscard]] std::optional<Binding> end(TimePoint now, const Ipv6Address& homeAddress);
+    void configure(Policy policy) { policy_ = std::move(policy); }
     /// Removes bindings whose lifetime ended and forgotten deleted ones; gives the former.
     [[nodiscard]] std::vector<Binding> expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;

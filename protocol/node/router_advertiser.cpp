@@ -42,19 +42,26 @@ void RouterAdvertiser::advance(TimePoint now, IpStack& stack, Output& out)
 wire::RouterAdvertisement RouterAdvertiser::message(const IpStack& stack) const
 {
     wire::RouterAdvertisement ra;
-    ra.hopLimit = 64;
-    // HA-RA-01. The option with preference and lifetime is left out: both are the defaults.
+    ra.hopLimit = settings_.hopLimit;
+    ra.reachableTime = static_cast<std::uint32_t>(settings_.reachableTime.count());
+    ra.retransTimer = static_cast<std::uint32_t>(settings_.retransTimer.count());
+    if (settings_.managed) ra.flags |= wire::RouterAdvertisement::managedFlag;
+    if (settings_.other) ra.flags |= wire::RouterAdvertisement::otherFlag;
+    // HA-RA-01. Without a setting the option with preference and lifetime is left out: both are the defaults.
     if (settings_.homeAgent) ra.flags |= wire::RouterAdvertisement::homeAgentFlag;
     // RFC 6275 §7.5 (AR-05): at least 1 s however short the interval is.
-    const auto lifetime = std::chrono::ceil<std::chrono::seconds>(std::max<Duration>(3 * settings_.maxInterval, 1s));
+    const auto lifetime = settings_.routerLifetime.value_or(std::chrono::ceil<std::chrono::seconds>(std::max<Duration>(3 * settings_.maxInterval, 1s)));
     ra.routerLifetime = static_cast<std::uint16_t>(std::min<std::int64_t>(lifetime.count(), 9000));
     ra.options.push_back(wire::SourceLinkLayerOption{stack.mac(settings_.interface)});
+    if (settings_.mtu) ra.options.push_back(wire::MtuOption{*settings_.mtu});
     // AR-01: the whole router address with R, in every advertisement.
-    ra.options.push_back(wire::PrefixInformation{settings_.prefix, true, true, true, validLifetime, preferredLifetime});
+    if (!settings_.prefixes) ra.options.push_back(wire::PrefixInformation{settings_.prefix, true, true, true, validLifetime, preferredLifetime});
+    else for (const wire::PrefixInformation& prefix : *settings_.prefixes) ra.options.push_back(prefix);
     // AR-02: the interval in milliseconds, 20 ms more below 200 ms.
     auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(settings_.maxInterval).count();
     if (interval < 200) interval += 20;
-    ra.options.push_back(wire::AdvertisementIntervalOption{static_cast<std::uint32_t>(interval)});
+    if (settings_.interval) ra.options.push_back(wire::AdvertisementIntervalOption{static_cast<std::uint32_t>(interval)});
+    if (settings_.homeAgentInformation) ra.options.push_back(*settings_.homeAgentInformation);
     for (const wire::MapOption& map : settings_.map) ra.options.push_back(map);
     return ra;
 }

@@ -18,6 +18,16 @@ public:
         Prefix prefix;                          ///< the router's own address with the on-link length
         std::vector<wire::MapOption> map;
         bool homeAgent = false;                 ///< H flag (HA-RA-01)
+        std::optional<std::chrono::seconds> routerLifetime{};         ///< none: three times `maxInterval`; 0: no default router
+        std::optional<std::vector<wire::PrefixInformation>> prefixes{};  ///< none: `prefix` with L, A and R
+        bool managed = false;                   ///< M flag
+        bool other = false;                     ///< O flag
+        std::uint8_t hopLimit = 64;
+        std::chrono::milliseconds reachableTime{0};
+        std::chrono::milliseconds retransTimer{0};
+        std::optional<std::uint32_t> mtu{};
+        bool interval = true;                   ///< Advertisement Interval option
+        std::optional<wire::HomeAgentInformation> homeAgentInformation{};  ///< none: its values are the defaults (RFC 6275 §7.4)
     };
 
     /// The first advertisement is sent within `minInterval` of time 0; the first three are at most 16 s apart (AR-04).
@@ -27,6 +37,8 @@ public:
     /// closer to the last one than MinDelayBetweenRAs (AR-03).
     void solicited(TimePoint now);
     void advance(TimePoint now, IpStack& stack, Output& out);
+    /// Begins at `now` instead of time 0: for settings that change while the router runs (RFC 4861 §6.2.4).
+    void startAt(TimePoint now) { next_ = now + (next_ - TimePoint{}); }
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return next_; }
     [[nodiscard]] std::size_t interface() const { return settings_.interface; }
 

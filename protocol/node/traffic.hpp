@@ -14,6 +14,7 @@ struct TrafficSettings {
     Ipv6Address destination;
     Duration interval = 20ms;  ///< > 0
     std::uint32_t size = 100;  ///< UDP data octets
+    TimePoint start{};         ///< of the first probe
 };
 
 class TrafficSource {
@@ -26,7 +27,7 @@ public:
     };
     /// The probe that must leave now, if any: call until nothing is due.
     [[nodiscard]] std::optional<Due> due(TimePoint now);
-    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return TimePoint{} + serial_ * settings_.interval; }
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return settings_.start + serial_ * settings_.interval; }
     [[nodiscard]] const TrafficSettings& settings() const { return settings_; }
 
 private:

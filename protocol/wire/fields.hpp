@@ -36,7 +36,7 @@ struct FieldInfo {
     FieldType type;
     FieldDisplay display;
     std::uint64_t mask;            ///< bits inside the field's octets; 0 = all
-    std::string_view rfc;          ///< "RFC 6275 §6.1.7"; empty where no RFC defines it
+    std::string_view rfc;          ///< "RFC 6275 §6.1.7", or another standard; empty where none defines it
     bool tshark;                   ///< whether tshark 4.0 knows the name
     std::string_view explanation;  ///< one plain sentence
 };

@@ -324,7 +324,7 @@ std::optional<FlowIdentification> parseFlowIdentification(FieldReader& in)
     flow.priority = in.u16(FieldId::FlowPriority);
     in.u8(FieldId::FlowReserved);
     flow.status = in.u8(FieldId::FlowStatus);
-    in.note(flowStatusName(flow.status));
+    in.note(flow.status == 0 ? "Flow binding successful; always 0 in a Binding Update" : flowStatusName(flow.status));
     if (in.texts()) in.headline(fmt::format("Flow identification {}", flow.flow));
     if (flow.flow == 0) finding(in, Severity::Error, "flow identifier 0, which is reserved", "RFC 6089 §4.2", start, 2);
     while (in.remaining() > 0)
@@ -336,7 +336,11 @@ std::optional<FlowIdentification> parseFlowIdentification(FieldReader& in)
 FlowSummary parseFlowSummary(FieldReader& in)
 {
     FlowSummary summary;
-    while (in.remaining() >= 2) summary.flows.push_back(in.u16(FieldId::FlowSummaryId));
+    while (in.remaining() >= 2) {
+        const std::size_t start = in.offset();
+        summary.flows.push_back(in.u16(FieldId::FlowSummaryId));
+        if (summary.flows.back() == 0) finding(in, Severity::Error, "flow identifier 0, which is reserved", "RFC 6089 §4.3", start, 2);
+    }
     return summary;
 }
 

@@ -416,6 +416,12 @@ std::string_view ipv4AddressStatusName(std::uint8_t number)
     return find(names, number);
 }
 
+std::string_view linkLayerCodeName(std::uint8_t code) { return code == 2 ? "Of the mobile node" : std::string_view{}; }
+
+std::string_view anchorCodeName(std::uint8_t code) { return code == 1 ? "IPv6 address" : code == 2 ? "IPv4 address" : std::string_view{}; }
+
+std::string_view groupSubtypeName(std::uint8_t subtype) { return subtype == 1 ? "Bulk binding update group" : std::string_view{}; }
+
 std::string_view mobilityAddressCodeName(std::uint8_t number)
 {
     static constexpr Name names[] = {

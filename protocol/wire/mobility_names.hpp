@@ -38,6 +38,9 @@ struct BindingUpdate;
 [[nodiscard]] std::string_view handoffName(std::uint8_t indicator);                 ///< RFC 5213 §8.4
 [[nodiscard]] std::string_view accessTechnologyName(std::uint8_t type);             ///< RFC 5213 §8.5
 [[nodiscard]] std::string_view ipv4AddressStatusName(std::uint8_t status);          ///< RFC 5555 §3.2.1
+[[nodiscard]] std::string_view linkLayerCodeName(std::uint8_t code);                ///< RFC 5568 §6.4.4
+[[nodiscard]] std::string_view anchorCodeName(std::uint8_t code);                   ///< RFC 5949 §6.2.2
+[[nodiscard]] std::string_view groupSubtypeName(std::uint8_t subtype);              ///< RFC 6602 §4.3
 [[nodiscard]] std::string_view mobilityAddressCodeName(std::uint8_t code);          ///< RFC 5568 §6.4.2
 
 /// Letters of the flags that are set, as "A H M"; bit 0x0040 reads O, or B together with P (errata E-01).

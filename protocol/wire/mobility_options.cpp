@@ -65,6 +65,7 @@ LinkLayerAddress parsePaddedLinkLayer(FieldReader& in)
     LinkLayerAddress option;
     option.padded = true;
     option.code = in.u8(FieldId::LinkLayerCode);
+    in.note(linkLayerCodeName(option.code));
     in.u8(FieldId::LinkLayerPad);
     option.address = in.bytes(FieldId::LinkLayerAddress, in.remaining());
     return option;
@@ -188,6 +189,7 @@ std::optional<MobilityOption> parseBasicOption(FieldReader& in, std::uint8_t typ
     case optionLinkLayer: {
         if (length < 1) return std::nullopt;
         const std::uint8_t code = in.u8(FieldId::LinkLayerCode);
+        in.note(linkLayerCodeName(code));
         return LinkLayerAddress{code, in.bytes(FieldId::LinkLayerAddress, length - 1), false};
     }
     default: return std::nullopt;

@@ -39,8 +39,8 @@ constexpr FormPiece ipv4Reply[] = {{Kind::U8, FieldId::Ipv4Status, ipv4AddressSt
                                    {Kind::Ipv4, FieldId::Ipv4HomeAddressValue}};
 constexpr FormPiece ipv4Router[] = {{Kind::U16, FieldId::RouterIpv4Reserved}, {Kind::Ipv4, FieldId::RouterIpv4}};
 constexpr FormPiece dhcpMode[] = {{Kind::Word16}, {Kind::Bits, FieldId::DhcpReserved}, {Kind::Bits, FieldId::DhcpServer}};
-constexpr FormPiece anchorIpv6[] = {{Kind::U8, FieldId::AnchorCode}, {Kind::U8, FieldId::AnchorReserved}, {Kind::Ipv6, FieldId::AnchorIpv6}};
-constexpr FormPiece anchorIpv4[] = {{Kind::U8, FieldId::AnchorCode}, {Kind::U8, FieldId::AnchorReserved}, {Kind::Ipv4, FieldId::AnchorIpv4}};
+constexpr FormPiece anchorIpv6[] = {{Kind::U8, FieldId::AnchorCode, anchorCodeName}, {Kind::U8, FieldId::AnchorReserved}, {Kind::Ipv6, FieldId::AnchorIpv6}};
+constexpr FormPiece anchorIpv4[] = {{Kind::U8, FieldId::AnchorCode, anchorCodeName}, {Kind::U8, FieldId::AnchorReserved}, {Kind::Ipv4, FieldId::AnchorIpv4}};
 constexpr FormPiece interfaceId[] = {{Kind::U16, FieldId::InterfaceIdReserved}, {Kind::U64, FieldId::InterfaceId}};
 constexpr FormPiece transient[] = {
     {Kind::Word8}, {Kind::Bits, FieldId::TransientReserved}, {Kind::Bits, FieldId::TransientLate}, {Kind::U8, FieldId::TransientLifetime}};
@@ -61,7 +61,7 @@ constexpr FormPiece load[] = {{Kind::U16, FieldId::LoadPriority},
                               {Kind::U32, FieldId::LoadCapacity},
                               {Kind::U32, FieldId::LoadMaximumCapacity}};
 constexpr FormPiece alternateIpv4[] = {{Kind::Ipv4, FieldId::AlternateIpv4}};
-constexpr FormPiece group[] = {{Kind::U8, FieldId::GroupSubtype}, {Kind::U8, FieldId::GroupReserved}, {Kind::U32, FieldId::GroupIdentifier}};
+constexpr FormPiece group[] = {{Kind::U8, FieldId::GroupSubtype, groupSubtypeName}, {Kind::U8, FieldId::GroupReserved}, {Kind::U32, FieldId::GroupIdentifier}};
 constexpr FormPiece magAddress[] = {{Kind::U8, FieldId::MagReserved}, {Kind::U8, FieldId::MagAddressLength}, {Kind::Ipv6, FieldId::MagAddress}};
 constexpr FormPiece delegatedIpv4[] = {{Kind::Word8},
                                        {Kind::Bits, FieldId::DelegatedIpv4Flag},

@@ -151,7 +151,7 @@ private Q_SLOTS:
             const FieldInfo& field = info(static_cast<FieldId>(i));
             QVERIFY2(names.insert(field.name).second || field.name.starts_with("roamscope."), field.name.data());
             QVERIFY2(!field.label.empty() && !field.explanation.empty() && field.explanation.ends_with('.'), field.name.data());
-            QVERIFY2(field.rfc.empty() || field.rfc.starts_with("RFC "), field.name.data());
+            QVERIFY2(field.rfc.empty() || field.rfc.starts_with("RFC ") || field.rfc.starts_with("3GPP TS "), field.name.data());
             if (field.type == FieldType::Boolean) QVERIFY2(std::popcount(field.mask) == 1 || field.mask == 0, field.name.data());
         }
     }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a person tells one node of a lab to do, or to do otherwise, while it runs.
+#include "protocol/lab/lab.hpp"
+
+namespace roamscope::lab {
+
+node::IpStack& Lab::stackOf(std::size_t node)
+{
+    return std::visit([](auto& n) -> node::IpStack& { return n.stack(); }, nodes_[node]);
+}
+
+void Lab::originate(TimePoint now, std::size_t node, wire::Ipv6Packet packet, LabOutput& out)
+{
+    now_ = std::max(now_, now);
+    node::Output output;
+    if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node])) mobile->originate(now_, std::move(packet), output);
+    else stackOf(node).send(now_, std::move(packet), output);
+    collect(node, output, out);
+}
+
+void Lab::sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out)
+{
+    now_ = std::max(now_, now);
+    node::Output output;
+    output.frames.push_back({ports_[port].interface, std::move(frame)});
+    collect(ports_[port].node, output, out);
+}
+
+bool Lab::revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress, LabOutput& out)
+{
+    now_ = std::max(now_, now);
+    node::Output output;
+    bool was = false;
+    if (auto* anchor = std::get_if<node::Anchor>(&nodes_[node])) was = anchor->revoke(now_, homeAddress, output);
+    if (auto* correspondent = std::get_if<node::Correspondent>(&nodes_[node])) was = correspondent->revoke(now_, homeAddress, output);
+    collect(node, output, out);
+    return was;
+}
+
+}  // namespace roamscope::lab

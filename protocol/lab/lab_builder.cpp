@@ -121,8 +121,8 @@ private:
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
     {
         node::Registrar::Policy policy;
-        policy.map = n.role == Role::Map;
-        policy.homePrefixes = n.role == Role::Map ? std::vector{*n.regionalPrefix} : n.homePrefixes;
+        policy.homePrefixes.assign(n.homePrefixes.begin(), n.homePrefixes.end());
+        if (n.regionalPrefix) policy.regionalPrefixes = {*n.regionalPrefix};
         policy.maximumLifetime = n.maximumLifetime;
         // RFC 4140 §6.1: the MAP detects duplicates (HMIP-MAP-02); RFC 5380 has dropped that (HMIP-MAP-03).
         policy.verify = n.role == Role::HomeAgent || spec().dialect == Dialect::Rfc4140;

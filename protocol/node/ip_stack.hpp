@@ -71,6 +71,8 @@ struct Delivery {
     Mac sourceMac;
     wire::Ipv6Packet packet;
     std::optional<wire::Icmpv6Message> icmp;  ///< when Local, ICMPv6 and acceptable
+    /// The source on the wire when `packet.source` is a home address that took its place (RFC 6275 §9.3.1).
+    std::optional<Ipv6Address> careOf;
 };
 
 /// Why a packet must be dropped for an extension header of it (RFC 8200 §4.2, §4.4).
@@ -123,6 +125,10 @@ public:
     void refuseUpper(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     /// The same about a routing header whose type it does not know: code 0, at the type (RFC 8200 §4.4).
     void refuseRouting(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// An ICMPv6 error about `packet` to whoever sent it, within the limits of RFC 4443 §2.4. `parameter` is the MTU of a Packet Too
+    /// Big; `interface` is needed when the source is link-local.
+    void refuse(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
+                std::optional<std::size_t> interface = std::nullopt);
     /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
     void sendBindingError(TimePoint now, std::uint8_t status, const wire::Ipv6Packet& packet, Output& out);
 
@@ -153,6 +159,9 @@ public:
     /// A frame from the link: filtered like a network card does, neighbour discovery and echo answered here. Malformed packets
     /// and bad checksums are dropped silently (MH-RX-01).
     [[nodiscard]] std::optional<Delivery> receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    /// The same for a packet that came out of a tunnel on `interface`. Neighbour discovery is not believed: it did not come from
+    /// this link (RFC 4861 §7.1).
+    [[nodiscard]] std::optional<Delivery> receiveInner(TimePoint now, std::size_t interface, wire::Ipv6Packet packet, Output& out);
     /// Where a packet that came out of a tunnel belongs.
     [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
     /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
@@ -258,9 +267,12 @@ private:
     void answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& group);
     void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
+    /// The part of receive() that does not depend on the link.
+    [[nodiscard]] std::optional<Delivery> take(TimePoint now, Delivery delivery, bool tunnelled, Output& out);
     /// False when the packet must not go on: its home address is not believed, which its sender has been told.
-    [[nodiscard]] bool acceptHomeAddress(TimePoint now, wire::Ipv6Packet& packet, Output& out);
-    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0, bool evenToGroups = false);
+    [[nodiscard]] bool acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out);
+    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
+                   bool evenToGroups = false, std::optional<std::size_t> interface = std::nullopt);
     /// False when the packet was too big for the link and has been dealt with: refused, or sent in fragments (ip_stack_headers.cpp).
     [[nodiscard]] bool fits(TimePoint now, std::size_t interface, const Hop& hop, const wire::Ipv6Packet& packet, Output& out);
     void sendFragments(TimePoint now, const Hop& hop, const wire::Ipv6Packet& packet, std::uint32_t mtu, Output& out);

@@ -162,13 +162,23 @@ bool IpStack::takeErrorToken(TimePoint now)
     return true;
 }
 
-void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter, bool evenToGroups)
+void IpStack::refuse(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
+                     std::optional<std::size_t> interface)
+{
+    sendError(now, packet, type, code, out, parameter, false, interface);
+}
+
+void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
+                        bool evenToGroups, std::optional<std::size_t> interface)
 {
     if (!mayReportError(now, packet, evenToGroups)) return;
     const Bytes whole = wire::emitIpv6(packet);
     const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
-    const auto hop = nextHop(packet.source, packet.destination);
-    sendIcmp(now, hop ? hop->interface : 0, {}, packet.source,
+    if (!interface) {
+        const auto hop = nextHop(packet.source, packet.destination);
+        interface = hop ? hop->interface : 0;
+    }
+    sendIcmp(now, *interface, {}, packet.source,
              wire::IcmpError{type, code, parameter, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);
 }

@@ -112,13 +112,13 @@ RoleNode::Answer RoleNode::bindings() const
     } else if (const auto* mobile = lab_.nodeAs<node::MobileNode>(0)) {
         Json registrations = Json::array();
         const auto add = [&](const node::Association& a) {
-            if (a.registered(now)) registrations.push_back(registrationJson(a.peer(), mobile->settings().homeAddress, a.registeredCareOf()));
+            if (a.registered(now)) registrations.push_back(registrationJson(a.peer(), a.home(), a.registeredCareOf()));
             if (a.registered(now)) registrations.back()["remaining"] = (a.expires() - now).count();
         };
-        if (mobile->mapAssociation()) add(*mobile->mapAssociation());
-        add(mobile->homeAssociation());
-        for (const auto& [address, peer] : mobile->peers())
-            if (const auto careOf = peer.registeredCareOf(now)) registrations.push_back(registrationJson(address, mobile->settings().homeAddress, careOf));
+        for (const auto& [map, association] : mobile->maps()) add(association);
+        for (const node::MobileNode::Home& home : mobile->homes()) add(home.association);
+        for (const auto& [key, peer] : mobile->peers())
+            if (const auto careOf = peer.registeredCareOf(now)) registrations.push_back(registrationJson(key.second, key.first, careOf));
         return Json{{"bindings", list}, {"registrations", registrations}};
     }
     return Json{{"bindings", list}};

@@ -119,14 +119,16 @@ private:
     {
         if (!n.mobility) return {std::move(stack), sourcesOf(n, from)};
         constexpr std::uint64_t secrets = 100000;  // a stream of its own, so that nonces disturb nothing else
-        return {std::move(stack), sourcesOf(n, from), random_.fork(secrets + index)};
+        const CorrespondentSpec& c = n.correspondent;
+        const node::Correspondent::Settings settings{{c.nonceInterval, c.nonces}, c.refreshRequests, c.maximumBindings};
+        return {std::move(stack), sourcesOf(n, from), random_.fork(secrets + index), settings};
     }
 
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
     {
         node::Registrar::Policy policy;
-        policy.map = n.role == Role::Map;
-        policy.homePrefixes = n.role == Role::Map ? std::vector{*n.regionalPrefix} : n.homePrefixes;
+        policy.homePrefixes.assign(n.homePrefixes.begin(), n.homePrefixes.end());
+        if (n.regionalPrefix) policy.regionalPrefixes = {*n.regionalPrefix};
         policy.maximumLifetime = n.maximumLifetime;
         // RFC 4140 §6.1: the MAP detects duplicates (HMIP-MAP-02); RFC 5380 has dropped that (HMIP-MAP-03).
         policy.verify = n.role == Role::HomeAgent || spec().dialect == Dialect::Rfc4140;
@@ -198,6 +200,7 @@ private:
     [[nodiscard]] Ipv6Address homeAgentAddress(const NodeSpec& mobile) const
     {
         if (const auto address = Ipv6Address::parse(mobile.homeAgent)) return *address;
+        if (mobile.homeAgent.empty() || mobile.homeAgent == "discover") return {};
         for (const InterfaceSpec& interface : spec().nodes[nodeIndex(mobile.homeAgent)].interfaces)
             if (interface.address && interface.address->contains(*mobile.homeAddress)) return interface.address->address;
         return {};
@@ -214,7 +217,7 @@ private:
     [[nodiscard]] node::MobileNode::Settings mobileSettings(const NodeSpec& n) const
     {
         node::MobileNode::Settings settings;
-        settings.homeAddress = *n.homeAddress;
+        settings.homeAddress = n.homeAddress.value_or(Ipv6Address{});
         settings.homeAgent = homeAgentAddress(n);
         settings.mapPolicy = n.mapPolicy == MapPolicy::Furthest ? node::MapPolicy::Furthest : node::MapPolicy::Preference;
         settings.lifetime = n.lifetime;
@@ -223,6 +226,21 @@ private:
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow)
             if (spec().traffic[flow].to == n.name && spec().traffic[flow].answer) settings.answeredFlows.push_back(static_cast<std::uint16_t>(flow));
         settings.answerAll = n.answerProbes;
+        const MobileSpec& m = n.mobile;
+        settings.homePrefixLength = m.homePrefixLength;
+        settings.furtherHomeAddresses = m.furtherHomeAddresses;
+        settings.discoverHomeAgents = m.discoverHomeAgents;
+        settings.solicitPrefixes = m.solicitPrefixes;
+        settings.hierarchical = m.hierarchical;
+        settings.fixedMap = m.fixedMap;
+        settings.maximumMaps = m.maximumMaps;
+        settings.forwardFromPreviousMap = m.forwardFromPreviousMap;
+        settings.releaseMaps = m.releaseMaps;
+        settings.onLinkAddressForNeighbours = m.onLinkAddressForNeighbours;
+        settings.optimisticDetection = m.optimisticDetection;
+        settings.acknowledgedByPeers = m.acknowledgedByPeers;
+        settings.firstTimeout = m.firstTimeout;
+        settings.movement = {m.linkEvents, m.missedAdvertisements, m.newRouters};
         return settings;
     }
 

@@ -240,9 +240,14 @@ private:
     void mobileNode(const NodeSpec& n, const std::string& path)
     {
         bindingLifetime(n.lifetime, path + "/lifetime");
-        if (n.interfaces.size() > 1) add(path + "/interfaces/1", "a mobile node has one interface in this version");
-        if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent");
-        else needPeer(n.homeAgent, Role::HomeAgent, path + "/home_agent");
+        const MobileSpec& m = n.mobile;
+        if (m.firstTimeout < 100ms || m.firstTimeout > 32s) add(path + "/first_timeout", "expected 100ms to 32s");
+        if (m.maximumMaps < 1 || m.maximumMaps > 8) add(path + "/maximum_maps", "expected 1 to 8");
+        if (m.homePrefixLength < 8 || m.homePrefixLength > 120) add(path + "/home_prefix_length", "expected 8 to 120");
+        // RFC 5380 §1: without a home agent there is local mobility alone.
+        if (s_.dialect == Dialect::Rfc5380 && n.homeAgent.empty() && !n.homeAddress) return;
+        if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent, or \"discover\"");
+        else if (n.homeAgent != "discover") needPeer(n.homeAgent, Role::HomeAgent, path + "/home_agent");
         for (std::size_t i = 0; i < n.optimised.size(); ++i) needPeer(n.optimised[i], Role::Correspondent, fmt::format("{}/route_optimisation/{}", path, i));
         const std::string place = path + "/home_address";
         if (!n.homeAddress) return add(place, "missing: a mobile node needs its home address");
@@ -283,6 +288,7 @@ private:
             const std::string path = fmt::format("/traffic/{}", i);
             needRole(t.from, Role::Correspondent, path + "/from");
             needRole(t.to, Role::MobileNode, path + "/to");
+            if (const NodeSpec* to = node(t.to); to && to->role == Role::MobileNode && !to->homeAddress) add(path + "/to", fmt::format("\"{}\" has no home address", t.to));
             if (!(t.rate >= 0.001 && t.rate <= 100'000)) add(path + "/rate", "expected 0.001 to 100000 a second");
             if (t.size < 20 || t.size > 1200) add(path + "/size", "expected 20 to 1200 octets");
         }

@@ -105,6 +105,36 @@ struct RouteSpec {
 
 enum class MapPolicy : std::uint8_t { Furthest, Preference };  ///< HMIP-MN-04 / HMIP-MN-03, errata E-03
 
+/// What a correspondent with mobility support may be told beside that (RFC 6275 §5.2, §9).
+struct CorrespondentSpec {
+    Duration nonceInterval = 30s;         ///< a new nonce so often, 1 s to 240 s
+    std::uint32_t nonces = 8;             ///< good at a time, 1 to 240; a nonce lives interval × number, at most 240 s
+    bool refreshRequests = false;         ///< asks mobile nodes for updates before bindings in use end
+    std::uint32_t maximumBindings = 1000;
+    bool operator==(const CorrespondentSpec&) const = default;
+};
+
+/// What a mobile node may be told beside its home and its peers.
+struct MobileSpec {
+    std::uint8_t homePrefixLength = 64;
+    std::vector<Ipv6Address> furtherHomeAddresses{};
+    bool discoverHomeAgents = false;      ///< looks for another home agent when the one in use fails
+    bool solicitPrefixes = false;         ///< asks for the prefixes of the home link after the first registration
+    bool hierarchical = true;             ///< uses MAPs
+    std::optional<Ipv6Address> fixedMap{};
+    std::uint8_t maximumMaps = 1;         ///< registered with at a time, 1 to 8
+    bool forwardFromPreviousMap = true;
+    bool releaseMaps = false;
+    bool onLinkAddressForNeighbours = false;
+    bool optimisticDetection = false;
+    bool acknowledgedByPeers = true;      ///< A in updates to correspondents
+    Duration firstTimeout = 1500ms;       ///< InitialBindackTimeoutFirstReg, 100 ms to 32 s
+    bool linkEvents = true;               ///< what makes it doubt its router: the link layer,
+    std::uint8_t missedAdvertisements = 3;  ///< advertisements that do not come (0: not counted),
+    bool newRouters = true;               ///< other routers
+    bool operator==(const MobileSpec&) const = default;
+};
+
 struct NodeSpec {
     std::string name;
     Role role = Role::Correspondent;
@@ -122,9 +152,11 @@ struct NodeSpec {
     std::optional<Prefix> regionalPrefix;
     // cn
     bool mobility = false;                       ///< takes part in route optimisation
+    CorrespondentSpec correspondent{};
     // mn
     std::optional<Ipv6Address> homeAddress;
-    std::string homeAgent;                       ///< a node of role ha, or its address
+    std::string homeAgent;                       ///< a node of role ha, its address, or "discover"
+    MobileSpec mobile{};
     MapPolicy mapPolicy = MapPolicy::Furthest;
     std::chrono::seconds lifetime{600};          ///< binding lifetime asked for
     bool optimiseAll = false;                    ///< route optimisation with every correspondent, or

@@ -2,6 +2,7 @@
 #include "protocol/node/association.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace roamscope::node {
 
@@ -21,7 +22,7 @@ Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std
 void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime)
 {
     lifetime_ = toWire(lifetime);
-    if (careOf == careOf_ && (refused_ || nextSend_ || registered(now))) return;
+    if (careOf == careOf_ && (refused_ || nextSend_ || registered(now) || lapsing_)) return;
     careOf_ = careOf;
     refused_ = false;
     releasing_ = false;
@@ -36,6 +37,7 @@ void Association::release(TimePoint now)
 {
     if (releasing_) return;
     releasing_ = mayBeBound_;
+    lapsing_ = false;
     refused_ = false;
     careOf_ = home_;
     outstanding_.clear();
@@ -45,19 +47,35 @@ void Association::release(TimePoint now)
     if (releasing_) nextSend_ = now;
 }
 
+void Association::lapse()
+{
+    if (std::exchange(lapsing_, true)) return;
+    if (outstanding_.empty()) nextSend_.reset();
+}
+
+void Association::keep(TimePoint now)
+{
+    if (!std::exchange(lapsing_, false) || nextSend_ || !registered(now)) return;
+    nextSend_ = std::max(now, expires_ - toDuration(granted_) / 10);
+}
+
 void Association::refresh(TimePoint now)
 {
-    if (releasing_) return;
+    if (releasing_ || lapsing_) return;
     if (registered(now) && outstanding_.empty() && nextSend_) nextSend_ = std::min(*nextSend_, now);
+}
+
+void Association::expire(TimePoint now)
+{
+    if (!bound_ || now < expires_) return;
+    bound_ = false;
+    registeredCareOf_.reset();
+    if (outstanding_.empty()) timeout_ = first_;
 }
 
 std::optional<Association::Update> Association::due(TimePoint now)
 {
-    if (bound_ && now >= expires_) {
-        bound_ = false;
-        registeredCareOf_.reset();
-        if (outstanding_.empty()) timeout_ = first_;
-    }
+    expire(now);
     if (!nextSend_ || now < *nextSend_) return std::nullopt;
     // MN-COA-02: at most three in any second, however fast links change or a peer refuses our numbers.
     if (recent_.size() == maxUpdateRate) {
@@ -128,6 +146,7 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
     const auto* advice = wire::findOption<wire::BindingRefreshAdvice>(ack.options);
     const bool advised = advice && advice->interval.count() > 0 && advice->interval < ack.lifetime;
     nextSend_ = sent.time + std::min(toDuration(granted_) * 9 / 10, advised ? toDuration(advice->interval) : Duration::max());
+    if (lapsing_) nextSend_.reset();
     return Answer::Accepted;
 }
 

@@ -37,8 +37,16 @@ public:
     void release(TimePoint now);
     [[nodiscard]] bool releasing() const { return releasing_; }
 
+    /// The binding is not refreshed any more and ends by itself; a request() for another care-of address still goes out (HMIP-MN-20).
+    void lapse();
+    /// Takes lapse() back.
+    void keep(TimePoint now);
+    /// Puts a due update off until `t`.
+    void defer(TimePoint t) { nextSend_ = t; }
     /// Brings the refresh of a live binding forward to `now`; nothing when an update is under way or there is no binding.
     void refresh(TimePoint now);
+    /// Ends a binding whose lifetime is over; due() does that, too.
+    void expire(TimePoint now);
     /// True when due() would send.
     [[nodiscard]] bool isDue(TimePoint now) const { return nextSend_ && now >= *nextSend_; }
 
@@ -100,6 +108,7 @@ private:
     int unanswered_ = 0;
     bool refused_ = false;
     bool releasing_ = false;
+    bool lapsing_ = false;
     bool mayBeBound_ = false;            ///< an update has left since the last release: the peer may have a binding that we do not know of
     bool bound_ = false;                 ///< a binding was acknowledged and lives until `expires_`
     std::optional<Ipv6Address> registeredCareOf_;

@@ -74,14 +74,24 @@ void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
 
 void IpStack::assign(TimePoint now, std::size_t interface, const Ipv6Address& address, bool proxy, bool verified, Output& out)
 {
-    if (findOn(interface, address)) return;
+    startDetection(now, interface, {address, 64, proxy, false, verified ? AddressState::Preferred : AddressState::Tentative, 1, now}, out);
+}
+
+void IpStack::assignOptimistic(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
+{
+    startDetection(now, interface, {address, 64, false, false, AddressState::Optimistic, 1, now}, out);
+}
+
+void IpStack::startDetection(TimePoint now, std::size_t interface, InterfaceAddress address, Output& out)
+{
+    if (findOn(interface, address.address)) return;
     // MN-DAD-06: the solicited-node group is joined, and reported, before the first solicitation.
-    join(now, interface, solicitedNode(address), true, out);
-    const int probes = interfaces_[interface].settings.dadTransmits;
-    interfaces_[interface].addresses.push_back({address, 64, proxy, false, verified ? AddressState::Preferred : AddressState::Tentative, probes, now});
+    join(now, interface, solicitedNode(address.address), true, out);
+    address.probesLeft = interfaces_[interface].settings.dadTransmits;
+    interfaces_[interface].addresses.push_back(address);
     InterfaceAddress& added = interfaces_[interface].addresses.back();
     addressEvent(now, interface, added, out);
-    if (!verified) probe(now, interface, added, out);
+    if (added.state != AddressState::Preferred) probe(now, interface, added, out);
 }
 
 void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
@@ -102,6 +112,13 @@ const InterfaceAddress* IpStack::find(const Ipv6Address& address) const
     return nullptr;
 }
 
+const InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address) const
+{
+    for (const InterfaceAddress& a : interfaces_[interface].addresses)
+        if (a.address == address) return &a;
+    return nullptr;
+}
+
 InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address)
 {
     for (InterfaceAddress& a : interfaces_[interface].addresses)
@@ -112,7 +129,7 @@ InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& addr
 bool IpStack::owns(const Ipv6Address& address) const
 {
     const InterfaceAddress* a = find(address);
-    return a && !a->proxy && !a->anycast && a->state == AddressState::Preferred;
+    return a && !a->proxy && !a->anycast && a->state != AddressState::Tentative;
 }
 
 bool IpStack::proxies(const Ipv6Address& address) const
@@ -161,7 +178,7 @@ bool IpStack::accepts(const Interface& interface, const Mac& destination) const
 std::optional<Delivery::Kind> IpStack::classify(const Ipv6Address& destination) const
 {
     const InterfaceAddress* mine = find(destination);
-    if (mine && mine->state != AddressState::Preferred) return std::nullopt;
+    if (mine && mine->state == AddressState::Tentative) return std::nullopt;
     if (mine) return mine->proxy ? Delivery::Kind::Intercepted : Delivery::Kind::Local;
     if (router_ && destination.isUnicastRoutable()) return Delivery::Kind::Forward;
     return std::nullopt;
@@ -177,7 +194,7 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
     auto parsed = wire::parseIpv6(in);
     if (!parsed || parsed->violation || parsed->packet.source.isMulticast()) return std::nullopt;
 
-    Delivery delivery{Delivery::Kind::Local, interface, header->source, std::move(parsed->packet), std::nullopt};
+    Delivery delivery{Delivery::Kind::Local, interface, header->source, std::move(parsed->packet), std::nullopt, std::nullopt};
     const Ipv6Packet& packet = delivery.packet;
     if (packet.destination.isMulticast()) {
         const bool joined = std::any_of(i.groups.begin(), i.groups.end(), [&](const Group& g) { return g.address == packet.destination; });
@@ -187,13 +204,38 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
         if (!kind || header->destination.isGroup() || (*kind == Delivery::Kind::Forward && !settings_.forwards)) return std::nullopt;
         delivery.kind = *kind;
     }
-    if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery.packet, out)) return std::nullopt;
+    const bool forUs = delivery.kind == Delivery::Kind::Local;
+    if (const auto problem = headerProblem(frame.subspan(wire::EthernetHeader::octets), forUs)) {
+        if (!problem->silent) sendError(now, packet, wire::icmpv6Type::parameterProblem, problem->code, out, problem->pointer, problem->evenToGroups);
+        return std::nullopt;
+    }
+    if (forUs && packet.nextHeader == proto::fragment) {
+        auto whole = reassembled(now, interface, frame);
+        if (!whole) return std::nullopt;
+        delivery.packet = std::move(*whole);
+    }
+    return take(now, std::move(delivery), false, out);
+}
+
+std::optional<Delivery> IpStack::receiveInner(TimePoint now, std::size_t interface, Ipv6Packet packet, Output& out)
+{
+    const auto kind = classify(packet.destination);
+    if (!kind || packet.source.isMulticast()) return std::nullopt;
+    return take(now, Delivery{*kind, interface, {}, std::move(packet), std::nullopt, std::nullopt}, true, out);
+}
+
+std::optional<Delivery> IpStack::take(TimePoint now, Delivery delivery, bool tunnelled, Output& out)
+{
+    const Ipv6Packet& packet = delivery.packet;
+    if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery, out)) return std::nullopt;
     if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
 
     wire::FieldReader body(packet.payload, 0, nullptr);
     auto message = wire::parseIcmpv6(body, packet.pseudoHeader());
     if (!message || !message->acceptable()) return std::nullopt;
     delivery.icmp = std::move(message->value);
+    const std::uint8_t type = wire::typeOf(*delivery.icmp);
+    if (tunnelled && type >= wire::icmpv6Type::routerSolicitation && type <= wire::icmpv6Type::redirect) return std::nullopt;
     if (settle(now, delivery, out)) return std::nullopt;
     return delivery;
 }
@@ -236,14 +278,13 @@ void IpStack::onSolicitation(TimePoint now, const Delivery& delivery, const wire
     if (forDad && (option || packet.destination != solicitedNode(ns.target))) return;  // RFC 4861 §7.1.1
     const InterfaceAddress* mine = findOn(delivery.interface, ns.target);
     if (!mine) return;
-    if (mine->state == AddressState::Tentative) {
-        // MN-DAD-05: somebody else tests the same address; a tentative address answers nobody.
-        if (forDad) duplicate(now, delivery.interface, ns.target, out);
-        return;
-    }
+    if (forDad && mine->state != AddressState::Preferred) return duplicate(now, delivery.interface, ns.target, out);  // MN-DAD-05: tested by somebody else
+    if (mine->state == AddressState::Tentative) return;  // answers nobody
     if (!forDad && option) learnNeighbor(now, delivery.interface, packet.source, option->address, false, out);
     // RFC 4861 §7.2.4: an address held as proxy is advertised without override when solicited; R=0 for a mobile node (HA-ND-02).
-    const wire::NeighborAdvertisement na{router_ && !mine->proxy, !forDad, !mine->proxy && !mine->anycast, ns.target,
+    // MN-DAD-03: nor with override while it may be somebody else's.
+    const bool override = !mine->proxy && !mine->anycast && mine->state == AddressState::Preferred;
+    const wire::NeighborAdvertisement na{router_ && !mine->proxy, !forDad, override, ns.target,
                                          {wire::TargetLinkLayerOption{interfaces_[delivery.interface].mac}}};
     const Ipv6Address source = mine->proxy || mine->anycast ? chooseSource(delivery.interface, packet.source) : ns.target;
     sendIcmp(now, delivery.interface, source, forDad ? allNodes() : packet.source, na, out);
@@ -252,8 +293,10 @@ void IpStack::onSolicitation(TimePoint now, const Delivery& delivery, const wire
 void IpStack::onAdvertisement(TimePoint now, const Delivery& delivery, const wire::NeighborAdvertisement& na, Output& out)
 {
     if (na.target.isMulticast() || (na.solicited && delivery.packet.destination.isMulticast())) return;  // RFC 4861 §7.1.2
+    if (const auto* link = wire::findOption<wire::TargetLinkLayerOption>(na.options); link && watched_ == na.target)
+        events_.push_back({StackEvent::Kind::Advertised, delivery.interface, na.target, link->address});
     if (const InterfaceAddress* mine = findOn(delivery.interface, na.target)) {
-        if (mine->state == AddressState::Tentative) duplicate(now, delivery.interface, na.target, out);
+        if (mine->state != AddressState::Preferred) duplicate(now, delivery.interface, na.target, out);
         return;
     }
     NeighborCache::Actions actions;
@@ -275,6 +318,20 @@ void IpStack::learnNeighbor(TimePoint now, std::size_t interface, const Ipv6Addr
     carryOut(now, interface, actions, out);
 }
 
+void IpStack::probeNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
+{
+    NeighborCache::Actions actions;
+    interfaces_[interface].neighbors.probe(now, address, actions);
+    carryOut(now, interface, actions, out);
+}
+
+std::optional<Mac> IpStack::neighborMac(std::size_t interface, const Ipv6Address& address) const
+{
+    const auto& entries = interfaces_[interface].neighbors.entries();
+    const auto it = entries.find(address);
+    return it != entries.end() && it->second.state != NeighborCache::State::Incomplete ? std::optional(it->second.mac) : std::nullopt;
+}
+
 // ---- time
 
 void IpStack::advance(TimePoint now, Output& out)
@@ -287,7 +344,7 @@ void IpStack::advance(TimePoint now, Output& out)
             reportGroup(now, index, group.address, out);
         }
         for (InterfaceAddress& address : interfaces_[index].addresses)
-            if (address.state == AddressState::Tentative && now >= address.nextProbe) probe(now, index, address, out);
+            if (address.state != AddressState::Preferred && now >= address.nextProbe) probe(now, index, address, out);
         NeighborCache::Actions actions;
         interfaces_[index].neighbors.advance(now, actions);
         carryOut(now, index, actions, out);
@@ -303,7 +360,7 @@ std::optional<TimePoint> IpStack::nextDeadline() const
         for (const Group& group : interface.groups)
             if (group.reportsLeft > 0) next = earlier(next, group.nextReport);
         for (const InterfaceAddress& address : interface.addresses)
-            if (address.state == AddressState::Tentative) next = earlier(next, address.nextProbe);
+            if (address.state != AddressState::Preferred) next = earlier(next, address.nextProbe);
         next = earlier(next, interface.neighbors.nextDeadline());
         if (interface.settings.autoconfigures) next = earlier(next, nextDeadline(interface.learnt));
     }
@@ -336,8 +393,9 @@ void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& addr
 
 void IpStack::addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const
 {
+    static constexpr std::string_view names[] = {"tentative", "optimistic", "preferred"};
     out.changed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address.address)}},
-                {{"state", attribute(std::string_view(address.state == AddressState::Tentative ? "tentative" : "preferred"))},
+                {{"state", attribute(names[static_cast<std::size_t>(address.state)])},
                  {"proxy", attribute(address.proxy)}});
 }
 

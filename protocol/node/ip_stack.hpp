@@ -10,6 +10,7 @@
 #include "protocol/node/output.hpp"
 #include "protocol/wire/ethernet.hpp"
 #include "protocol/wire/mobility.hpp"
+#include "protocol/wire/reassembly.hpp"
 
 #include <array>
 #include <map>
@@ -18,7 +19,11 @@
 
 namespace roamscope::node {
 
-enum class AddressState : std::uint8_t { Tentative, Preferred };
+enum class AddressState : std::uint8_t {
+    Tentative,
+    Optimistic,  ///< usable although detection still runs (RFC 4429, MN-DAD-03)
+    Preferred,
+};
 
 /// What a node's IPv6 does with packets of others and about errors.
 struct StackSettings {
@@ -46,11 +51,13 @@ struct InterfaceAddress {
     TimePoint nextProbe{};     ///< next solicitation, or the end of the wait after the last one
 };
 
-/// Outcome of duplicate address detection (MN-DAD-01, HA-BU-04, HMIP-MAP-02), or a neighbour that went silent.
+/// Outcome of duplicate address detection (MN-DAD-01, HA-BU-04, HMIP-MAP-02), a neighbour that went silent, one that answered
+/// probeNeighbor(), or who says to have the address of watchAdvertisements().
 struct StackEvent {
-    enum class Kind : std::uint8_t { AddressReady, AddressDuplicate, NeighborLost } kind;
+    enum class Kind : std::uint8_t { AddressReady, AddressDuplicate, NeighborLost, NeighborConfirmed, Advertised } kind;
     std::size_t interface = 0;
     Ipv6Address address;
+    Mac mac{};  ///< of Advertised
 };
 
 /// A packet for the role.
@@ -64,7 +71,19 @@ struct Delivery {
     Mac sourceMac;
     wire::Ipv6Packet packet;
     std::optional<wire::Icmpv6Message> icmp;  ///< when Local, ICMPv6 and acceptable
+    /// The source on the wire when `packet.source` is a home address that took its place (RFC 6275 §9.3.1).
+    std::optional<Ipv6Address> careOf;
 };
+
+/// Why a packet must be dropped for an extension header of it (RFC 8200 §4.2, §4.4).
+struct HeaderProblem {
+    std::uint8_t code = 0;          ///< of the Parameter Problem
+    std::uint32_t pointer = 0;
+    bool silent = false;            ///< no error is sent
+    bool evenToGroups = false;      ///< it is sent although the packet was for a group
+};
+/// Looks at the octets of a whole packet. `forUs`: we are its destination; otherwise only what routers read counts.
+[[nodiscard]] std::optional<HeaderProblem> headerProblem(ByteView packet, bool forUs);
 
 class IpStack {
 public:
@@ -102,8 +121,14 @@ public:
                                                                 std::uint8_t lastType = 7);
     /// For a node that cannot read what `packet` carries: a Parameter Problem that points at its number (RFC 8200 §4).
     void refuseNextHeader(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// The error for a packet to us that nobody here takes: no such port (RFC 4443 §3.1), or refuseNextHeader().
+    void refuseUpper(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     /// The same about a routing header whose type it does not know: code 0, at the type (RFC 8200 §4.4).
     void refuseRouting(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// An ICMPv6 error about `packet` to whoever sent it, within the limits of RFC 4443 §2.4. `parameter` is the MTU of a Packet Too
+    /// Big; `interface` is needed when the source is link-local.
+    void refuse(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
+                std::optional<std::size_t> interface = std::nullopt);
     /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
     void sendBindingError(TimePoint now, std::uint8_t status, const wire::Ipv6Packet& packet, Output& out);
 
@@ -120,9 +145,11 @@ public:
     /// Starts duplicate address detection; AddressReady or AddressDuplicate follows. DupAddrDetectTransmits is 1 and there is
     /// no random delay before (MN-DAD-02). With `verified` the address is usable at once.
     void assign(TimePoint now, std::size_t interface, const Ipv6Address& address, bool proxy, bool verified, Output& out);
+    /// The same, but the address is used from now on, under the restrictions of RFC 4429 §3.2, §3.3 (MN-DAD-03).
+    void assignOptimistic(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     void remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const;
-    [[nodiscard]] bool owns(const Ipv6Address& address) const;      ///< preferred and our own, not an anycast address
+    [[nodiscard]] bool owns(const Ipv6Address& address) const;      ///< usable and our own, not an anycast address
     [[nodiscard]] bool proxies(const Ipv6Address& address) const;   ///< preferred and held as proxy
     [[nodiscard]] Ipv6Address linkLocalAddress(std::size_t interface) const;
     /// The interface whose on-link prefix (of a static address) covers `address`.
@@ -137,6 +164,9 @@ public:
     /// A frame from the link: filtered like a network card does, neighbour discovery and echo answered here. Malformed packets
     /// and bad checksums are dropped silently (MH-RX-01).
     [[nodiscard]] std::optional<Delivery> receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    /// The same for a packet that came out of a tunnel on `interface`. Neighbour discovery is not believed: it did not come from
+    /// this link (RFC 4861 §7.1).
+    [[nodiscard]] std::optional<Delivery> receiveInner(TimePoint now, std::size_t interface, wire::Ipv6Packet packet, Output& out);
     /// Where a packet that came out of a tunnel belongs.
     [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
     /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
@@ -153,6 +183,12 @@ public:
     void advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     /// Link-layer address of a neighbour learnt from an RA or RS.
     void learnNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, const Mac& mac, bool router, Output& out);
+    /// Asks a neighbour whether it is still there (RFC 4861 §7.3, MN-MOV-03): NeighborConfirmed or NeighborLost follows.
+    void probeNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
+    /// The link-layer address of a neighbour, when it is known.
+    [[nodiscard]] std::optional<Mac> neighborMac(std::size_t interface, const Ipv6Address& address) const;
+    /// Advertisements of this address by others make events; none: of no address.
+    void watchAdvertisements(std::optional<Ipv6Address> address) { watched_ = address; }
 
     /// On-link prefix and default router of a host interface; set by router discovery.
     void setOnLink(std::size_t interface, const Prefix& prefix);
@@ -214,8 +250,11 @@ private:
     };
 
     [[nodiscard]] bool accepts(const Interface& interface, const Mac& destination) const;
-    [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination) const;
+    [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;
+    /// MN-DAD-03: for a packet from an optimistic address nobody's link-layer address is asked for; the router knows the way.
+    void avoidResolution(const Ipv6Address& source, Hop& hop) const;
     [[nodiscard]] InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address);
+    [[nodiscard]] const InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address) const;
     [[nodiscard]] Ipv6Address chooseSource(std::size_t interface, const Ipv6Address& destination) const;
 
     /// True when the message was neighbour discovery of ours or an echo request and is settled.
@@ -233,12 +272,21 @@ private:
     void answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& group);
     void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
+    /// The part of receive() that does not depend on the link.
+    [[nodiscard]] std::optional<Delivery> take(TimePoint now, Delivery delivery, bool tunnelled, Output& out);
     /// False when the packet must not go on: its home address is not believed, which its sender has been told.
-    [[nodiscard]] bool acceptHomeAddress(TimePoint now, wire::Ipv6Packet& packet, Output& out);
-    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0);
+    [[nodiscard]] bool acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out);
+    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
+                   bool evenToGroups = false, std::optional<std::size_t> interface = std::nullopt);
+    /// False when the packet was too big for the link and has been dealt with: refused, or sent in fragments (ip_stack_headers.cpp).
+    [[nodiscard]] bool fits(TimePoint now, std::size_t interface, const Hop& hop, const wire::Ipv6Packet& packet, Output& out);
+    void sendFragments(TimePoint now, const Hop& hop, const wire::Ipv6Packet& packet, std::uint32_t mtu, Output& out);
+    /// The datagram of which `frame` brings the last piece, with its headers read.
+    [[nodiscard]] std::optional<wire::Ipv6Packet> reassembled(TimePoint now, std::size_t interface, ByteView frame);
     [[nodiscard]] bool takeErrorToken(TimePoint now);
-    [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet);
+    [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet, bool evenToGroups);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
+    void startDetection(TimePoint now, std::size_t interface, InterfaceAddress address, Output& out);
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
 
     // RFC 4861 §6.3, RFC 4862 §5.5 (ip_stack_autoconf.cpp)
@@ -251,12 +299,14 @@ private:
     [[nodiscard]] static std::optional<TimePoint> nextDeadline(const Learnt& learnt);
     void useRouters(TimePoint now, std::size_t interface, Output& out);
 
+    wire::Reassembler reassembler_;
     StackSettings settings_;
     bool router_;
     Random random_;
     std::vector<Interface> interfaces_;
     std::vector<Route> routes_;
     std::vector<StackEvent> events_;
+    std::optional<Ipv6Address> watched_;
     bool mobilitySupport_ = false;
     struct MobilePeer {
         Ipv6Address careOf;

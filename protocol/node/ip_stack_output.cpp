@@ -9,14 +9,20 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
-std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination) const
+std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination, const Ipv6Address& source) const
 {
     if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
     for (const Route& route : routes_)
         if (route.destination.contains(destination)) return Hop{route.interface, route.nextHop};
-    for (std::size_t i = 0; i < interfaces_.size(); ++i)
-        if (interfaces_[i].up && interfaces_[i].defaultRouter) return Hop{i, *interfaces_[i].defaultRouter};
-    return std::nullopt;
+    // A host with several links sends by the one that the source is from: routers elsewhere would drop it as spoofed.
+    std::optional<Hop> any;
+    for (std::size_t i = 0; i < interfaces_.size(); ++i) {
+        if (!interfaces_[i].up || !interfaces_[i].defaultRouter) continue;
+        const Hop hop{i, *interfaces_[i].defaultRouter};
+        if (interfaces_.size() == 1 || findOn(i, source)) return hop;
+        if (!any) any = hop;
+    }
+    return any;
 }
 
 Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& destination) const
@@ -49,12 +55,22 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
         if (interface) transmit(*interface, multicastMac(destination), packet, out);
         return;
     }
-    const auto hop = interface && destination.isLinkLocal() ? std::optional(Hop{*interface, destination}) : nextHop(destination);
+    auto hop = interface && destination.isLinkLocal() ? std::optional(Hop{*interface, destination}) : nextHop(destination, packet.source);
     if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
+    avoidResolution(packet.source, *hop);
+    if (!fits(now, hop->interface, *hop, packet, out)) return;
     NeighborCache::Actions actions;
     interfaces_[hop->interface].neighbors.send(now, hop->address, std::move(packet), actions);
     carryOut(now, hop->interface, actions, out);
+}
+
+void IpStack::avoidResolution(const Ipv6Address& source, Hop& hop) const
+{
+    const InterfaceAddress* mine = find(source);
+    const auto& router = interfaces_[hop.interface].defaultRouter;
+    if (!mine || mine->state != AddressState::Optimistic || !router || neighborMac(hop.interface, hop.address)) return;
+    hop.address = *router;
 }
 
 bool IpStack::passOn(TimePoint now, Ipv6Packet& packet, Output& out)
@@ -124,13 +140,14 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
         out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
         events_.push_back({StackEvent::Kind::NeighborLost, interface, address});
     }
+    for (const Ipv6Address& address : actions.confirmed) events_.push_back({StackEvent::Kind::NeighborConfirmed, interface, address});
     for (const Ipv6Packet& packet : actions.unreachable) sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 3, out);
 }
 
-bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
+bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet, bool evenToGroups)
 {
     // RFC 4443 §2.4 e: never about errors, redirects, groups or senders without an address of their own.
-    if (packet.source.isUnspecified() || packet.source.isMulticast() || packet.destination.isMulticast() || owns(packet.source)) return false;
+    if (packet.source.isUnspecified() || packet.source.isMulticast() || (packet.destination.isMulticast() && !evenToGroups) || owns(packet.source)) return false;
     if (packet.nextHeader == proto::icmpv6 && (packet.payload.empty() || packet.payload[0] < 128 || packet.payload[0] == wire::icmpv6Type::redirect))
         return false;
     return takeErrorToken(now);
@@ -145,13 +162,23 @@ bool IpStack::takeErrorToken(TimePoint now)
     return true;
 }
 
-void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter)
+void IpStack::refuse(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
+                     std::optional<std::size_t> interface)
 {
-    if (!mayReportError(now, packet)) return;
+    sendError(now, packet, type, code, out, parameter, false, interface);
+}
+
+void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
+                        bool evenToGroups, std::optional<std::size_t> interface)
+{
+    if (!mayReportError(now, packet, evenToGroups)) return;
     const Bytes whole = wire::emitIpv6(packet);
     const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
-    const auto hop = nextHop(packet.source);
-    sendIcmp(now, hop ? hop->interface : 0, {}, packet.source,
+    if (!interface) {
+        const auto hop = nextHop(packet.source, packet.destination);
+        interface = hop ? hop->interface : 0;
+    }
+    sendIcmp(now, *interface, {}, packet.source,
              wire::IcmpError{type, code, parameter, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);
 }

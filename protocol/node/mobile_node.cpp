@@ -1,43 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Movement: links, routers, MAPs, care-of addresses. Registration and packets are in mobile_node_registration.cpp.
+// The mobile node as a whole: what is handed in, when it wants to be called, what it tells of its timers.
 #include "protocol/node/mobile_node.hpp"
 
 namespace roamscope::node {
 
-namespace {
-constexpr int maxSolicitations = 3;             // MAX_RTR_SOLICITATIONS, RFC 4861 §10
-constexpr Duration solicitationInterval = 4s;   // RTR_SOLICITATION_INTERVAL
-}  // namespace
-
-MobileNode::MobileNode(IpStack stack, Settings settings)
-    : stack_(std::move(stack)), settings_(std::move(settings)), maps_(settings_.mapPolicy),
-      // MN-BU-06: with no list entry the first number is random.
-      atHome_(settings_.homeAgent, settings_.homeAddress, static_cast<std::uint16_t>(stack_.random().next()), settings_.firstTimeout)
+MobileNode::MobileNode(IpStack stack, Settings settings, std::vector<TrafficSource> sources)
+    : stack_(std::move(stack)), settings_(std::move(settings)), sources_(std::move(sources)), links_(stack_.interfaceCount(), Link(settings_.mapPolicy))
 {
     stack_.setMobilitySupport();
-}
-
-void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
-{
-    stack_.linkUp(now, interface, out);
-    // MN-DAD-01: the link-local address first; the care-of address follows with the advertisement.
-    stack_.assign(now, interface, stack_.linkLocalAddress(interface), false, false, out);
-    // MN-MOV-07: a mobile node with a hint from the link layer may leave out the random delay.
-    solicitationsLeft_ = maxSolicitations;
-    nextSolicitation_ = now;
-    reportTimers(now, out);
-}
-
-void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
-{
-    stack_.linkDown(now, interface, out);
-    lcoa_.reset();
-    lcoaDuplicate_ = false;
-    homeLink_ = false;
-    maps_.clear();
-    solicitationsLeft_ = 0;
-    if (router_) loseRouter(now, out);
-    reportTimers(now, out);
+    addHome({}, settings_.homeAddress);
+    for (const Ipv6Address& further : settings_.furtherHomeAddresses) addHome({}, further);
 }
 
 void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
@@ -58,25 +30,24 @@ void MobileNode::advance(TimePoint now, Output& out)
 {
     stack_.advance(now, out);
     drainStack(now, out);
-    if (router_ && now >= routerExpires_) {
-        loseRouter(now, out);
-        solicitationsLeft_ = maxSolicitations;
-        nextSolicitation_ = now;
-    }
-    if (solicitationsLeft_ > 0 && now >= nextSolicitation_) solicit(now, out);
-    // The advertised lifetime of the MAP ran out (HMIP-MN-06).
-    if (const auto until = atMap_ ? maps_.usableUntil(atMap_->peer()) : std::nullopt; until && now >= *until) chooseMap(now, out);
+    advanceLinks(now, out);
+    expireHomes(now, out);
     progress(now, out);
+    sendTraffic(now, out);
     reportTimers(now, out);
 }
 
 void MobileNode::reportTimers(TimePoint now, Output& out)
 {
     std::array<std::optional<TimePoint>, TimerCount> timers;
-    if (solicitationsLeft_ > 0) timers[SolicitRouter] = nextSolicitation_;
-    if (atMap_) timers[UpdateMap] = atMap_->nextDeadline();
-    timers[UpdateHome] = atHome_.nextDeadline();
-    static constexpr std::string_view names[] = {"router-solicitation", "local-binding-update", "home-binding-update"};
+    for (const Link& link : links_)
+        if (link.solicitationsLeft > 0) timers[SolicitRouter] = earlier(timers[SolicitRouter], link.nextSolicitation);
+    if (const Association* map = mapAssociation()) timers[UpdateMap] = map->nextDeadline();
+    timers[UpdateHome] = homeAssociation().nextDeadline();
+    timers[DiscoverHomeAgents] = discovery_.nextDeadline();
+    timers[SolicitPrefixes] = prefixes_.nextDeadline();
+    static constexpr std::string_view names[] = {"router-solicitation", "local-binding-update", "home-binding-update", "home-agent-discovery",
+                                                 "mobile-prefix-solicitation"};
     for (std::size_t i = 0; i < TimerCount; ++i) {
         if (timers[i] == reported_[i]) continue;
         const Attributes key{{"name", attribute(names[i])}};
@@ -88,152 +59,51 @@ void MobileNode::reportTimers(TimePoint now, Output& out)
 
 std::optional<TimePoint> MobileNode::nextDeadline() const
 {
-    auto next = stack_.nextDeadline();
-    if (router_) next = earlier(next, routerExpires_);
-    if (solicitationsLeft_ > 0) next = earlier(next, nextSolicitation_);
+    auto next = earlier(stack_.nextDeadline(), nextLinkDeadline());
+    for (const TrafficSource& source : sources_) next = earlier(next, source.nextDeadline());
+    next = earlier(next, nextHomeDeadline());
+    const auto peers = [&] {
+        for (const auto& [key, peer] : peers_)
+            if (!homeLink_ || atHomeWithAddress(key.first)) next = earlier(next, peer.nextDeadline());
+    };
     // A registration can only go on with a usable care-of address; until then its deadlines would be in vain.
-    if (atMap_) next = earlier(next, maps_.usableUntil(atMap_->peer()));
     if (homeLink_) {
-        next = earlier(next, atHome_.nextDeadline());
-        if (atHomeWithAddress())
-            for (const auto& [address, peer] : peers_) next = earlier(next, peer.nextDeadline());
+        if (homeAgentAsked_ > 0) next = earlier(next, nextHomeAgentAsk_);
+        else
+            for (const Home& home : homes_) next = earlier(next, home.association.nextDeadline());
+        peers();
     } else if (usable(lcoa_)) {
-        if (atMap_) next = earlier(next, atMap_->nextDeadline());
-        if (!homeWaits_) next = earlier(next, atHome_.nextDeadline());
-        if (!peersWait_)
-            for (const auto& [address, peer] : peers_) next = earlier(next, peer.nextDeadline());
+        for (const auto& [map, association] : maps_) next = earlier(next, association.nextDeadline());
+        if (!homeWaits_)
+            for (const Home& home : homes_) next = earlier(next, home.association.nextDeadline());
+        if (!discoveryWaits_) next = earlier(earlier(next, nextDiscovery_), discovery_.nextDeadline());
+        if (!prefixesWait_) next = earlier(next, prefixes_.nextDeadline());
+        if (!peersWait_) peers();
     }
     return next;
 }
 
-void MobileNode::solicit(TimePoint now, Output& out)
+std::uint16_t MobileNode::lastSequence(const Ipv6Address& peer, const Ipv6Address& home)
 {
-    --solicitationsLeft_;
-    nextSolicitation_ = now + solicitationInterval;
-    constexpr std::size_t interface = 0;
-    const Ipv6Address linkLocal = stack_.linkLocalAddress(interface);
-    const bool ready = stack_.owns(linkLocal);
-    wire::RouterSolicitation rs;
-    // RFC 4861 §4.1: no source link-layer address option with the unspecified source.
-    if (ready) rs.options.push_back(wire::SourceLinkLayerOption{stack_.mac(interface)});
-    wire::Ipv6Packet packet;
-    packet.hopLimit = 255;
-    if (ready) packet.source = linkLocal;
-    packet.destination = allRouters();
-    packet.nextHeader = wire::protocol::icmpv6;
-    packet.payload = wire::emitIcmpv6(rs, packet.pseudoHeader());
-    stack_.send(now, std::move(packet), out, interface);
+    // MN-BU-06, RR-MN-06: with no list entry the first number is random.
+    const auto last = lastSequences_.find({home, peer});
+    return last != lastSequences_.end() ? last->second : static_cast<std::uint16_t>(stack_.random().next());
 }
 
-void MobileNode::onAdvertisement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out)
+void MobileNode::keepSequence(const Ipv6Address& peer, const Ipv6Address& home, std::uint16_t sequence)
 {
-    const wire::Ipv6Packet& packet = delivery.packet;
-    if (!packet.source.isLinkLocal() || packet.hopLimit != 255) return;  // MN-MOV-08
-    if (const auto* option = wire::findOption<wire::SourceLinkLayerOption>(ra.options))
-        stack_.learnNeighbor(now, delivery.interface, packet.source, option->address, true, out);
-    if (router_ == packet.source && ra.routerLifetime == 0) return loseRouter(now, out);
-    if (ra.routerLifetime == 0) return;
-    solicitationsLeft_ = 0;
-    // MN-MOV-02: another router on the same link is no reason to move while the current one is alive.
-    if (router_ && router_ != packet.source) return;
-    if (!router_) {
-        checkMovement(now, delivery, ra, out);
-        router_ = packet.source;
-        stack_.setDefaultRouter(delivery.interface, router_);
-        out.changed(now, "default-router", {{"interface", attribute(stack_.interfaceName(delivery.interface))}},
-                    {{"address", attribute(*router_)}, {"mac", attribute(delivery.sourceMac)}});
-    }
-    routerExpires_ = now + std::chrono::seconds(ra.routerLifetime);
-    if (seesHomeLink(ra)) return arriveHome(now, delivery, ra, out);
-    formCareOf(now, delivery.interface, ra, out);
-    maps_.heard(now, ra.options);  // HMIP-MN-01, -02
-    chooseMap(now, out);
+    constexpr std::size_t most = 256;  // of those that are forgotten, status 135 tells
+    if (lastSequences_.size() == most && !lastSequences_.contains({home, peer})) lastSequences_.erase(lastSequences_.begin());
+    lastSequences_[{home, peer}] = sequence;
 }
 
-void MobileNode::checkMovement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out)
+void MobileNode::sendTraffic(TimePoint now, Output& out)
 {
-    bool anyPrefix = false;
-    for (const wire::NdOption& option : ra.options) {
-        const auto* pio = std::get_if<wire::PrefixInformation>(&option);
-        if (pio && lcoa_ && pio->prefix.contains(*lcoa_)) return;
-        anyPrefix = anyPrefix || pio;
-    }
-    if (!anyPrefix || (!lcoa_ && !homeLink_)) return;
-    if (homeLink_ && seesHomeLink(ra)) return;
-    // MN-COA-05, -06: the router that we had is gone and this one has other prefixes. Nobody told us that the link changed.
-    if (lcoa_) stack_.remove(now, delivery.interface, *lcoa_, out);
-    if (homeLink_) stack_.remove(now, delivery.interface, settings_.homeAddress, out);
-    homeLink_ = false;
-    stack_.clearOnLink(delivery.interface);
-    lcoa_.reset();
-    lcoaDuplicate_ = false;
-    maps_.clear();
-}
-
-void MobileNode::formCareOf(TimePoint now, std::size_t interface, const wire::RouterAdvertisement& ra, Output& out)
-{
-    for (const wire::NdOption& option : ra.options) {
-        const auto* pio = std::get_if<wire::PrefixInformation>(&option);
-        if (!pio) continue;
-        if (pio->onLink && !pio->prefix.address.isLinkLocal()) stack_.setOnLink(interface, pio->prefix);
-        // MN-COA-07 (RFC 4862 §5.5.3).
-        const bool usablePrefix = pio->autonomous && pio->prefix.length == 64 && !pio->prefix.address.isLinkLocal() && pio->validLifetime != 0 &&
-                                  pio->preferredLifetime <= pio->validLifetime;
-        // RFC 4862 §5.4.5: an address that proved to be a duplicate is not tried again on this link.
-        if (!usablePrefix || lcoa_ || lcoaDuplicate_) continue;
-        lcoa_ = withInterfaceId(pio->prefix.address, eui64(stack_.mac(interface)));
-        out.happened(now, "movement-detected", {{"prefix", attribute(std::string_view(pio->prefix.masked().text()))}, {"care_of_address", attribute(*lcoa_)}});
-        stack_.assign(now, interface, *lcoa_, false, false, out);  // MN-DAD-01
-    }
-}
-
-void MobileNode::chooseMap(TimePoint now, Output& out)
-{
-    // HMIP-MN-05: only a binding that exists keeps a MAP with preference 0 eligible.
-    const auto choice = maps_.choose(now, atMap_ && atMap_->registered(now) ? std::optional(atMap_->peer()) : std::nullopt);
-    if (choice && atMap_ && atMap_->peer() == choice->address) return;  // HMIP-MN-17: same MAP, same RCoA
-    // HMIP-MN-06: the binding at a MAP that is gone counts as lost; HMIP-MN-07a: without another one go on with plain Mobile IPv6.
-    if (atMap_) leaveMap(now, out);
-    if (!choice) return;
-    // HMIP-MN-08a: the RCoA is the MAP's /64 with our interface identifier.
-    rcoa_ = withInterfaceId(choice->address, eui64(stack_.mac(0)));
-    const auto last = lastSequences_.find(choice->address);
-    atMap_.emplace(choice->address, *rcoa_, last != lastSequences_.end() ? last->second : static_cast<std::uint16_t>(stack_.random().next()), settings_.firstTimeout);
-    out.changed(now, "map-choice", {{"interface", attribute(stack_.interfaceName(0))}},
-                {{"map", attribute(choice->address)}, {"distance", attribute(std::int64_t{choice->distance})},
-                 {"preference", attribute(std::int64_t{choice->preference})}, {"regional_care_of_address", attribute(*rcoa_)}});
-}
-
-void MobileNode::leaveMap(TimePoint now, Output& out)
-{
-    lastSequences_[atMap_->peer()] = atMap_->sequence();
-    out.removed(now, "registration", {{"peer", attribute(atMap_->peer())}, {"home_address", attribute(atMap_->home())}});
-    out.removed(now, "map-choice", {{"interface", attribute(stack_.interfaceName(0))}});
-    atMap_.reset();
-    rcoa_.reset();
-}
-
-void MobileNode::loseRouter(TimePoint now, Output& out)
-{
-    router_.reset();
-    stack_.setDefaultRouter(0, std::nullopt);
-    out.removed(now, "default-router", {{"interface", attribute(stack_.interfaceName(0))}});
-}
-
-void MobileNode::drainStack(TimePoint now, Output& out)
-{
-    for (const StackEvent& event : stack_.takeEvents()) {
-        if (event.kind == StackEvent::Kind::AddressDuplicate && lcoa_ == event.address) {
-            lcoa_.reset();
-            lcoaDuplicate_ = true;
+    for (TrafficSource& source : sources_)
+        while (auto due = source.due(now)) {
+            out.happened(now, "probe-sent", {{"flow", attribute(std::int64_t{due->probe.flow})}, {"serial", attribute(std::int64_t{due->probe.serial})}});
+            answerFrom(now, std::move(due->packet), out);
         }
-        if (event.kind == StackEvent::Kind::AddressDuplicate && event.address == settings_.homeAddress) homeRefused_ = true;
-        if (event.kind == StackEvent::Kind::NeighborLost && router_ == event.address) {
-            loseRouter(now, out);
-            solicitationsLeft_ = maxSolicitations;
-            nextSolicitation_ = now;
-        }
-    }
 }
 
 }  // namespace roamscope::node

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Mobile node of HMIPv6 (RFC 4140 §6.1, §7.2; RFC 5380) on the base of Mobile IPv6 (RFC 6275 §11). Finds routers and MAPs,
-// forms LCoA and RCoA, registers with the MAP and, through its tunnel, with the home agent; without a MAP it registers the
-// care-of address with the home agent directly (HMIP-MN-07a); on the home link it releases its bindings (RFC 6275 §11.5.5). One
-// interface; one home address.
+// Mobile node of Mobile IPv6 (RFC 6275 §11) and HMIPv6 (RFC 4140 §6.1, §7.2; RFC 5380). Finds routers and MAPs, forms LCoA and
+// RCoA, registers with MAPs and, through the tunnel of the one in use, with the home agent; without a MAP it registers the care-of
+// address with the home agent directly (HMIP-MN-07a); on the home link it releases its bindings (RFC 6275 §11.5.5). It has one or
+// more interfaces, of which one carries the traffic, and one or more home addresses with the same home agent.
 #pragma once
 
 #include "protocol/node/association.hpp"
+#include "protocol/node/care_of_list.hpp"
+#include "protocol/node/home_discovery.hpp"
 #include "protocol/node/ip_stack.hpp"
 #include "protocol/node/map_selection.hpp"
 #include "protocol/node/route_optimisation.hpp"
+#include "protocol/node/router_list.hpp"
 #include "protocol/node/traffic.hpp"
 
 #include <array>
@@ -17,9 +20,15 @@ namespace roamscope::node {
 
 class MobileNode {
 public:
+    /// What makes the node ask whether its router is still there (MN-MOV-01).
+    struct Movement {
+        bool linkEvents = true;        ///< the link layer tells of links that come and go; otherwise only the first one is believed
+        int missedAdvertisements = 3;  ///< in a row, by the Advertisement Interval option (MN-MOV-04); 0: they are not counted
+        bool newRouters = true;        ///< another router, or other prefixes of one (MN-MOV-02)
+    };
     struct Settings {
-        Ipv6Address homeAddress;
-        Ipv6Address homeAgent;
+        Ipv6Address homeAddress;                   ///< unspecified: local mobility only, with RCoAs for addresses (RFC 5380 §1, HMIP-MN-29)
+        Ipv6Address homeAgent;                     ///< unspecified: discovered (MN-DHAAD-01)
         MapPolicy mapPolicy = MapPolicy::Furthest;
         std::chrono::seconds lifetime{600};        ///< asked for, cut to what the MAP allows
         std::vector<std::uint16_t> answeredFlows;  ///< probe flows whose probes are answered
@@ -29,73 +38,167 @@ public:
         std::vector<Ipv6Address> optimised{};
         bool acknowledgedByPeers = true;           ///< A in updates to correspondents
         Duration firstTimeout = Association::firstTimeout;  ///< InitialBindackTimeoutFirstReg (MN-BU-07)
+        std::uint8_t homePrefixLength = 64;
+        std::vector<Ipv6Address> furtherHomeAddresses{};    ///< of the same home link (MN-BU-18)
+        bool discoverHomeAgents = false;           ///< looks for another home agent when the one in use fails; always when none is set
+        bool solicitPrefixes = false;              ///< asks for the home link's prefixes after the first registration, too (MN-MPS-01)
+        bool hierarchical = true;                  ///< uses MAPs (HMIP-MN-32)
+        std::optional<Ipv6Address> fixedMap{};     ///< no other MAP is used
+        std::size_t maximumMaps = 1;               ///< registered with at a time; the first of the policy is used (HMIP-MN-21)
+        bool forwardFromPreviousMap = true;        ///< the MAP that was left learns the new on-link address (HMIP-MN-19)
+        bool releaseMaps = false;                  ///< MAPs that were left are told so; otherwise the bindings end by themselves (HMIP-MN-20, -30)
+        bool onLinkAddressForNeighbours = false;   ///< correspondents on the link get the LCoA (HMIP-MN-22)
+        bool optimisticDetection = false;          ///< care-of addresses are used while they are tested (MN-DAD-03)
+        Movement movement{};
     };
+    /// Copies of a Binding Update without an answer after which another MAP is tried, when there is one (HMIP-MN-33); our own.
+    static constexpr int mapPatience = 3;
+    static constexpr Duration silentMapPause = 60s;  ///< until a MAP that did not answer is tried again; our own
+    static constexpr Duration discoveryPause = 60s;  ///< until home agents are looked for again in vain; our own
 
-    MobileNode(IpStack stack, Settings settings);
+    MobileNode(IpStack stack, Settings settings, std::vector<TrafficSource> sources = {});
 
     void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
-    /// Link indications: the node learns of its link from these, not from the capture.
+    /// Link indications: the node learns of its link from these, not from the capture. linkUp() on an interface that is up already
+    /// is a hint that the link may be another one (MN-MOV-03).
     void linkUp(TimePoint now, std::size_t interface, Output& out);
     void linkDown(TimePoint now, std::size_t interface, Output& out);
 
     /// A packet of the node's own: from the home address by way of the home agent or straight to a peer, from others as it is.
     void originate(TimePoint now, wire::Ipv6Packet packet, Output& out);
     /// Other wishes from now on; home address and home agent stay.
-    void configure(Settings settings) { settings_ = std::move(settings); }
+    void configure(Settings settings);
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
-    [[nodiscard]] bool isAtHome() const { return homeLink_; }
+    [[nodiscard]] bool isAtHome() const { return homeLink_.has_value(); }
     [[nodiscard]] std::optional<Ipv6Address> onLinkCareOf() const { return lcoa_; }      ///< LCoA, usable or still tested
-    [[nodiscard]] std::optional<Ipv6Address> regionalCareOf() const { return rcoa_; }
-    [[nodiscard]] const std::optional<Association>& mapAssociation() const { return atMap_; }
-    [[nodiscard]] const Association& homeAssociation() const { return atHome_; }
-    [[nodiscard]] const std::map<Ipv6Address, RouteOptimisation>& peers() const { return peers_; }
+    [[nodiscard]] std::optional<Ipv6Address> regionalCareOf() const;                     ///< RCoA at the MAP that is chosen
+    [[nodiscard]] const Association* mapAssociation() const { return mapAssociation(chosen_); }
+    [[nodiscard]] const Association* mapAssociation(const std::optional<Ipv6Address>& map) const;
+    [[nodiscard]] const Association& homeAssociation() const { return homes_.front().association; }
+    /// The registrations of all home addresses; the first is the one of the settings.
+    struct Home {
+        Ipv6Address address;
+        Association association;
+        bool refused = false;                             ///< status 134: must not be used again (MN-BU-13)
+        TimePoint validUntil = TimePoint::max();          ///< of its prefix, as far as the home agent told
+        TimePoint preferredUntil = TimePoint::max();
+        Duration validFor = Duration::max();              ///< that lifetime when it was told
+    };
+    [[nodiscard]] const std::vector<Home>& homes() const { return homes_; }
+    /// The registrations with MAPs, also those that are left to end, by the MAP's address.
+    [[nodiscard]] const std::map<Ipv6Address, Association>& maps() const { return maps_; }
+    /// By home address and correspondent.
+    using PeerKey = std::pair<Ipv6Address, Ipv6Address>;
+    [[nodiscard]] const std::map<PeerKey, RouteOptimisation>& peers() const { return peers_; }
 
 private:
-    // movement and addresses
-    void solicit(TimePoint now, Output& out);
+    /// An interface and the link that it is on.
+    struct Link {
+        explicit Link(MapPolicy policy) : maps(policy) {}
+        RouterList routers;
+        CareOfList careOf;
+        MapSelection maps;
+        bool up = false;
+        bool moved = false;           ///< the router went silent, so this may be another link (MN-COA-06)
+        bool linkLocalWaits = false;  ///< the link-local address is not tested before it is known that this is not the home link (MN-DAD-04)
+        int solicitationsLeft = 0;
+        TimePoint nextSolicitation{};
+    };
+
+    // links, routers, addresses (mobile_node_movement.cpp)
+    void solicit(TimePoint now, std::size_t interface, Output& out);
+    void startSoliciting(TimePoint first, std::size_t interface);
     void onAdvertisement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
+    /// Takes what the router in use advertises.
+    void useAdvertisement(TimePoint now, std::size_t interface, Output& out);
+    void adoptRouter(TimePoint now, std::size_t interface, Output& out);
+    /// `silent`: nobody said that it would go.
+    void loseRouter(TimePoint now, std::size_t interface, bool silent, Output& out);
+    void doubtRouter(TimePoint now, std::size_t interface, Output& out);
+    void assignLinkLocal(TimePoint now, std::size_t interface, bool verified, Output& out);
     void formCareOf(TimePoint now, std::size_t interface, const wire::RouterAdvertisement& ra, Output& out);
-    void chooseMap(TimePoint now, Output& out);
-    void leaveMap(TimePoint now, Output& out);
-    /// The advertisement of a new router shows another link than the one that the care-of address is from.
-    void checkMovement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
-    void loseRouter(TimePoint now, Output& out);
+    void leaveHomeLink(TimePoint now, Output& out);
+    void choosePrimary(TimePoint now);
+    [[nodiscard]] std::optional<Ipv6Address> bestCareOf(TimePoint now, std::size_t interface) const;
+    void advanceLinks(TimePoint now, Output& out);
+    [[nodiscard]] std::optional<TimePoint> nextLinkDeadline() const;
     void drainStack(TimePoint now, Output& out);
     /// Tells which timers have been set, moved or stopped since it was asked last.
     void reportTimers(TimePoint now, Output& out);
 
-    // registration
+    // MAPs (mobile_node_maps.cpp)
+    void chooseMaps(TimePoint now, Output& out);
+    void joinMap(TimePoint now, const wire::MapOption& map);
+    void forgetMap(TimePoint now, const Ipv6Address& map, Output& out);
+    void progressMaps(TimePoint now, Output& out);
+    /// True when the MAP was given up because it does not answer.
+    bool giveUpSilentMap(TimePoint now, const Ipv6Address& map, Output& out);
+    void settleMap(TimePoint now);
+    void releaseLeftMaps(TimePoint now, Output& out);
+    void sendLocalUpdate(TimePoint now, const Association& at, const Association::Update& update, Output& out);
+    void onMapAck(TimePoint now, Association& at, Association::Answer answer, Output& out);
+    [[nodiscard]] Association* findMap(const Ipv6Address& map);
+    [[nodiscard]] const Association* findMap(const Ipv6Address& map) const;
+    /// The MAP with this RCoA that knows the present LCoA, so that its tunnel works.
+    [[nodiscard]] const Association* tunnelOf(const Ipv6Address& rcoa) const;
+    [[nodiscard]] bool isRegional(const Ipv6Address& address) const;
+
+    // registration with the home agent (mobile_node_registration.cpp)
     void progress(TimePoint now, Output& out);
+    void progressHomes(TimePoint now, const Ipv6Address& careOf, Output& out);
+    /// The care-of address for the home agent: RCoA, LCoA, or nothing while a MAP's first answer is awaited.
+    [[nodiscard]] std::optional<Ipv6Address> wantedCareOf(TimePoint now) const;
     /// What may be asked of the home agent now.
-    [[nodiscard]] std::chrono::seconds homeLifetime(TimePoint now) const;
-    void sendLocalUpdate(TimePoint now, const Association::Update& update, Output& out);
-    void sendHomeUpdate(TimePoint now, const Association::Update& update, Output& out);
+    [[nodiscard]] std::chrono::seconds homeLifetime(TimePoint now, const Home& home, const Ipv6Address& careOf) const;
+    void sendHomeUpdate(TimePoint now, const Home& home, const Association::Update& update, Output& out);
     void onAck(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
+    void onHomeAck(TimePoint now, Home& home, Association::Answer answer, const wire::BindingAck& ack, Output& out);
     /// A peer that is a home agent to us (the MAP, too) asks for an update: a Binding Error or a Binding Refresh Request. False when
     /// `peer` is none.
     bool refreshAnchor(TimePoint now, const Ipv6Address& peer, const Ipv6Address& home);
     /// L: the link-local address has the identifier of the home address (MN-BU-03).
-    [[nodiscard]] bool sharesIdentifier() const { return interfaceId(settings_.homeAddress) == eui64(stack_.mac(0)); }
+    [[nodiscard]] bool sharesIdentifier(const Ipv6Address& home) const { return interfaceId(home) == eui64(stack_.mac(primary_)); }
     void registrationEvent(TimePoint now, const Association& association, std::string_view state, Output& out) const;
+    void registrationGone(TimePoint now, const Association& association, Output& out);
+    [[nodiscard]] Home* findHome(const Ipv6Address& address);
+    [[nodiscard]] bool isHomeAddress(const Ipv6Address& address) const;
+    [[nodiscard]] const Ipv6Address& homeAgent() const { return homes_.front().association.peer(); }
+
+    // home agents and prefixes (mobile_node_agents.cpp)
+    [[nodiscard]] Prefix homePrefix() const { return Prefix{homes_.front().address, settings_.homePrefixLength}.masked(); }
+    [[nodiscard]] bool mayDiscover() const { return settings_.discoverHomeAgents || settings_.homeAgent.isUnspecified(); }
+    /// True when another home agent is tried in place of the one in use (MN-BU-07, MN-BU-19).
+    bool nextHomeAgent(TimePoint now);
+    void useHomeAgent(const Ipv6Address& agent);
+    void progressDiscovery(TimePoint now, Output& out);
+    void progressPrefixes(TimePoint now, Output& out);
+    void onDiscoveryReply(TimePoint now, const wire::Ipv6Packet& packet, const wire::HomeAgentDiscoveryReply& reply, Output& out);
+    void onPrefixes(TimePoint now, const wire::Ipv6Packet& packet, const wire::MobilePrefixAdvertisement& message, Output& out);
+    void onHomePrefix(TimePoint now, const wire::PrefixInformation& prefix, Output& out);
+    void addHome(TimePoint now, const Ipv6Address& address);
+    void expireHomes(TimePoint now, Output& out);
+    [[nodiscard]] std::optional<TimePoint> nextHomeDeadline() const;
 
     // at home (mobile_node_home.cpp)
-    /// True when the advertisement shows the home link (MN-MOV-06); notes its routers' addresses.
+    /// True when the advertisement shows the home link (MN-MOV-06).
     [[nodiscard]] bool seesHomeLink(const wire::RouterAdvertisement& ra) const;
-    void arriveHome(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);
+    void arriveHome(TimePoint now, std::size_t interface, const RouterList::Router& router, Output& out);
     void progressHome(TimePoint now, Output& out);
-    void sendHomeRelease(TimePoint now, const Association::Update& update, Output& out);
+    /// The home agent's link-layer address is known, or has been asked for in vain (MN-HOME-02).
+    [[nodiscard]] bool reachesHomeAgent(TimePoint now, Output& out);
+    void sendHomeRelease(TimePoint now, const Home& home, const Association::Update& update, Output& out);
     /// The home address is ours again: everybody on the link is told (MN-HOME-03).
-    void takeHomeAddress(TimePoint now, Output& out);
-    [[nodiscard]] bool atHomeWithAddress() const { return homeLink_ && !atHome_.releasing() && stack_.owns(settings_.homeAddress); }
+    void takeHomeAddress(TimePoint now, const Ipv6Address& home, Output& out);
+    [[nodiscard]] bool atHomeWithAddress(const Ipv6Address& home) const;
 
     // correspondents (mobile_node_peers.cpp)
     void progressPeers(TimePoint now, Output& out);
-    void meet(TimePoint now, const Ipv6Address& peer);
+    void meet(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer);
     void sendStep(TimePoint now, const RouteOptimisation& peer, const RouteOptimisation::Step& step, Output& out);
     void onPeerMessage(TimePoint now, const wire::Ipv6Packet& packet, bool throughHomeAgent, const wire::MobilityMessage& message, Output& out);
     void onPeerAck(TimePoint now, RouteOptimisation& peer, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
@@ -103,52 +206,66 @@ private:
     void onIcmpError(TimePoint now, const Ipv6Address& from, const wire::IcmpError& error, Output& out);
     void peerEvent(TimePoint now, const RouteOptimisation& peer, std::string_view state, Output& out) const;
     void abandonPeer(TimePoint now, RouteOptimisation& peer, std::string_view why, Output& out);
-    /// The care-of address that packets of the home address leave from; none while it cannot be used.
-    [[nodiscard]] std::optional<Ipv6Address> primaryCareOf(TimePoint now) const;
+    [[nodiscard]] RouteOptimisation* findPeer(const Ipv6Address& home, const Ipv6Address& peer);
+    /// The care-of address for this correspondent; none while nothing may be sent from the home address.
+    [[nodiscard]] std::optional<Ipv6Address> careOfFor(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer) const;
 
-    // packets
+    // packets (mobile_node_packets.cpp)
     [[nodiscard]] bool usable(const std::optional<Ipv6Address>& careOf) const { return careOf && stack_.owns(*careOf); }
-    /// The MAP knows the present LCoA, so its tunnel works (progress() forgets a registration that ran out, and one that
-    /// an update with another LCoA may have overtaken).
-    [[nodiscard]] bool behindMap() const { return atMap_ && lcoa_ && atMap_->registeredCareOf() == lcoa_; }
-    /// Sends a packet whose source is the RCoA: through the tunnel to the MAP (HMIP-MN-24).
-    void sendFromRegional(TimePoint now, wire::Ipv6Packet packet, Output& out);
-    /// Sends a packet whose source is the care-of address that the home agent knows, which may be the RCoA.
+    /// The care-of address that packets of the home address leave from; none while it cannot be used.
+    [[nodiscard]] std::optional<Ipv6Address> primaryCareOf(TimePoint now, const Ipv6Address& home) const;
+    /// Sends a packet whose source is the care-of address that the home agent knows, which may be an RCoA (HMIP-MN-24).
     void sendFromCareOf(TimePoint now, wire::Ipv6Packet packet, Output& out);
     /// Through the tunnel to the home agent (MN-TX-01).
     void sendThroughHomeAgent(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
-    /// Sends a packet whose source is the home address: straight to a peer that knows the care-of address (MN-TX-02), else through
+    /// Sends a packet whose source is a home address: straight to a peer that knows the care-of address (MN-TX-02), else through
     /// the home agent.
     void sendFromHome(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    /// From a home address or, without a home agent, from the RCoA (HMIP-MN-29).
+    void answerFrom(TimePoint now, wire::Ipv6Packet packet, Output& out);
     void handle(TimePoint now, wire::Ipv6Packet packet, Output& out);
     /// The packet inside, when the tunnel's other end may send it (MN-RX-01).
     [[nodiscard]] std::optional<wire::Ipv6Packet> unwrap(const wire::Ipv6Packet& packet) const;
     void deliver(TimePoint now, wire::Ipv6Packet packet, bool throughHomeAgent, Output& out);
     void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     void onProbe(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    void sendTraffic(TimePoint now, Output& out);
 
-    /// Those that a person follows: solicitation of routers, and per registration the next copy or refresh.
-    enum Timer : std::size_t { SolicitRouter, UpdateMap, UpdateHome, TimerCount };
+    /// Those that a person follows: solicitation of routers, per registration the next copy or refresh, questions to the home network.
+    enum Timer : std::size_t { SolicitRouter, UpdateMap, UpdateHome, DiscoverHomeAgents, SolicitPrefixes, TimerCount };
+
+    [[nodiscard]] std::uint16_t lastSequence(const Ipv6Address& peer, const Ipv6Address& home);
+    void keepSequence(const Ipv6Address& peer, const Ipv6Address& home, std::uint16_t sequence);
 
     IpStack stack_;
     Settings settings_;
+    std::vector<TrafficSource> sources_;
     std::array<std::optional<TimePoint>, TimerCount> reported_;
-    MapSelection maps_;
-    Association atHome_;
-    std::optional<Association> atMap_;   ///< with the MAP in use
+    std::vector<Link> links_;            ///< by interface
+    std::vector<Home> homes_;            ///< never empty
+    std::map<Ipv6Address, Association> maps_;  ///< every MAP that has, or is asked for, a binding
+    std::optional<Ipv6Address> chosen_;  ///< the MAP to be used
+    std::vector<Ipv6Address> further_;   ///< MAPs that are registered with beside it
+    std::optional<Ipv6Address> used_;    ///< the MAP whose RCoA the home agent is told; the chosen one as soon as it has answered
     std::optional<Ipv6Address> lcoa_;
-    bool lcoaDuplicate_ = false;         ///< somebody on this link has the address that we would form
+    std::size_t primary_ = 0;            ///< interface of `lcoa_`
     bool homeWaits_ = true;              ///< nothing may be sent to the home agent before the MAP's next answer
-    bool homeLink_ = false;              ///< the node is on its home link
-    bool homeRefused_ = false;           ///< status 134: the home address must not be used again (MN-BU-13)
-    std::map<Ipv6Address, RouteOptimisation> peers_;      ///< by the correspondent's address
+    bool discoveryWaits_ = true;         ///< nor be asked of home agents
+    bool prefixesWait_ = true;           ///< nor be asked about prefixes
+    std::optional<std::size_t> homeLink_;  ///< the interface that is on the home link
     bool peersWait_ = true;              ///< nothing may be sent to correspondents now (MN-BU-20)
-    std::map<Ipv6Address, std::uint16_t> lastSequences_;  ///< to MAPs and correspondents that were left: numbers never go back (MN-BU-06)
-    std::optional<Ipv6Address> rcoa_;
-    std::optional<Ipv6Address> router_;  ///< link-local address of the default router
-    TimePoint routerExpires_{};
-    int solicitationsLeft_ = 0;
-    TimePoint nextSolicitation_{};
+    std::map<PeerKey, RouteOptimisation> peers_;
+    std::map<PeerKey, std::uint16_t> lastSequences_;  ///< home and MAP or correspondent that was left: numbers never go back (MN-BU-06)
+    std::vector<TimePoint> homeUpdates_; ///< when the last ones left, for all home addresses together (MN-COA-02)
+
+    std::vector<Ipv6Address> agents_;    ///< home agents that discovery gave, in its order
+    std::size_t agentsTried_ = 0;        ///< of them
+    RepeatedRequest discovery_{RepeatedRequest::homeAgentDiscovery};
+    std::optional<TimePoint> nextDiscovery_;
+    RepeatedRequest prefixes_{RepeatedRequest::prefixDiscovery};
+    bool prefixesAsked_ = false;
+    int homeAgentAsked_ = 0;             ///< solicitations for its link-layer address on the home link
+    TimePoint nextHomeAgentAsk_{};
 };
 
 }  // namespace roamscope::node

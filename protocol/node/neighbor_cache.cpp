@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/neighbor_cache.hpp"
 
+#include <iterator>
+#include <utility>
+
 namespace roamscope::node {
 
 void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Packet packet, Actions& actions)
@@ -27,6 +30,19 @@ void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Pa
     actions.transmit.push_back({entry.mac, std::move(packet)});
 }
 
+void NeighborCache::probe(TimePoint now, const Ipv6Address& address, Actions& actions)
+{
+    Entry& entry = entries_.try_emplace(address).first->second;
+    entry.asked = true;
+    if (entry.state == State::Probe || (entry.state == State::Incomplete && entry.solicitations > 0)) return;
+    const bool known = entry.state != State::Incomplete;
+    if (known) entry.state = State::Probe;
+    entry.solicitations = 1;
+    entry.deadline = now + retransTimer_;
+    actions.solicit.push_back({address, known ? std::optional(entry.mac) : std::nullopt, {}});
+    actions.changed.push_back(address);
+}
+
 void NeighborCache::learn(TimePoint now, const Ipv6Address& address, const Mac& mac, bool router, Actions& actions)
 {
     const auto [it, isNew] = entries_.try_emplace(address);
@@ -50,7 +66,7 @@ void NeighborCache::advertised(TimePoint now, const wire::NeighborAdvertisement&
         if (!option) return;
         entry.mac = option->address;
         entry.router = na.router;
-        if (na.solicited) reachable(now, entry);
+        if (na.solicited) reachable(now, na.target, entry, actions);
         else entry.state = State::Stale;
         actions.changed.push_back(na.target);
         flush(now, entry, actions);
@@ -65,7 +81,7 @@ void NeighborCache::advertised(TimePoint now, const wire::NeighborAdvertisement&
         return;
     }
     if (otherMac) entry.mac = option->address;
-    if (na.solicited) reachable(now, entry);
+    if (na.solicited) reachable(now, na.target, entry, actions);
     else if (otherMac) entry.state = State::Stale;
     entry.router = na.router;
     actions.changed.push_back(na.target);
@@ -119,8 +135,9 @@ void NeighborCache::flush(TimePoint now, Entry& entry, Actions& actions)
     entry.queue.clear();
 }
 
-void NeighborCache::reachable(TimePoint now, Entry& entry)
+void NeighborCache::reachable(TimePoint now, const Ipv6Address& address, Entry& entry, Actions& actions)
 {
+    if (std::exchange(entry.asked, false)) actions.confirmed.push_back(address);
     entry.state = State::Reachable;
     entry.deadline = now + reachableTime_;
 }

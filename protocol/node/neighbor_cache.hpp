@@ -41,11 +41,15 @@ public:
         std::vector<Transmit> transmit;
         std::vector<wire::Ipv6Packet> unreachable;  ///< answer their sources with an error (RFC 4861 §7.2.2)
         std::vector<Ipv6Address> lost;              ///< neighbours that stopped answering
+        std::vector<Ipv6Address> confirmed;         ///< neighbours that answered a probe()
         std::vector<Ipv6Address> changed;           ///< neighbours whose state or link-layer address changed
     };
 
     /// A packet for `nextHop`: transmitted now, or queued until its address is known.
     void send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Packet packet, Actions& actions);
+    /// Asks `address` now whether it is there, whatever is known of it: three solicitations, to its link-layer address when that is
+    /// known. It ends in `confirmed` or `lost`.
+    void probe(TimePoint now, const Ipv6Address& address, Actions& actions);
     /// A source link-layer address option (RFC 4861 §7.2.3, §6.2.6, §6.3.4); `router` is set when it came with an RA.
     void learn(TimePoint now, const Ipv6Address& address, const Mac& mac, bool router, Actions& actions);
     /// A valid neighbour advertisement (RFC 4861 §7.2.5).
@@ -59,6 +63,7 @@ public:
         State state = State::Incomplete;
         Mac mac;
         bool router = false;
+        bool asked = false;    ///< by probe(), and has not answered yet
         TimePoint deadline{};  ///< end of the state; of Reachable: lazily
         int solicitations = 0;
         std::vector<wire::Ipv6Packet> queue;
@@ -67,7 +72,7 @@ public:
 
 private:
     void flush(TimePoint now, Entry& entry, Actions& actions);
-    void reachable(TimePoint now, Entry& entry);
+    void reachable(TimePoint now, const Ipv6Address& address, Entry& entry, Actions& actions);
 
     Duration reachableTime_;
     Duration retransTimer_;

@@ -30,6 +30,7 @@ public:
     }
 
     [[nodiscard]] const Ipv6Address& peer() const { return peer_; }
+    [[nodiscard]] const Ipv6Address& home() const { return home_; }
     /// Wants the binding home → `careOf` for at most `lifetime` (≥ 4 s). Another care-of address than before starts a new test of it.
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
     /// Wants no binding any more: the home address is tested and an update with lifetime 0 sent from it (RR-MN-07).

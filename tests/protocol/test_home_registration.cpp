@@ -80,7 +80,8 @@ Bench optimised(MobileNode::Settings s = optimising())
     return b;
 }
 
-bool isOptimised(const Bench& b) { return b.mn.peers().contains(correspondent) && b.mn.peers().at(correspondent).registeredCareOf(b.now) == lcoa; }
+bool isOptimised(const Bench& b) { const auto it = b.mn.peers().find({homeAddress, correspondent});
+    return it != b.mn.peers().end() && it->second.registeredCareOf(b.now) == lcoa; }
 
 }  // namespace
 

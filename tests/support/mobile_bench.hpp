@@ -31,14 +31,21 @@ struct RaOptions {
     std::optional<wire::MapOption> map = wire::MapOption{2, 10, true, 3600, mapAddress};
     Ipv6Address source = ar;
     std::uint8_t hopLimit = 255;
+    std::uint32_t valid = 2592000, preferred = 604800;  ///< of the prefix
+    bool autonomous = true;
+    std::uint8_t length = 64;
+    std::vector<wire::NdOption> more{};
+    bool linkLayer = true;
 };
 
 [[nodiscard]] inline wire::Ipv6Packet advertisement(const RaOptions& o)
 {
     wire::RouterAdvertisement ra;
     ra.routerLifetime = o.lifetime;
-    ra.options = {wire::SourceLinkLayerOption{arMac}, wire::PrefixInformation{{ip(o.network), 64}, true, true, true, 2592000, 604800}};
+    if (o.linkLayer) ra.options.push_back(wire::SourceLinkLayerOption{arMac});
+    ra.options.push_back(wire::PrefixInformation{{ip(o.network), o.length}, true, o.autonomous, true, o.valid, o.preferred});
     if (o.map) ra.options.push_back(*o.map);
+    ra.options.insert(ra.options.end(), o.more.begin(), o.more.end());
     return icmp(o.source, allNodes(), ra, o.hopLimit);
 }
 
@@ -47,6 +54,7 @@ struct Bench {
     MobileNode mn;
     Output out;
     TimePoint now{};
+    bool routerAnswers = true;
 
     explicit Bench(MobileNode::Settings s = settings()) : mn(makeStack(), std::move(s)) { mn.linkUp(now, 0, out); }
 
@@ -62,15 +70,20 @@ struct Bench {
     /// Runs to `t`; the access router answers when it is asked whether it is still there.
     std::vector<Seen> to(Duration t)
     {
-        std::vector<Seen> seen = take(out);
+        std::vector<Seen> seen;
+        const auto answer = [&] {
+            for (Seen& s : take(out)) {
+                const auto* ns = s.frame.as<NeighborSolicitation>();
+                const bool asked = ns && !s.inner().source.isUnspecified() && ns->target.isLinkLocal() && routerAnswers;
+                if (asked) in(icmp(ns->target, s.inner().source, NeighborAdvertisement{true, true, true, ns->target, {wire::TargetLinkLayerOption{arMac}}}));
+                else seen.push_back(std::move(s));
+            }
+        };
+        answer();
         for (int steps = 0; steps < 10000 && mn.nextDeadline() && *mn.nextDeadline() <= TimePoint{t}; ++steps) {
             now = *mn.nextDeadline();
             mn.advance(now, out);
-            for (Seen& s : take(out)) {
-                const auto* ns = s.frame.as<NeighborSolicitation>();
-                if (ns && ns->target == ar) in(icmp(ar, s.inner().source, NeighborAdvertisement{true, true, true, ar, {wire::TargetLinkLayerOption{arMac}}}));
-                else seen.push_back(std::move(s));
-            }
+            answer();
         }
         now = TimePoint{t};
         return seen;

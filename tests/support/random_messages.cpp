@@ -23,10 +23,8 @@ Ipv6Address RandomMessages::address()
 
 Mac RandomMessages::mac()
 {
-    Mac m;
-    for (auto& octet : m.octets) octet = u8();
-    m.octets[0] = 0x02;
-    return m;
+    (void)u8();  // of the first octet, which says "locally administered"
+    return Mac{{0x02, u8(), u8(), u8(), u8(), u8()}};
 }
 
 EthernetHeader RandomMessages::ethernet() { return {mac(), mac(), etherTypeIpv6}; }

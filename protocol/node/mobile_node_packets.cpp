@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The tunnels of the mobile node, what it sends from which address, and what it takes (RFC 6275 §11.3).
+#include "protocol/node/mobile_node.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+using wire::Ipv6Packet;
+namespace proto = wire::protocol;
+
+std::optional<Ipv6Address> MobileNode::primaryCareOf(TimePoint now, const Ipv6Address& address) const
+{
+    const auto home = std::find_if(homes_.begin(), homes_.end(), [&](const Home& h) { return h.address == address; });
+    if (home == homes_.end() || !home->association.registered(now) || !home->association.registeredCareOf() || !usable(lcoa_)) return std::nullopt;
+    // A care-of address of a MAP that was left or of an earlier link is the source of nothing any more (MN-COA-01, HMIP-MN-24).
+    const Ipv6Address careOf = *home->association.registeredCareOf();
+    if (careOf != lcoa_ && !tunnelOf(careOf)) return std::nullopt;
+    return careOf;
+}
+
+void MobileNode::sendFromCareOf(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (!isRegional(packet.source)) return stack_.send(now, std::move(packet), out);
+    if (const Association* map = tunnelOf(packet.source)) stack_.send(now, encapsulate(packet, *lcoa_, map->peer()), out);
+}
+
+void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    if (const auto careOf = primaryCareOf(now, packet.source)) sendFromCareOf(now, encapsulate(packet, *careOf, homeAgent()), out);
+}
+
+void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (homeLink_) {
+        if (atHomeWithAddress(packet.source)) stack_.send(now, std::move(packet), out);  // MN-HOME-01: not before the update
+        return;
+    }
+    RouteOptimisation* peer = findPeer(packet.source, packet.destination);
+    if (!peer) return sendThroughHomeAgent(now, packet, out);
+    peer->used(now);
+    const auto careOf = careOfFor(now, packet.source, packet.destination);
+    if (!careOf || peer->registeredCareOf(now) != careOf) return sendThroughHomeAgent(now, packet, out);
+    packet.setHomeAddress(packet.source);  // MN-TX-02
+    packet.source = *careOf;
+    sendFromCareOf(now, std::move(packet), out);
+}
+
+void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (isHomeAddress(packet.source) && packet.nextHeader != proto::mobility) sendFromHome(now, std::move(packet), out);
+    else sendFromCareOf(now, std::move(packet), out);
+    progress(now, out);
+}
+
+void MobileNode::configure(Settings settings)
+{
+    settings_ = std::move(settings);
+    for (Link& link : links_) link.maps.setPolicy(settings_.mapPolicy);
+}
+
+void MobileNode::answerFrom(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    if (isHomeAddress(packet.source) && !packet.source.isUnspecified()) return sendFromHome(now, std::move(packet), out);
+    if (packet.source.isUnspecified())  // traffic of our own, without a home address
+        if (const auto rcoa = regionalCareOf()) packet.source = *rcoa;
+    sendFromCareOf(now, std::move(packet), out);
+}
+
+std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const
+{
+    auto inner = decapsulate(packet);
+    if (!inner) return std::nullopt;
+    // MN-RX-01: packets to an RCoA come from its MAP, packets to a home address from the home agent. (A packet from the home
+    // agent through the MAP has two tunnels and is unwrapped twice.)
+    const Association* map = findMap(packet.source);
+    const bool fromMap = map && inner->destination == map->home();
+    const bool fromHome = std::any_of(homes_.begin(), homes_.end(), [&](const Home& home) {
+        return packet.source == home.association.peer() && inner->destination == home.address;
+    });
+    if (!fromMap && !fromHome) return std::nullopt;
+    return inner;
+}
+
+void MobileNode::handle(TimePoint now, Ipv6Packet packet, Output& out)
+{
+    constexpr int maxTunnels = 4;
+    bool throughHomeAgent = false;
+    for (int tunnel = 0; tunnel < maxTunnels; ++tunnel) {
+        if (packet.nextHeader != proto::ipv6) return deliver(now, std::move(packet), throughHomeAgent, out);
+        auto inner = unwrap(packet);
+        if (!inner) {
+            out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"rule", attribute(std::string_view("MN-RX-01"))}});
+            return;
+        }
+        throughHomeAgent = isHomeAddress(inner->destination);
+        packet = std::move(*inner);
+    }
+}
+
+void MobileNode::deliver(TimePoint now, Ipv6Packet packet, bool throughHomeAgent, Output& out)
+{
+    // MN-RX-02: one segment left and an address of our own, otherwise the packet is dropped silently.
+    if (packet.routing) {
+        const Ipv6Address& final = packet.routing->homeAddress;
+        if (packet.routing->segmentsLeft != 1 || (!isHomeAddress(final) && !isRegional(final))) return;
+    }
+    if (packet.nextHeader == proto::mobility) {
+        const auto message = stack_.mobility(now, packet, out);
+        if (!message) return;
+        if (const auto* ack = std::get_if<wire::BindingAck>(&*message)) onAck(now, packet, *ack, out);
+        onPeerMessage(now, packet, throughHomeAgent, *message, out);
+        return;
+    }
+    if (packet.nextHeader == proto::icmpv6) return onIcmp(now, packet, out);
+    if (packet.routing) {
+        if (RouteOptimisation* peer = findPeer(packet.routing->homeAddress, packet.source)) peer->used(now);
+        packet.destination = packet.routing->homeAddress;
+        packet.routing.reset();
+    }
+    const bool toHome = isHomeAddress(packet.destination);
+    if (!toHome && !isRegional(packet.destination)) return;  // HMIP-MN-29: the RCoA is an address like others
+    // A packet from somebody who does not know where we are: the occasion to tell (RFC 6275 §11.7.2).
+    if (throughHomeAgent) meet(now, packet.destination, packet.source);
+    onProbe(now, packet, out);
+}
+
+void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    wire::FieldReader in(packet.payload, 0, nullptr);
+    const auto message = wire::parseIcmpv6(in, packet.pseudoHeader());
+    if (!message || !message->acceptable()) return;
+    if (const auto* error = std::get_if<wire::IcmpError>(&message->value)) return onIcmpError(now, packet.source, *error, out);
+    if (const auto* reply = std::get_if<wire::HomeAgentDiscoveryReply>(&message->value)) return onDiscoveryReply(now, packet, *reply, out);
+    if (const auto* prefixes = std::get_if<wire::MobilePrefixAdvertisement>(&message->value)) return onPrefixes(now, packet, *prefixes, out);
+    const auto* echo = std::get_if<wire::Echo>(&message->value);
+    const Ipv6Address to = packet.routing ? packet.routing->homeAddress : packet.destination;
+    if (!echo || echo->reply || (!isHomeAddress(to) && !isRegional(to))) return;
+    if (RouteOptimisation* peer = packet.routing ? findPeer(to, packet.source) : nullptr) peer->used(now);
+    Ipv6Packet reply;
+    reply.source = to;
+    reply.destination = packet.source;
+    reply.nextHeader = proto::icmpv6;
+    reply.payload = wire::emitIcmpv6(wire::Echo{true, echo->identifier, echo->sequence, echo->data}, reply.pseudoHeader());
+    answerFrom(now, std::move(reply), out);
+}
+
+void MobileNode::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
+    const auto received = probeIn(packet);
+    if (!received) return;
+    const wire::Probe& probe = received->probe;
+    const std::string_view name = probe.answer ? "probe-answered" : "probe-received";
+    out.happened(now, name, {{"flow", attribute(std::int64_t{probe.flow})}, {"serial", attribute(std::int64_t{probe.serial})}, {"sent", attribute(probe.sent)}});
+    const auto& flows = settings_.answeredFlows;
+    if (!probe.answer && (settings_.answerAll || std::find(flows.begin(), flows.end(), probe.flow) != flows.end())) answerFrom(now, answerTo(packet, *received), out);
+}
+
+}  // namespace roamscope::node

@@ -137,7 +137,7 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
 void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
 {
     if (verdict.removed) release(now, *verdict.removed, "deleted", out);
-    if (verdict.action == Action::Verify) return detect(now, registrar_.bindings().at(verdict.homeAddress), out);
+    if (verdict.action == Action::Verify) return detect(now, *registrar_.bindings().find(verdict.homeAddress), out);
     if (verdict.action != Action::Answer) return;
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
         if (verdict.replaced) out.removed(now, "tunnel", {{"peer", attribute(*verdict.replaced)}, {"home_address", attribute(binding->homeAddress)}});
@@ -187,10 +187,10 @@ void Anchor::detect(TimePoint now, const Binding& binding, Output& out)
 
 void Anchor::detected(TimePoint now, std::size_t interface, const Ipv6Address& home, Output& out)
 {
-    const auto it = registrar_.bindings().find(home);
-    if (it == registrar_.bindings().end() || it->second.state != Binding::State::Verifying) return;
+    const Binding* entry = registrar_.bindings().find(home);
+    if (!entry || entry->state != Binding::State::Verifying) return;
     const Ipv6Address linkLocalAddress = linkLocal(interfaceId(home));
-    const bool both = it->second.has(wire::BindingUpdate::linkLocal);
+    const bool both = entry->has(wire::BindingUpdate::linkLocal);
     if (!isReady(interface, home) || (both && !isReady(interface, linkLocalAddress))) return;
     const auto verdict = registrar_.verified(now, home, true);
     if (!verdict.ack.accepted()) stopDefending(now, home, out);

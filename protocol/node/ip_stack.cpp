@@ -2,6 +2,8 @@
 #include "protocol/node/ip_stack.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace roamscope::node {
 
@@ -25,7 +27,8 @@ void IpStack::addStaticAddress(std::size_t interface, const Prefix& address, boo
 {
     Interface& i = interfaces_[interface];
     verified = verified || i.settings.dadTransmits == 0;
-    i.addresses.push_back({address.address, address.length, false, false, verified ? AddressState::Preferred : AddressState::Tentative, i.settings.dadTransmits, {}});
+    insertAddress(interface, {address.address, address.length, false, false, verified ? AddressState::Preferred : AddressState::Tentative, i.settings.dadTransmits, {}});
+    i.quiet = false;
     i.staticAddresses.push_back(address.address);
     if (!address.address.isLinkLocal()) i.onLink.push_back(address.masked());
     Output none;
@@ -34,7 +37,7 @@ void IpStack::addStaticAddress(std::size_t interface, const Prefix& address, boo
 
 void IpStack::addAnycastAddress(std::size_t interface, const Ipv6Address& address)
 {
-    interfaces_[interface].addresses.push_back({address, 128, false, true, AddressState::Preferred, 0, {}});
+    insertAddress(interface, {address, 128, false, true, AddressState::Preferred, 0, {}});
     interfaces_[interface].staticAddresses.push_back(address);
     Output none;
     join({}, interface, solicitedNode(address), false, none);
@@ -88,42 +91,78 @@ void IpStack::startDetection(TimePoint now, std::size_t interface, InterfaceAddr
     // MN-DAD-06: the solicited-node group is joined, and reported, before the first solicitation.
     join(now, interface, solicitedNode(address.address), true, out);
     address.probesLeft = interfaces_[interface].settings.dadTransmits;
-    interfaces_[interface].addresses.push_back(address);
-    InterfaceAddress& added = interfaces_[interface].addresses.back();
+    InterfaceAddress& added = insertAddress(interface, address);
+    interfaces_[interface].quiet = false;
     addressEvent(now, interface, added, out);
     if (added.state != AddressState::Preferred) probe(now, interface, added, out);
 }
 
 void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
 {
-    auto& list = interfaces_[interface].addresses;
-    const auto it = std::find_if(list.begin(), list.end(), [&](const InterfaceAddress& a) { return a.address == address; });
-    if (it == list.end()) return;
-    list.erase(it);
+    const InterfaceAddress* found = findOn(interface, address);
+    if (!found) return;
+    eraseAddress(interface, static_cast<std::size_t>(found - interfaces_[interface].addresses.data()));
     leave(interface, solicitedNode(address));
     out.removed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
 }
 
+std::size_t IpStack::AddressHash::operator()(const Ipv6Address& address) const
+{
+    std::uint64_t words[2];
+    std::memcpy(words, address.octets.data(), sizeof words);
+    const std::uint64_t z = (words[0] * 0x9e3779b97f4a7c15u ^ words[1]) * 0xbf58476d1ce4e5b9u;
+    return static_cast<std::size_t>(z ^ z >> 32);
+}
+
+InterfaceAddress& IpStack::insertAddress(std::size_t interface, const InterfaceAddress& address)
+{
+    auto& list = interfaces_[interface].addresses;
+    places_.emplace(address.address, Place{interface, list.size()});
+    list.push_back(address);
+    return list.back();
+}
+
+void IpStack::eraseAddress(std::size_t interface, std::size_t position)
+{
+    auto& list = interfaces_[interface].addresses;
+    const auto range = places_.equal_range(list[position].address);
+    places_.erase(std::find_if(range.first, range.second, [&](const auto& p) { return p.second.interface == interface && p.second.position == position; }));
+    const std::size_t last = list.size() - 1;
+    // The order decides between sources; those that are held for others are none, so the last of many may take the place.
+    if (position < last && list[position].proxy && list[last].proxy) {
+        moveAddress(interface, list[last].address, last, position);
+        list[position] = list[last];
+        list.pop_back();
+        return;
+    }
+    list.erase(list.begin() + static_cast<std::ptrdiff_t>(position));
+    for (std::size_t i = position; i < list.size(); ++i) moveAddress(interface, list[i].address, i + 1, i);
+}
+
+void IpStack::moveAddress(std::size_t interface, const Ipv6Address& address, std::size_t from, std::size_t to)
+{
+    const auto range = places_.equal_range(address);
+    for (auto it = range.first; it != range.second; ++it)
+        if (it->second.interface == interface && it->second.position == from) it->second.position = to;
+}
+
 const InterfaceAddress* IpStack::find(const Ipv6Address& address) const
 {
-    for (const Interface& interface : interfaces_)
-        for (const InterfaceAddress& a : interface.addresses)
-            if (a.address == address) return &a;
-    return nullptr;
+    const auto range = places_.equal_range(address);
+    const auto it = std::min_element(range.first, range.second, [](const auto& a, const auto& b) { return a.second.interface < b.second.interface; });
+    return it == range.second ? nullptr : &interfaces_[it->second.interface].addresses[it->second.position];
 }
 
 const InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address) const
 {
-    for (const InterfaceAddress& a : interfaces_[interface].addresses)
-        if (a.address == address) return &a;
-    return nullptr;
+    const auto range = places_.equal_range(address);
+    const auto it = std::find_if(range.first, range.second, [&](const auto& p) { return p.second.interface == interface; });
+    return it == range.second ? nullptr : &interfaces_[interface].addresses[it->second.position];
 }
 
 InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address)
 {
-    for (InterfaceAddress& a : interfaces_[interface].addresses)
-        if (a.address == address) return &a;
-    return nullptr;
+    return const_cast<InterfaceAddress*>(std::as_const(*this).findOn(interface, address));
 }
 
 bool IpStack::owns(const Ipv6Address& address) const
@@ -338,13 +377,15 @@ void IpStack::advance(TimePoint now, Output& out)
 {
     for (std::size_t index = 0; index < interfaces_.size(); ++index) {
         if (!interfaces_[index].up) continue;
-        for (Group& group : interfaces_[index].groups) {
-            if (group.reportsLeft == 0 || now < group.nextReport) continue;
-            --group.reportsLeft;
-            reportGroup(now, index, group.address, out);
+        if (!interfaces_[index].quiet) {
+            for (Group& group : interfaces_[index].groups) {
+                if (group.reportsLeft == 0 || now < group.nextReport) continue;
+                --group.reportsLeft;
+                reportGroup(now, index, group.address, out);
+            }
+            for (InterfaceAddress& address : interfaces_[index].addresses)
+                if (address.state != AddressState::Preferred && now >= address.nextProbe) probe(now, index, address, out);
         }
-        for (InterfaceAddress& address : interfaces_[index].addresses)
-            if (address.state != AddressState::Preferred && now >= address.nextProbe) probe(now, index, address, out);
         NeighborCache::Actions actions;
         interfaces_[index].neighbors.advance(now, actions);
         carryOut(now, index, actions, out);
@@ -357,11 +398,15 @@ std::optional<TimePoint> IpStack::nextDeadline() const
     std::optional<TimePoint> next;
     for (const Interface& interface : interfaces_) {
         if (!interface.up) continue;
-        for (const Group& group : interface.groups)
-            if (group.reportsLeft > 0) next = earlier(next, group.nextReport);
-        for (const InterfaceAddress& address : interface.addresses)
-            if (address.state != AddressState::Preferred) next = earlier(next, address.nextProbe);
-        next = earlier(next, interface.neighbors.nextDeadline());
+        std::optional<TimePoint> pending;
+        if (!interface.quiet) {
+            for (const Group& group : interface.groups)
+                if (group.reportsLeft > 0) pending = earlier(pending, group.nextReport);
+            for (const InterfaceAddress& address : interface.addresses)
+                if (address.state != AddressState::Preferred) pending = earlier(pending, address.nextProbe);
+            interface.quiet = !pending;
+        }
+        next = earlier(earlier(next, pending), interface.neighbors.nextDeadline());
         if (interface.settings.autoconfigures) next = earlier(next, nextDeadline(interface.learnt));
     }
     return next;

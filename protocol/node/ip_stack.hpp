@@ -15,6 +15,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace roamscope::node {
@@ -238,6 +239,15 @@ private:
         NeighborCache neighbors;
         InterfaceSettings settings{};
         Learnt learnt{};
+        mutable bool quiet = false;  ///< no report is due and no address is being tested: nobody need look for one
+    };
+    /// Where an address stands.
+    struct Place {
+        std::size_t interface;
+        std::size_t position;
+    };
+    struct AddressHash {
+        std::size_t operator()(const Ipv6Address& address) const;
     };
     struct Route {
         Prefix destination;
@@ -253,6 +263,9 @@ private:
     [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;
     /// MN-DAD-03: for a packet from an optimistic address nobody's link-layer address is asked for; the router knows the way.
     void avoidResolution(const Ipv6Address& source, Hop& hop) const;
+    InterfaceAddress& insertAddress(std::size_t interface, const InterfaceAddress& address);
+    void eraseAddress(std::size_t interface, std::size_t position);
+    void moveAddress(std::size_t interface, const Ipv6Address& address, std::size_t from, std::size_t to);
     [[nodiscard]] InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address);
     [[nodiscard]] const InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address) const;
     [[nodiscard]] Ipv6Address chooseSource(std::size_t interface, const Ipv6Address& destination) const;
@@ -304,6 +317,7 @@ private:
     bool router_;
     Random random_;
     std::vector<Interface> interfaces_;
+    std::unordered_multimap<Ipv6Address, Place, AddressHash> places_;  ///< of all addresses: an anchor holds thousands
     std::vector<Route> routes_;
     std::vector<StackEvent> events_;
     std::optional<Ipv6Address> watched_;

@@ -195,6 +195,7 @@ void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& grou
     }
     groups.push_back({group});
     if (!report) return;
+    interfaces_[interface].quiet = false;
     // RFC 3810 §6.1: at once, and once more after a random part of a second (robustness 2).
     groups.back().reportsLeft = 1;
     groups.back().nextReport = now + random_.between(100ms, 1s);
@@ -204,6 +205,7 @@ void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& grou
 void IpStack::answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& asked)
 {
     if (!delivery.packet.source.isLinkLocal() || delivery.packet.hopLimit != 1) return;  // RFC 3810 §6.2
+    interfaces_[delivery.interface].quiet = false;
     for (Group& group : interfaces_[delivery.interface].groups) {
         if (group.address == allNodes() || (!asked.isUnspecified() && asked != group.address)) continue;
         const TimePoint due = now + random_.between(Duration{0}, std::chrono::milliseconds(milliseconds));

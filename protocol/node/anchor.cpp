@@ -162,7 +162,7 @@ void Anchor::intercept(TimePoint now, Ipv6Packet packet, Output& out)
     const Binding* binding = registrar_.find(packet.destination);
     // The packet is forwarded into the tunnel (RFC 2473 §3.1).
     if (!binding || !stack_.passOn(now, packet, out)) return;
-    stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
+    stack_.sendThroughTunnel(now, packet, binding->anchorAddress, binding->careOfAddress, out);
 }
 
 void Anchor::drainStack(TimePoint now, Output& out)

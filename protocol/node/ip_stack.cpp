@@ -204,6 +204,11 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
         if (!kind || header->destination.isGroup() || (*kind == Delivery::Kind::Forward && !settings_.forwards)) return std::nullopt;
         delivery.kind = *kind;
     }
+    if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
+        auto whole = fragments_.add(now, packet);
+        if (!whole) return std::nullopt;
+        delivery.packet = std::move(*whole);
+    }
     if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery.packet, out)) return std::nullopt;
     if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
 
@@ -239,6 +244,7 @@ bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
         answerQuery(now, delivery, wire::listenerResponse(query->maximumResponse), query->group);
         return true;
     }
+    if (const auto* error = std::get_if<wire::IcmpError>(&*delivery.icmp)) onTooBig(now, *error);
     const auto* ra = std::get_if<wire::RouterAdvertisement>(&*delivery.icmp);
     if (ra && interfaces_[delivery.interface].settings.autoconfigures) onRouterAdvertisement(now, delivery, *ra, out);
     return false;

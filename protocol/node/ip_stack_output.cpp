@@ -59,6 +59,10 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
     avoidResolution(packet.source, *hop);
+    constexpr std::size_t mostHeaders = 400;  // of packets that are surely small enough
+    if (packet.payload.size() + mostHeaders > leastMtu)
+        if (const std::size_t mtu = pathMtus_.find(now, destination, interfaces_[hop->interface].settings.mtu); sizeOf(packet) > mtu)
+            return sendLarge(now, *hop, packet, mtu, out);
     NeighborCache::Actions actions;
     interfaces_[hop->interface].neighbors.send(now, hop->address, std::move(packet), actions);
     carryOut(now, hop->interface, actions, out);

@@ -47,6 +47,7 @@ void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
     link = Link(settings_.mapPolicy);
     choosePrimary(now);
     chooseMaps(now, out);
+    if (lcoa_) progress(now, out);  // by another interface
     reportTimers(now, out);
 }
 

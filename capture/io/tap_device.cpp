@@ -34,7 +34,7 @@ Result<bool> TapDevice::write(ByteView frame)
 {
     for (;;) {
         if (::write(descriptor_.get(), frame.data(), frame.size()) >= 0) return true;
-        if (errno == EAGAIN || errno == ENOBUFS) return false;
+        if (errno == EAGAIN || errno == ENOBUFS || errno == EIO) return false;  // EIO: it is down
         if (errno != EINTR) return ioFailure(name_, "writing to", errno);
     }
 }

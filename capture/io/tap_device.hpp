@@ -22,8 +22,8 @@ public:
     /// Fails (Io) when the interface is closed or deleted.
     [[nodiscard]] Result<std::size_t> read(std::span<std::uint8_t> buffer);
 
-    /// Sends one frame of at least 14 octets. False: the kernel's queue is full and the frame was not sent.
-    /// Fails (Io) when the interface is closed, deleted or down.
+    /// Sends one frame of at least 14 octets. False: the kernel's queue is full or the interface is down, and the frame was not sent.
+    /// Fails (Io) when the interface is closed or deleted.
     [[nodiscard]] Result<bool> write(ByteView frame);
 
     void close() { descriptor_.reset(); }

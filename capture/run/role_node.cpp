@@ -53,6 +53,12 @@ bool RoleNode::advance(TimePoint now)
     return false;
 }
 
+void RoleNode::lost(TimePoint now, std::size_t interface)
+{
+    const std::string_view name = lab_.scenario().nodes[0].interfaces[interface].name;
+    out_.events.push_back({0, {now, "frame-lost", {}, {{"interface", node::attribute(name)}}, false}, std::nullopt});
+}
+
 std::string RoleNode::takeLines()
 {
     std::string lines;

@@ -33,6 +33,8 @@ public:
 
     /// Frames to be sent, each with its interface as port; the caller empties the list.
     [[nodiscard]] std::vector<lab::PortFrame>& frames() { return out_.transmit; }
+    /// A frame of that interface could not be sent.
+    void lost(TimePoint now, std::size_t interface);
     /// What happened since the last call, one JSON object a line, each with its line's end.
     [[nodiscard]] std::string takeLines();
     /// Without lines (but with the answers to commands).

@@ -97,8 +97,11 @@ TimePoint RoleSession::now() const { return atNanoseconds(clockNow() - start_); 
 
 Result<void> RoleSession::transmit()
 {
-    for (const lab::PortFrame& frame : node_.frames())
-        if (auto sent = taps_[frame.port].write(frame.bytes); !sent) return tl::unexpected(sent.error());
+    for (const lab::PortFrame& frame : node_.frames()) {
+        const auto sent = taps_[frame.port].write(frame.bytes);
+        if (!sent) return tl::unexpected(sent.error());
+        if (!*sent) node_.lost(now(), frame.port);
+    }
     node_.frames().clear();
     return {};
 }

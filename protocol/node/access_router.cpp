@@ -7,7 +7,7 @@ void AccessRouter::receive(TimePoint now, std::size_t interface, ByteView frame,
 {
     auto delivery = stack_.receive(now, interface, frame, out);
     if (delivery && delivery->kind == Delivery::Kind::Forward) stack_.forward(now, std::move(delivery->packet), out);
-    else if (delivery) answerSolicitation(now, *delivery, stack_, advertisers_, out);
+    else if (delivery && !answerSolicitation(now, *delivery, stack_, advertisers_, out)) stack_.refuseUpper(now, delivery->packet, out);
     (void)stack_.takeEvents();
 }
 

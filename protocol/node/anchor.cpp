@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/anchor.hpp"
 
+#include <algorithm>
+
 namespace roamscope::node {
 
 using wire::Ipv6Packet;
@@ -11,6 +13,9 @@ namespace {
 
 /// Tunnels that one packet may come out of here; more is a loop (RFC 2473 §4.1).
 constexpr int maxTunnels = 4;
+
+constexpr std::uint8_t addressUnreachable = 3;  // codes of Destination Unreachable, RFC 4443 §3.1
+constexpr std::uint8_t portUnreachable = 4;
 
 Attributes bindingKey(const Ipv6Address& homeAddress)
 {
@@ -72,15 +77,13 @@ void Anchor::configure(TimePoint now, Registrar::Policy policy, std::vector<Rout
 void Anchor::handle(TimePoint now, Delivery delivery, Output& out)
 {
     for (int tunnel = 0; tunnel <= maxTunnels; ++tunnel) {
-        if (delivery.kind == Delivery::Kind::Intercepted) return intercept(now, std::move(delivery.packet), out);
+        if (delivery.kind == Delivery::Kind::Intercepted) return intercept(now, std::move(delivery), out);
         if (delivery.kind == Delivery::Kind::Forward) return stack_.forward(now, std::move(delivery.packet), out);
         auto inner = local(now, delivery, out);
         if (!inner) return;
-        const auto kind = stack_.classify(inner->destination);
-        if (!kind) return;
-        delivery.kind = *kind;
-        delivery.packet = std::move(*inner);
-        delivery.icmp.reset();
+        auto next = stack_.receiveInner(now, delivery.interface, std::move(*inner), out);
+        if (!next) return;
+        delivery = std::move(*next);
     }
 }
 
@@ -88,10 +91,20 @@ std::optional<Ipv6Packet> Anchor::local(TimePoint now, const Delivery& delivery,
 {
     const Ipv6Packet& packet = delivery.packet;
     if (packet.routing && packet.routing->segmentsLeft != 0) return std::nullopt;  // we are nobody's mobile node (RFC 6275 §6.4)
-    if (packet.nextHeader == proto::mobility) {
-        onMobility(now, delivery, out);
-        return std::nullopt;
+    switch (packet.nextHeader) {
+    case proto::ipv6: return untunnel(now, packet, out);
+    case proto::mobility: onMobility(now, delivery, out); break;
+    case proto::icmpv6:
+    case proto::none: break;
+    case proto::udp:
+    case proto::tcp: stack_.refuse(now, packet, wire::icmpv6Type::destinationUnreachable, portUnreachable, out); break;
+    default: stack_.refuseNextHeader(now, packet, out);
     }
+    return std::nullopt;
+}
+
+std::optional<Ipv6Packet> Anchor::untunnel(TimePoint now, const Ipv6Packet& packet, Output& out)
+{
     auto inner = decapsulate(packet);
     if (!inner) return std::nullopt;
     // HMIP-MAP-06 takes packets from the node's tunnel; HA-FWD-02 and HMIP-MAP-07: only from its registered care-of address.
@@ -115,29 +128,22 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
                  {{"home_address", attribute(packet.homeAddress().value_or(packet.source))}, {"care_of_address", attribute(packet.source)},
                   {"sequence", attribute(std::int64_t{update->sequence})}, {"reason", attribute(verdict.reason)}});
     // HA-DEREG-03: the answer to a node that is at home goes to its link-layer address, even while others are told ours.
-    if (verdict.action == Action::Answer && !packet.homeAddress() && stack_.interfaceOf(packet.source) == delivery.interface)
-        stack_.learnNeighbor(now, delivery.interface, packet.source, delivery.sourceMac, false, out);
+    const Ipv6Address home = packet.homeAddress().value_or(packet.source);
+    if (verdict.action == Action::Answer && home == packet.source && delivery.sourceMac != Mac{} && stack_.interfaceOf(home) == delivery.interface)
+        stack_.learnNeighbor(now, delivery.interface, home, delivery.sourceMac, false, out);
     act(now, verdict, out);
 }
 
 void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
 {
-    if (verdict.action == Action::Drop) return;
     if (verdict.removed) release(now, *verdict.removed, "deleted", out);
-    const auto interface = stack_.interfaceOf(verdict.homeAddress);
-    if (verdict.action == Action::Verify && interface) {
-        stack_.assign(now, *interface, verdict.homeAddress, true, false, out);
-        return;
-    }
+    if (verdict.action == Action::Verify) return detect(now, registrar_.bindings().at(verdict.homeAddress), out);
     if (verdict.action != Action::Answer) return;
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
         if (verdict.replaced) out.removed(now, "tunnel", {{"peer", attribute(*verdict.replaced)}, {"home_address", attribute(binding->homeAddress)}});
         bindingEvent(now, *binding, out);
         stack_.setMobilePeer(binding->homeAddress, binding->careOfAddress);  // HA-FWD-03, HA-HAO-01
-        if (interface && !stack_.find(verdict.homeAddress)) {
-            stack_.assign(now, *interface, verdict.homeAddress, true, true, out);
-            stack_.advertiseProxy(now, *interface, verdict.homeAddress, out);
-        }
+        defend(now, *binding, out);
     }
     sendAck(now, verdict, out);
 }
@@ -157,34 +163,117 @@ void Anchor::sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& o
     stack_.send(now, std::move(packet), out);
 }
 
-void Anchor::intercept(TimePoint now, Ipv6Packet packet, Output& out)
+void Anchor::intercept(TimePoint now, Delivery delivery, Output& out)
 {
+    Ipv6Packet& packet = delivery.packet;
+    // HA-FWD-01: what is for the mobile node's link-local address stays on the link.
+    if (packet.destination.isLinkLocal())
+        return stack_.refuse(now, packet, wire::icmpv6Type::destinationUnreachable, addressUnreachable, out, 0, delivery.interface);
     const Binding* binding = registrar_.find(packet.destination);
     // The packet is forwarded into the tunnel (RFC 2473 §3.1).
     if (!binding || !stack_.passOn(now, packet, out)) return;
-    stack_.sendThroughTunnel(now, packet, binding->anchorAddress, binding->careOfAddress, out);
+    stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
+}
+
+// ---- addresses of others
+
+void Anchor::detect(TimePoint now, const Binding& binding, Output& out)
+{
+    const auto interface = stack_.interfaceOf(binding.homeAddress);
+    if (!interface) return act(now, registrar_.verified(now, binding.homeAddress, true), out);  // a home link without a wire
+    stack_.assign(now, *interface, binding.homeAddress, true, false, out);
+    defendLinkLocal(now, *interface, binding, false, out);
+}
+
+void Anchor::detected(TimePoint now, std::size_t interface, const Ipv6Address& home, Output& out)
+{
+    const auto it = registrar_.bindings().find(home);
+    if (it == registrar_.bindings().end() || it->second.state != Binding::State::Verifying) return;
+    const Ipv6Address linkLocalAddress = linkLocal(interfaceId(home));
+    const bool both = it->second.has(wire::BindingUpdate::linkLocal);
+    if (!isReady(interface, home) || (both && !isReady(interface, linkLocalAddress))) return;
+    const auto verdict = registrar_.verified(now, home, true);
+    if (!verdict.ack.accepted()) stopDefending(now, home, out);
+    // HA-ND-01, HMIP-MAP-05: take the addresses over on their link before the answer leaves.
+    if (verdict.ack.accepted()) stack_.advertiseProxy(now, interface, home, out);
+    if (verdict.ack.accepted() && both) stack_.advertiseProxy(now, interface, linkLocalAddress, out);
+    act(now, verdict, out);
+}
+
+void Anchor::conflict(TimePoint now, const Ipv6Address& home, Output& out)
+{
+    const auto verdict = registrar_.verified(now, home, false);
+    if (verdict.action == Action::Drop) return;
+    stopDefending(now, home, out);
+    act(now, verdict, out);
+}
+
+void Anchor::defend(TimePoint now, const Binding& binding, Output& out)
+{
+    const auto interface = stack_.interfaceOf(binding.homeAddress);
+    if (!interface) return;
+    if (!stack_.find(binding.homeAddress)) {
+        stack_.assign(now, *interface, binding.homeAddress, true, true, out);
+        stack_.advertiseProxy(now, *interface, binding.homeAddress, out);
+    }
+    defendLinkLocal(now, *interface, binding, true, out);
+}
+
+void Anchor::defendLinkLocal(TimePoint now, std::size_t interface, const Binding& binding, bool verified, Output& out)
+{
+    if (!binding.has(wire::BindingUpdate::linkLocal)) return releaseLinkLocal(now, binding.homeAddress, out);
+    const Ipv6Address address = linkLocal(interfaceId(binding.homeAddress));
+    auto& users = linkLocals_[{interface, address}];
+    if (std::find(users.begin(), users.end(), binding.homeAddress) != users.end()) return;
+    users.push_back(binding.homeAddress);
+    if (users.size() > 1) return;
+    stack_.assign(now, interface, address, true, verified, out);
+    if (verified) stack_.advertiseProxy(now, interface, address, out);
+}
+
+void Anchor::stopDefending(TimePoint now, const Ipv6Address& home, Output& out)
+{
+    releaseLinkLocal(now, home, out);
+    if (const auto interface = stack_.interfaceOf(home)) stack_.remove(now, *interface, home, out);
+}
+
+void Anchor::releaseLinkLocal(TimePoint now, const Ipv6Address& home, Output& out)
+{
+    const auto interface = stack_.interfaceOf(home);
+    if (!interface) return;
+    const auto it = linkLocals_.find({*interface, linkLocal(interfaceId(home))});
+    if (it == linkLocals_.end() || std::erase(it->second, home) == 0 || !it->second.empty()) return;
+    stack_.remove(now, *interface, it->first.second, out);
+    linkLocals_.erase(it);
+}
+
+bool Anchor::isReady(std::size_t interface, const Ipv6Address& address) const
+{
+    const auto& list = stack_.addresses(interface);
+    return std::any_of(list.begin(), list.end(), [&](const InterfaceAddress& a) { return a.address == address && a.state == AddressState::Preferred; });
 }
 
 void Anchor::drainStack(TimePoint now, Output& out)
 {
     for (const StackEvent& event : stack_.takeEvents()) {
         if (event.kind == StackEvent::Kind::NeighborLost) continue;
-        const bool unique = event.kind == StackEvent::Kind::AddressReady;
-        const auto verdict = registrar_.verified(now, event.address, unique);
-        if (verdict.action == Action::Drop) continue;
-        // HA-ND-01, HMIP-MAP-05: take the address over on its link before the answer leaves.
-        if (unique) stack_.advertiseProxy(now, event.interface, event.address, out);
-        act(now, verdict, out);
+        std::vector<Ipv6Address> homes{event.address};
+        if (const auto it = linkLocals_.find({event.interface, event.address}); it != linkLocals_.end()) homes = it->second;
+        for (const Ipv6Address& home : homes) {
+            if (event.kind == StackEvent::Kind::AddressReady) detected(now, event.interface, home, out);
+            else conflict(now, home, out);
+        }
     }
 }
 
 void Anchor::release(TimePoint now, const Binding& binding, std::string_view why, Output& out)
 {
+    stopDefending(now, binding.homeAddress, out);
+    if (binding.state != Binding::State::Valid) return;
     stack_.clearMobilePeer(binding.homeAddress);
     out.happened(now, "binding-removed", {{"home_address", attribute(binding.homeAddress)}, {"reason", attribute(why)}});
     out.removed(now, "binding", bindingKey(binding.homeAddress));
     out.removed(now, "tunnel", {{"peer", attribute(binding.careOfAddress)}, {"home_address", attribute(binding.homeAddress)}});
-    if (const auto interface = stack_.interfaceOf(binding.homeAddress)) stack_.remove(now, *interface, binding.homeAddress, out);
 }
 
 void Anchor::bindingEvent(TimePoint now, const Binding& binding, Output& out) const
@@ -192,7 +281,7 @@ void Anchor::bindingEvent(TimePoint now, const Binding& binding, Output& out) co
     out.changed(now, "binding", bindingKey(binding.homeAddress),
                 {{"care_of_address", attribute(binding.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
                  {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{binding.granted.count()})))},
-                 {"expires", attribute(binding.expires)}, {"status", attribute(std::int64_t{0})}});
+                 {"expires", attribute(binding.expires)}, {"status", attribute(std::int64_t{binding.status})}});
     out.changed(now, "tunnel", {{"peer", attribute(binding.careOfAddress)}, {"home_address", attribute(binding.homeAddress)}},
                 {{"local", attribute(binding.anchorAddress)}});
 }

@@ -49,7 +49,7 @@ bool Correspondent::acceptRouting(TimePoint now, const Ipv6Packet& packet, Outpu
 void Correspondent::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
     const auto received = probeIn(packet);
-    if (!received) return;
+    if (!received) return stack_.refuseUpper(now, packet, out);
     const wire::Probe& probe = received->probe;
     out.happened(now, probe.answer ? "probe-answered" : "probe-received",
                  {{"flow", attribute(std::int64_t{probe.flow})}, {"serial", attribute(std::int64_t{probe.serial})}, {"sent", attribute(probe.sent)}});

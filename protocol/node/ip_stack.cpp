@@ -194,7 +194,7 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
     auto parsed = wire::parseIpv6(in);
     if (!parsed || parsed->violation || parsed->packet.source.isMulticast()) return std::nullopt;
 
-    Delivery delivery{Delivery::Kind::Local, interface, header->source, std::move(parsed->packet), std::nullopt};
+    Delivery delivery{Delivery::Kind::Local, interface, header->source, std::move(parsed->packet), std::nullopt, std::nullopt};
     const Ipv6Packet& packet = delivery.packet;
     if (packet.destination.isMulticast()) {
         const bool joined = std::any_of(i.groups.begin(), i.groups.end(), [&](const Group& g) { return g.address == packet.destination; });
@@ -204,18 +204,38 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
         if (!kind || header->destination.isGroup() || (*kind == Delivery::Kind::Forward && !settings_.forwards)) return std::nullopt;
         delivery.kind = *kind;
     }
+    const bool forUs = delivery.kind == Delivery::Kind::Local;
+    if (const auto problem = headerProblem(frame.subspan(wire::EthernetHeader::octets), forUs)) {
+        if (!problem->silent) sendError(now, packet, wire::icmpv6Type::parameterProblem, problem->code, out, problem->pointer, problem->evenToGroups);
+        return std::nullopt;
+    }
+    return take(now, std::move(delivery), false, out);
+}
+
+std::optional<Delivery> IpStack::receiveInner(TimePoint now, std::size_t interface, Ipv6Packet packet, Output& out)
+{
+    const auto kind = classify(packet.destination);
+    if (!kind || packet.source.isMulticast()) return std::nullopt;
+    return take(now, Delivery{*kind, interface, {}, std::move(packet), std::nullopt, std::nullopt}, true, out);
+}
+
+std::optional<Delivery> IpStack::take(TimePoint now, Delivery delivery, bool tunnelled, Output& out)
+{
+    const Ipv6Packet& packet = delivery.packet;
     if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
         auto whole = fragments_.add(now, packet);
         if (!whole) return std::nullopt;
         delivery.packet = std::move(*whole);
     }
-    if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery.packet, out)) return std::nullopt;
+    if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery, out)) return std::nullopt;
     if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
 
     wire::FieldReader body(packet.payload, 0, nullptr);
     auto message = wire::parseIcmpv6(body, packet.pseudoHeader());
     if (!message || !message->acceptable()) return std::nullopt;
     delivery.icmp = std::move(message->value);
+    const std::uint8_t type = wire::typeOf(*delivery.icmp);
+    if (tunnelled && type >= wire::icmpv6Type::routerSolicitation && type <= wire::icmpv6Type::redirect) return std::nullopt;
     if (settle(now, delivery, out)) return std::nullopt;
     return delivery;
 }

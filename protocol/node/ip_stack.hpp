@@ -71,7 +71,19 @@ struct Delivery {
     Mac sourceMac;
     wire::Ipv6Packet packet;
     std::optional<wire::Icmpv6Message> icmp;  ///< when Local, ICMPv6 and acceptable
+    /// The source on the wire when `packet.source` is a home address that took its place (RFC 6275 §9.3.1).
+    std::optional<Ipv6Address> careOf;
 };
+
+/// Why a packet must be dropped for an extension header of it (RFC 8200 §4.2, §4.4).
+struct HeaderProblem {
+    std::uint8_t code = 0;          ///< of the Parameter Problem
+    std::uint32_t pointer = 0;
+    bool silent = false;            ///< no error is sent
+    bool evenToGroups = false;      ///< it is sent although the packet was for a group
+};
+/// Looks at the octets of a whole packet. `forUs`: we are its destination; otherwise only what routers read counts.
+[[nodiscard]] std::optional<HeaderProblem> headerProblem(ByteView packet, bool forUs);
 
 class IpStack {
 public:
@@ -109,8 +121,14 @@ public:
                                                                 std::uint8_t lastType = 7);
     /// For a node that cannot read what `packet` carries: a Parameter Problem that points at its number (RFC 8200 §4).
     void refuseNextHeader(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// The error for a packet to us that nobody here takes: no such port (RFC 4443 §3.1), or refuseNextHeader().
+    void refuseUpper(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     /// The same about a routing header whose type it does not know: code 0, at the type (RFC 8200 §4.4).
     void refuseRouting(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// An ICMPv6 error about `packet` to whoever sent it, within the limits of RFC 4443 §2.4. `parameter` is the MTU of a Packet Too
+    /// Big; `interface` is needed when the source is link-local.
+    void refuse(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
+                std::optional<std::size_t> interface = std::nullopt);
     /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
     void sendBindingError(TimePoint now, std::uint8_t status, const wire::Ipv6Packet& packet, Output& out);
 
@@ -138,9 +156,17 @@ public:
     [[nodiscard]] std::optional<std::size_t> interfaceOf(const Ipv6Address& address) const;
 
     // ---- packets
+    /// Whether receive() would look into a frame to this link-layer address.
+    [[nodiscard]] bool hears(std::size_t interface, const Mac& destination) const
+    {
+        return interfaces_[interface].up && accepts(interfaces_[interface], destination);
+    }
     /// A frame from the link: filtered like a network card does, neighbour discovery and echo answered here. Malformed packets
     /// and bad checksums are dropped silently (MH-RX-01).
     [[nodiscard]] std::optional<Delivery> receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    /// The same for a packet that came out of a tunnel on `interface`. Neighbour discovery is not believed: it did not come from
+    /// this link (RFC 4861 §7.1).
+    [[nodiscard]] std::optional<Delivery> receiveInner(TimePoint now, std::size_t interface, wire::Ipv6Packet packet, Output& out);
     /// Where a packet that came out of a tunnel belongs.
     [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
     /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
@@ -151,13 +177,15 @@ public:
     [[nodiscard]] std::size_t pathMtu(TimePoint now, const Ipv6Address& destination) const;
     /// A Packet Too Big about a packet of ours to `destination` came by a way that the stack does not see.
     void learnPathMtu(TimePoint now, const Ipv6Address& destination, std::uint32_t mtu) { pathMtus_.told(now, destination, mtu); }
+    /// The MTU that a router advertises, 1280 to 1500; others change nothing (RFC 4861 §4.6.4).
+    void setLinkMtu(std::size_t interface, std::uint32_t mtu)
+    {
+        if (mtu >= leastMtu && mtu <= 1500) interfaces_[interface].settings.mtu = mtu;
+    }
     /// `packet` in pieces of at most `mtu` octets.
     [[nodiscard]] std::vector<wire::Ipv6Packet> piecesOf(const wire::Ipv6Packet& packet, std::size_t mtu) { return fragmented(packet, mtu, nextFragment_++); }
     /// A packet out of a tunnel that is a piece of one for us: the whole, when it is complete.
     [[nodiscard]] std::optional<wire::Ipv6Packet> reassembled(TimePoint now, const wire::Ipv6Packet& packet) { return fragments_.add(now, packet); }
-    /// Somebody else's packet into a tunnel of ours (RFC 2473 §7.1): what is too large for it goes back as Packet Too Big, unless it
-    /// is no larger than the least MTU; then the tunnel's packet is cut.
-    void sendThroughTunnel(TimePoint now, const wire::Ipv6Packet& inner, const Ipv6Address& source, const Ipv6Address& destination, Output& out);
     /// Scope and hop limit of a packet that is passed on (RFC 8200 §3, RFC 4291 §2.5.6): lowers the limit, or gives false after
     /// the error that the sender gets.
     [[nodiscard]] bool passOn(TimePoint now, wire::Ipv6Packet& packet, Output& out);
@@ -259,14 +287,18 @@ private:
     void answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& group);
     void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
+    /// The part of receive() that does not depend on the link.
+    [[nodiscard]] std::optional<Delivery> take(TimePoint now, Delivery delivery, bool tunnelled, Output& out);
     /// False when the packet must not go on: its home address is not believed, which its sender has been told.
-    [[nodiscard]] bool acceptHomeAddress(TimePoint now, wire::Ipv6Packet& packet, Output& out);
-    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0);
+    [[nodiscard]] bool acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out);
+    void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
+                   bool evenToGroups = false, std::optional<std::size_t> interface = std::nullopt);
+    /// False when the packet was too big for the link and has been dealt with: refused, or sent in fragments (ip_stack_headers.cpp).
+    [[nodiscard]] bool fits(TimePoint now, std::size_t interface, const Hop& hop, const wire::Ipv6Packet& packet, Output& out);
     [[nodiscard]] bool takeErrorToken(TimePoint now);
-    [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet);
+    [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet, bool evenToGroups);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
     void startDetection(TimePoint now, std::size_t interface, InterfaceAddress address, Output& out);
-    void sendLarge(TimePoint now, const Hop& hop, const wire::Ipv6Packet& packet, std::size_t mtu, Output& out);
     /// Takes a Packet Too Big about a packet of ours.
     void onTooBig(TimePoint now, const wire::IcmpError& error);
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;

@@ -73,8 +73,9 @@ void IpStack::refuseRouting(TimePoint now, const Ipv6Packet& packet, Output& out
     sendError(now, packet, wire::icmpv6Type::parameterProblem, erroneousField, out, static_cast<std::uint32_t>(headerOctets(before) + routingTypeAt));
 }
 
-bool IpStack::acceptHomeAddress(TimePoint now, Ipv6Packet& packet, Output& out)
+bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
 {
+    Ipv6Packet& packet = delivery.packet;
     const auto home = packet.homeAddress();
     if (!home) return true;
     if (!mobilitySupport_) {
@@ -91,6 +92,7 @@ bool IpStack::acceptHomeAddress(TimePoint now, Ipv6Packet& packet, Output& out)
     if (proven) return true;
     peer->second.used = now;
     // Upper layers see the home address.
+    delivery.careOf = packet.source;
     packet.source = *home;
     std::erase_if(packet.destinationOptions, [](const wire::Ipv6Option& option) { return option.type == wire::optionHomeAddress; });
     return true;

@@ -59,10 +59,7 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
     avoidResolution(packet.source, *hop);
-    constexpr std::size_t mostHeaders = 400;  // of packets that are surely small enough
-    if (packet.payload.size() + mostHeaders > leastMtu)
-        if (const std::size_t mtu = pathMtus_.find(now, destination, interfaces_[hop->interface].settings.mtu); sizeOf(packet) > mtu)
-            return sendLarge(now, *hop, packet, mtu, out);
+    if (!fits(now, hop->interface, *hop, packet, out)) return;
     NeighborCache::Actions actions;
     interfaces_[hop->interface].neighbors.send(now, hop->address, std::move(packet), actions);
     carryOut(now, hop->interface, actions, out);
@@ -147,10 +144,10 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
     for (const Ipv6Packet& packet : actions.unreachable) sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 3, out);
 }
 
-bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet)
+bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet, bool evenToGroups)
 {
     // RFC 4443 §2.4 e: never about errors, redirects, groups or senders without an address of their own.
-    if (packet.source.isUnspecified() || packet.source.isMulticast() || packet.destination.isMulticast() || owns(packet.source)) return false;
+    if (packet.source.isUnspecified() || packet.source.isMulticast() || (packet.destination.isMulticast() && !evenToGroups) || owns(packet.source)) return false;
     if (packet.nextHeader == proto::icmpv6 && (packet.payload.empty() || packet.payload[0] < 128 || packet.payload[0] == wire::icmpv6Type::redirect))
         return false;
     return takeErrorToken(now);
@@ -165,13 +162,23 @@ bool IpStack::takeErrorToken(TimePoint now)
     return true;
 }
 
-void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter)
+void IpStack::refuse(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
+                     std::optional<std::size_t> interface)
 {
-    if (!mayReportError(now, packet)) return;
+    sendError(now, packet, type, code, out, parameter, false, interface);
+}
+
+void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
+                        bool evenToGroups, std::optional<std::size_t> interface)
+{
+    if (!mayReportError(now, packet, evenToGroups)) return;
     const Bytes whole = wire::emitIpv6(packet);
     const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
-    const auto hop = nextHop(packet.source, packet.destination);
-    sendIcmp(now, hop ? hop->interface : 0, {}, packet.source,
+    if (!interface) {
+        const auto hop = nextHop(packet.source, packet.destination);
+        interface = hop ? hop->interface : 0;
+    }
+    sendIcmp(now, *interface, {}, packet.source,
              wire::IcmpError{type, code, parameter, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);
 }

@@ -63,6 +63,7 @@ void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
     if (isHomeAddress(packet.source) && packet.nextHeader != proto::mobility) sendFromHome(now, std::move(packet), out);
     else sendFromCareOf(now, std::move(packet), out);
     progress(now, out);
+    reportTimers(now, out);
 }
 
 void MobileNode::configure(Settings settings)

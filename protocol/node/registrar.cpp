@@ -11,7 +11,9 @@ using Action = Registrar::Verdict::Action;
 
 namespace {
 
-Registrar::Verdict drop(std::string_view reason)
+constexpr std::uint8_t lastBasicOption = 5;  // Binding Authorization Data, RFC 6275 §6.2.7
+
+Registrar::Verdict silently(std::string_view reason)
 {
     Registrar::Verdict verdict;
     verdict.reason = reason;
@@ -20,136 +22,284 @@ Registrar::Verdict drop(std::string_view reason)
 
 Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
 
+/// Two care-of addresses at once, or an option of RFC 6275 whose length is not its own.
+bool hasBrokenOptions(const std::vector<wire::MobilityOption>& options)
+{
+    const auto isAlternate = [](const wire::MobilityOption& o) { return std::holds_alternative<wire::AlternateCareOfAddress>(o); };
+    const auto isBroken = [](const wire::MobilityOption& o) {
+        const auto* raw = std::get_if<wire::RawMobilityOption>(&o);
+        return raw && raw->type <= lastBasicOption;
+    };
+    return std::count_if(options.begin(), options.end(), isAlternate) > 1 || std::any_of(options.begin(), options.end(), isBroken);
+}
+
+Ipv6Address careOfAddress(const BindingRequest& request)
+{
+    const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(request.update.options);
+    return alternate ? alternate->address : request.source;
+}
+
+std::string_view ruleOf(std::uint8_t code)
+{
+    switch (code) {
+    case status::administrativelyProhibited: return "HMIP-MAP-08";
+    case status::notHomeAgent: return "HA-DEREG-01";
+    case status::duplicateAddressDetectionFailed: return "HA-BU-04";
+    case status::sequenceOutOfWindow: return "HA-BU-02";
+    default: return "HA-BU-03";
+    }
+}
+
 }  // namespace
+
+std::optional<std::string_view> Registrar::fault(const BindingRequest& request)
+{
+    // Broken requests get no answer (HA-BU-01, HA-BU-09, RFC 6275 §9.5.1).
+    if (!request.source.isUnicastRoutable()) return "HA-BU-06";
+    if (!request.homeAddressOption && request.update.lifetime.count() != 0) return "HA-BU-09";
+    if (!request.homeAddressOption.value_or(request.source).isUnicastRoutable()) return "HA-BU-01";
+    if (hasBrokenOptions(request.update.options)) return "HA-BU-01";
+    if (!careOfAddress(request).isUnicastRoutable()) return "HA-BU-09";
+    const bool homeRegistration = request.update.has(BindingUpdate::homeRegistration) || request.update.has(BindingUpdate::mapRegistration);
+    if (homeRegistration && wire::findOption<wire::NonceIndices>(request.update.options)) return "HA-BU-01";
+    return std::nullopt;
+}
 
 Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request)
 {
+    if (const auto broken = fault(request)) return silently(*broken);
     const BindingUpdate& update = request.update;
-    const Ipv6Address home = request.homeAddressOption.value_or(request.source);
-    const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(update.options);
-    const Ipv6Address careOf = alternate ? alternate->address : request.source;
-    const bool deletes = update.lifetime.count() == 0;
+    Binding wanted;
+    wanted.homeAddress = request.homeAddressOption.value_or(request.source);
+    wanted.careOfAddress = careOfAddress(request);
+    wanted.sequence = update.sequence;
+    wanted.flags = update.flags;
+    wanted.requested = update.lifetime;
+    wanted.anchorAddress = request.destination;
+    wanted.replyTo = request.source;
+    wanted.regional = !policy_.regionalPrefixes.empty() && update.has(BindingUpdate::mapRegistration);
+    const bool routingHeader = request.homeAddressOption.has_value();
 
-    // Broken requests get no answer (HA-BU-01, HA-BU-09, RFC 6275 §9.5.1).
-    if (!request.source.isUnicastRoutable()) return drop("HA-BU-06");
-    if (!request.homeAddressOption && !deletes) return drop("HA-BU-09");
-    if (!home.isUnicastRoutable()) return drop("HA-BU-01");
-    if (!careOf.isUnicastRoutable()) return drop("HA-BU-09");
-    const bool serves = policy_.map ? update.has(BindingUpdate::mapRegistration) : update.has(BindingUpdate::homeRegistration);
-    // A registration with a correspondent needs return routability, which an anchor alone does not offer (RR-CN-06).
-    if (!serves && !update.has(BindingUpdate::homeRegistration)) return drop("RR-CN-06");
-    if (wire::findOption<wire::NonceIndices>(update.options)) return drop("HA-BU-01");
+    if (!wanted.regional && !update.has(BindingUpdate::homeRegistration)) return toCorrespondent(wanted, routingHeader);
+    if (!wanted.regional && policy_.homePrefixes.empty()) return refuse(wanted, status::homeRegistrationNotSupported, routingHeader);
 
-    Binding wanted{Binding::State::Verifying, home, careOf, update.sequence, update.flags, update.lifetime, {}, {}, request.destination,
-                   request.source};
-    const auto refuse = [&](std::uint8_t code, std::string_view reason) {
-        Verdict verdict = answer(wanted, code, WireLifetime{0});
-        verdict.routingHeader = request.homeAddressOption.has_value();
-        verdict.reason = reason;
-        return verdict;
-    };
-    if (!serves) return refuse(status::homeRegistrationNotSupported, "HA-BU-03");
-
-    // The window counts for a live entry and for one deleted a moment ago (HA-BU-02, HA-DEREG-02).
-    const auto it = bindings_.find(home);
-    const bool known = it != bindings_.end();
-    if (known && !isNewer(update.sequence, it->second.sequence)) {
-        Verdict verdict = refuse(status::sequenceOutOfWindow, "HA-BU-02");
-        verdict.ack.sequence = it->second.sequence;
+    const auto it = bindings_.find(wanted.homeAddress);
+    Binding* entry = it != bindings_.end() ? &it->second : nullptr;
+    if (const auto code = refusal(now, wanted, entry)) {
+        Verdict verdict = refuse(wanted, *code, routingHeader);
+        // HA-BU-02: the last number that was accepted.
+        if (*code == status::sequenceOutOfWindow) verdict.ack.sequence = entry->sequence;
         return verdict;
     }
-    const bool inPrefix = std::any_of(policy_.homePrefixes.begin(), policy_.homePrefixes.end(), [&](const Prefix& p) { return p.contains(home); });
-    if (!inPrefix) return refuse(status::notHomeSubnet, "HA-BU-03");
-
-    // HA-BU-04: an address of our own is taken, whatever duplicate address detection would say about it.
-    if (std::find(policy_.own.begin(), policy_.own.end(), home) != policy_.own.end())
-        return refuse(status::duplicateAddressDetectionFailed, "HA-BU-04");
-
-    const bool live = known && it->second.state != Binding::State::Deleted;
-    if (deletes) {
-        if (!live) return refuse(status::notHomeAgent, "HA-DEREG-01");
-        Verdict verdict = answer(wanted, status::accepted, WireLifetime{0});
-        verdict.routingHeader = request.homeAddressOption.has_value();
-        verdict.removed = it->second;
-        it->second.state = Binding::State::Deleted;
-        it->second.sequence = update.sequence;
-        it->second.expires = now + deletedKept;
+    if (update.lifetime.count() == 0) {
+        Verdict verdict = erase(now, *entry, wanted);
+        verdict.routingHeader = routingHeader;
         return verdict;
     }
-    if (!live && liveBindings() >= policy_.maximumBindings) return refuse(status::insufficientResources, "HA-BU-03");
-
-    // HA-BU-05: never more than asked for, nor than we grant.
-    const auto most = static_cast<std::uint16_t>(std::clamp<std::int64_t>(policy_.maximumLifetime.count() / 4, 1, 0xffff));
-    wanted.granted = WireLifetime{std::min(update.lifetime.count(), most)};
-
-    if (live && it->second.state == Binding::State::Valid) {
+    if (entry && entry->state == Binding::State::Valid) {
         wanted.state = Binding::State::Valid;
-        wanted.expires = now + toDuration(wanted.granted);
-        Verdict verdict = answer(wanted, status::accepted, wanted.granted);
-        if (it->second.careOfAddress != careOf) verdict.replaced = it->second.careOfAddress;
-        it->second = wanted;
+        grant(now, wanted);
+        Verdict verdict = accept(wanted);
+        if (entry->careOfAddress != wanted.careOfAddress) verdict.replaced = entry->careOfAddress;
+        *entry = wanted;
+        arm(*entry);
         return verdict;
     }
-    const bool verifying = live;
-    bindings_[home] = wanted;
-    if (!policy_.verify) return verified(now, home, true);
+    const bool verifying = entry && entry->state == Binding::State::Verifying;
+    if (entry && !verifying) --deleted_;
+    bindings_[wanted.homeAddress] = wanted;
+    prune();
+    if (!policy_.verify) return verified(now, wanted.homeAddress, true);
     Verdict verdict = answer(wanted, status::accepted, wanted.granted);
     verdict.action = verifying ? Action::Wait : Action::Verify;
     return verdict;
 }
 
+Registrar::Verdict Registrar::toCorrespondent(const Binding& wanted, bool routingHeader) const
+{
+    // HA-BU-03: what was registered with the home agent stays so. Any other registration with a correspondent needs return
+    // routability, which an anchor does not offer (RR-CN-06).
+    const auto it = bindings_.find(wanted.homeAddress);
+    if (it == bindings_.end() || it->second.state != Binding::State::Valid) return silently("RR-CN-06");
+    if (isNewer(wanted.sequence, it->second.sequence)) return refuse(wanted, status::registrationTypeChange, routingHeader);
+    Verdict verdict = refuse(wanted, status::sequenceOutOfWindow, routingHeader);
+    verdict.ack.sequence = it->second.sequence;
+    return verdict;
+}
+
+std::optional<std::uint8_t> Registrar::refusal(TimePoint now, const Binding& wanted, const Binding* entry) const
+{
+    // The window counts for a live entry and for one deleted a moment ago (HA-BU-02, HA-DEREG-02).
+    if (entry && !isNewer(wanted.sequence, entry->sequence)) return status::sequenceOutOfWindow;
+    const bool live = entry && entry->state != Binding::State::Deleted;
+    if (live && entry->regional != wanted.regional) return status::registrationTypeChange;
+    if (!prefixOf(now, wanted.homeAddress, wanted.regional)) return status::notHomeSubnet;
+
+    // HA-BU-04: an address of our own is taken, whatever duplicate address detection would say about it.
+    const auto isOwn = [&](const Ipv6Address& a) { return std::find(policy_.own.begin(), policy_.own.end(), a) != policy_.own.end(); };
+    if (isOwn(wanted.homeAddress)) return status::duplicateAddressDetectionFailed;
+    if (wanted.has(BindingUpdate::linkLocal) && isOwn(linkLocal(interfaceId(wanted.homeAddress)))) return status::duplicateAddressDetectionFailed;
+
+    if (!wanted.regional && !policy_.homeAddresses.empty() &&
+        std::find(policy_.homeAddresses.begin(), policy_.homeAddresses.end(), wanted.homeAddress) == policy_.homeAddresses.end())
+        return status::administrativelyProhibited;
+    if (wanted.requested.count() == 0) return live ? std::nullopt : std::optional(status::notHomeAgent);
+
+    const auto covers = [&](const Prefix& p) { return p.contains(wanted.careOfAddress); };
+    if (wanted.regional && !policy_.localPrefixes.empty() && std::none_of(policy_.localPrefixes.begin(), policy_.localPrefixes.end(), covers))
+        return status::administrativelyProhibited;
+    if (!live && bindings_.size() - deleted_ >= policy_.maximumBindings) return status::insufficientResources;
+    return std::nullopt;
+}
+
+Registrar::Verdict Registrar::erase(TimePoint now, Binding& entry, const Binding& wanted)
+{
+    Verdict verdict = answer(wanted, status::accepted, WireLifetime{0});
+    verdict.removed = entry;
+    entry.state = Binding::State::Deleted;
+    entry.sequence = wanted.sequence;
+    entry.expires = now + deletedKept;
+    ++deleted_;
+    arm(entry);
+    if (deleted_ > policy_.maximumBindings) forgetOldest();
+    return verdict;
+}
+
+void Registrar::grant(TimePoint now, Binding& binding) const
+{
+    // HA-BU-05: never more than asked for, than we grant, or than the prefix has left, which counts in whole units of 4 s.
+    const RouterPrefix* prefix = prefixOf(now, binding.homeAddress, binding.regional);
+    const std::int64_t valid = prefix ? prefix->validAt(now) / 4 : 0;
+    const std::int64_t preferred = prefix ? prefix->preferredAt(now) / 4 : 0;
+    const std::int64_t most = std::clamp<std::int64_t>(policy_.maximumLifetime.count() / 4, 1, 0xffff);
+    const std::int64_t granted = std::min({std::int64_t{binding.requested.count()}, most, valid});
+    binding.granted = WireLifetime{static_cast<std::uint16_t>(granted)};
+    binding.status = preferred < granted || valid <= granted ? status::prefixDiscoveryNecessary : status::accepted;
+    binding.expires = now + toDuration(binding.granted);
+}
+
 Registrar::Verdict Registrar::verified(TimePoint now, const Ipv6Address& homeAddress, bool unique)
 {
     const auto it = bindings_.find(homeAddress);
-    if (it == bindings_.end() || it->second.state != Binding::State::Verifying) return drop("");
-    if (!unique) {
-        Verdict verdict = answer(it->second, status::duplicateAddressDetectionFailed, WireLifetime{0});
-        verdict.reason = "HA-BU-04";
-        bindings_.erase(it);
+    if (it == bindings_.end() || it->second.state != Binding::State::Verifying) return silently("");
+    Binding& binding = it->second;
+    const bool ended = !prefixOf(now, homeAddress, binding.regional);
+    if (!unique || ended) {
+        Verdict verdict = refuse(binding, ended ? status::notHomeSubnet : status::duplicateAddressDetectionFailed, true);
+        drop(it);
         return verdict;
     }
-    it->second.state = Binding::State::Valid;
-    it->second.expires = now + toDuration(it->second.granted);
-    return answer(it->second, status::accepted, it->second.granted);
+    binding.state = Binding::State::Valid;
+    grant(now, binding);
+    arm(binding);
+    return accept(binding);
+}
+
+const RouterPrefix* Registrar::prefixOf(TimePoint now, const Ipv6Address& address, bool regional) const
+{
+    // Less than one unit is as good as nothing.
+    const auto& list = regional ? policy_.regionalPrefixes : policy_.homePrefixes;
+    const auto it = std::find_if(list.begin(), list.end(), [&](const RouterPrefix& p) { return p.prefix.contains(address) && p.validAt(now) >= 4; });
+    return it == list.end() ? nullptr : &*it;
+}
+
+void Registrar::setPrefix(TimePoint now, const RouterPrefix& prefix, bool regional)
+{
+    auto& list = regional ? policy_.regionalPrefixes : policy_.homePrefixes;
+    const auto it = std::find_if(list.begin(), list.end(), [&](const RouterPrefix& p) { return p.prefix.masked() == prefix.prefix.masked(); });
+    if (it == list.end()) list.push_back(prefix);
+    else *it = prefix;
+    for (auto& [home, binding] : bindings_) {
+        if (binding.state != Binding::State::Valid || binding.regional != regional || !prefix.prefix.contains(home)) continue;
+        const TimePoint end = now + std::chrono::seconds(prefix.validAt(now));
+        if (end >= binding.expires) continue;
+        binding.expires = end;
+        arm(binding);
+    }
 }
 
 std::optional<Binding> Registrar::end(TimePoint now, const Ipv6Address& homeAddress)
 {
     const auto it = bindings_.find(homeAddress);
     if (it == bindings_.end() || it->second.state != Binding::State::Valid) return std::nullopt;
-    const Binding ended = it->second;
-    it->second.state = Binding::State::Deleted;
-    it->second.expires = now + deletedKept;
-    return ended;
+    return erase(now, it->second, it->second).removed;
 }
+
+// ---- time
 
 std::vector<Binding> Registrar::expire(TimePoint now)
 {
     std::vector<Binding> ended;
-    for (auto it = bindings_.begin(); it != bindings_.end();) {
-        const Binding& binding = it->second;
-        if (binding.state == Binding::State::Verifying || now < binding.expires) {
-            ++it;
-            continue;
-        }
-        if (binding.state == Binding::State::Valid) ended.push_back(binding);
-        it = bindings_.erase(it);
+    while (!timers_.empty() && timers_.front().at <= now) {
+        // prune() keeps the first timer current.
+        const auto it = bindings_.find(timers_.front().home);
+        if (it->second.state == Binding::State::Valid) ended.push_back(it->second);
+        drop(it);
     }
     return ended;
 }
 
 std::optional<TimePoint> Registrar::nextDeadline() const
 {
-    std::optional<TimePoint> next;
-    for (const auto& [home, binding] : bindings_)
-        if (binding.state != Binding::State::Verifying) next = earlier(next, binding.expires);
-    return next;
+    return timers_.empty() ? std::nullopt : std::optional(timers_.front().at);
+}
+
+void Registrar::arm(const Binding& binding)
+{
+    timers_.push_back({binding.expires, binding.homeAddress});
+    std::push_heap(timers_.begin(), timers_.end(), std::greater<>());
+    constexpr std::size_t slack = 64;
+    if (timers_.size() > 2 * bindings_.size() + slack) {
+        timers_.clear();
+        for (const auto& [home, other] : bindings_)
+            if (other.state != Binding::State::Verifying) timers_.push_back({other.expires, home});
+        std::make_heap(timers_.begin(), timers_.end(), std::greater<>());
+    }
+    prune();
+}
+
+void Registrar::prune()
+{
+    while (!timers_.empty()) {
+        const Timer& first = timers_.front();
+        const auto it = bindings_.find(first.home);
+        if (it != bindings_.end() && it->second.state != Binding::State::Verifying && it->second.expires == first.at) return;
+        std::pop_heap(timers_.begin(), timers_.end(), std::greater<>());
+        timers_.pop_back();
+    }
+}
+
+void Registrar::drop(std::map<Ipv6Address, Binding>::iterator it)
+{
+    if (it->second.state == Binding::State::Deleted) --deleted_;
+    bindings_.erase(it);
+    prune();
+}
+
+void Registrar::forgetOldest()
+{
+    auto oldest = bindings_.end();
+    for (auto it = bindings_.begin(); it != bindings_.end(); ++it)
+        if (it->second.state == Binding::State::Deleted && (oldest == bindings_.end() || it->second.expires < oldest->second.expires)) oldest = it;
+    if (oldest != bindings_.end()) drop(oldest);
 }
 
 const Binding* Registrar::find(const Ipv6Address& homeAddress) const
 {
     const auto it = bindings_.find(homeAddress);
     return it != bindings_.end() && it->second.state == Binding::State::Valid ? &it->second : nullptr;
+}
+
+// ---- answers
+
+Registrar::Verdict Registrar::accept(const Binding& binding) const
+{
+    Verdict verdict = answer(binding, binding.status, binding.granted);
+    // HA-BU-07. We keep nothing over a restart, so advice may be given.
+    const std::int64_t advice = policy_.refreshAdvice.count() / 4;
+    if (advice > 0 && advice < binding.granted.count())
+        verdict.ack.options.push_back(wire::BindingRefreshAdvice{WireLifetime{static_cast<std::uint16_t>(advice)}});
+    return verdict;
 }
 
 Registrar::Verdict Registrar::answer(const Binding& binding, std::uint8_t code, WireLifetime lifetime) const
@@ -159,16 +309,18 @@ Registrar::Verdict Registrar::answer(const Binding& binding, std::uint8_t code, 
     verdict.homeAddress = binding.homeAddress;
     verdict.replyTo = binding.replyTo;
     verdict.anchorAddress = binding.anchorAddress;
-    verdict.ack.status = code;
+    verdict.ack.status = code;  // HA-BU-08: K stays clear, there are no keys that could move
     verdict.ack.sequence = binding.sequence;
     verdict.ack.lifetime = lifetime;
     return verdict;
 }
 
-std::size_t Registrar::liveBindings() const
+Registrar::Verdict Registrar::refuse(const Binding& wanted, std::uint8_t code, bool routingHeader) const
 {
-    return static_cast<std::size_t>(std::count_if(bindings_.begin(), bindings_.end(),
-                                                  [](const auto& entry) { return entry.second.state != Binding::State::Deleted; }));
+    Verdict verdict = answer(wanted, code, WireLifetime{0});
+    verdict.routingHeader = routingHeader;
+    verdict.reason = code == status::administrativelyProhibited && !wanted.regional ? std::string_view("SEC-10") : ruleOf(code);
+    return verdict;
 }
 
 }  // namespace roamscope::node

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Judges Binding Updates and keeps the binding cache of an anchor. A home agent and a MAP differ by policy only: a MAP is a
-// home agent for RCoA → LCoA (RFC 4140/5380 §6.2). Rules HA-BU-01 to -06, HA-DEREG-01/-02, HMIP-MAP-01, -10, -17.
+// home agent for RCoA → LCoA (RFC 4140/5380 §6.2). Rules HA-BU-01 to -10, HA-DEREG-01/-02, HMIP-MAP-01, -08 to -10, -17.
+// Deterministic, no input or output, not shared between threads. The table is bounded by the policy.
 #pragma once
 
 #include "protocol/node/output.hpp"
+#include "protocol/node/prefix_list.hpp"
 #include "protocol/node/sequence.hpp"
 #include "protocol/wire/mobility.hpp"
 
@@ -20,15 +22,19 @@ struct Binding {
         Deleted,    ///< kept 10 s so that a delayed old update is seen to be old (HA-DEREG-02)
     };
     State state = State::Verifying;
+    std::uint8_t status = 0;      ///< of the acknowledgement: 0, or 1 when its prefix ends or is deprecated too soon
+    bool regional = false;        ///< registered with M at a MAP, otherwise with H at a home agent
     Ipv6Address homeAddress;      ///< HoA, or RCoA at a MAP
     Ipv6Address careOfAddress;
     std::uint16_t sequence = 0;   ///< last accepted
-    std::uint16_t flags = 0;
+    std::uint16_t flags = 0;      ///< of the last accepted update
     WireLifetime requested{};
     WireLifetime granted{};
     TimePoint expires{};
     Ipv6Address anchorAddress;    ///< address of ours that the update was sent to; source of answers and of the tunnel
     Ipv6Address replyTo;          ///< source of the update (HA-BU-06)
+
+    [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
 };
 
 /// What an update asks for, taken from its packet.
@@ -42,12 +48,20 @@ struct BindingRequest {
 class Registrar {
 public:
     struct Policy {
-        bool map = false;                     ///< serves updates with M; otherwise those with H
-        std::vector<Ipv6Address> own;         ///< the anchor's own addresses: nobody's home address, 134
-        std::vector<Prefix> homePrefixes;     ///< home addresses must lie in one of them, else 132
+        /// Home addresses must lie in one of them, else 132 (HA-BU-03). Empty: no home agent, updates with H get 131.
+        std::vector<RouterPrefix> homePrefixes;
+        /// The same for regional care-of addresses and updates with M. Empty: no MAP, M means nothing.
+        std::vector<RouterPrefix> regionalPrefixes;
+        std::vector<Ipv6Address> own;         ///< the anchor's own addresses, link-local ones too: nobody's home address, 134
+        std::vector<Ipv6Address> homeAddresses;  ///< only these may register with H, others get 129 (SEC-10); empty: any of the prefix
+        /// Care-of addresses that a MAP forwards to: its own domain's and those of neighbours; others get 129 (HMIP-MAP-08, -09).
+        /// Empty: anywhere.
+        std::vector<Prefix> localPrefixes;
         std::chrono::seconds maximumLifetime{3600};
-        std::size_t maximumBindings = 1000;   ///< above that 130
+        std::size_t maximumBindings = 1000;   ///< above that 130 (HA-BU-03); none is evicted for another (HA-BU-10)
         bool verify = true;                   ///< detect duplicates before a new binding (off for an RFC 5380 MAP)
+        /// Binding Refresh Advice: when the node should come back; left out when zero or not below the lifetime (HA-BU-07).
+        std::chrono::seconds refreshAdvice{0};
     };
     static constexpr Duration deletedKept = 10s;  ///< MAX_DELETE_BCE_TIMEOUT
 
@@ -70,7 +84,7 @@ public:
         std::string_view reason;     ///< rule that was broken, for Drop and refusals
     };
     [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request);
-    /// Ends a Verify: binding valid and status 0, or gone and status 134.
+    /// Ends a Verify: binding valid and status 0 or 1, or gone and status 134.
     [[nodiscard]] Verdict verified(TimePoint now, const Ipv6Address& homeAddress, bool unique);
     /// Ends a live binding as if it had been deleted; gives it.
     [[nodiscard]] std::optional<Binding> end(TimePoint now, const Ipv6Address& homeAddress);
@@ -78,18 +92,43 @@ public:
     /// Removes bindings whose lifetime ended and forgotten deleted ones; gives the former.
     [[nodiscard]] std::vector<Binding> expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    /// The lifetimes or flags of a home or regional prefix are others from now on, or it is new. Bindings never outlive their
+    /// prefix (HA-BU-10): their ends come forward, and expire() gives those that end at once.
+    void setPrefix(TimePoint now, const RouterPrefix& prefix, bool regional);
 
     /// The live binding of a home address.
     [[nodiscard]] const Binding* find(const Ipv6Address& homeAddress) const;
     [[nodiscard]] const std::map<Ipv6Address, Binding>& bindings() const { return bindings_; }
     [[nodiscard]] const Policy& policy() const { return policy_; }
+    [[nodiscard]] Policy& policy() { return policy_; }
+    /// The prefix of `address` among those of its kind, while it is valid.
+    [[nodiscard]] const RouterPrefix* prefixOf(TimePoint now, const Ipv6Address& address, bool regional) const;
 
 private:
+    struct Timer {
+        TimePoint at{};
+        Ipv6Address home;
+        bool operator>(const Timer& other) const { return at > other.at; }
+    };
+
+    [[nodiscard]] static std::optional<std::string_view> fault(const BindingRequest& request);
+    [[nodiscard]] Verdict toCorrespondent(const Binding& wanted, bool routingHeader) const;
+    [[nodiscard]] std::optional<std::uint8_t> refusal(TimePoint now, const Binding& wanted, const Binding* entry) const;
+    [[nodiscard]] Verdict erase(TimePoint now, Binding& entry, const Binding& wanted);
+    void grant(TimePoint now, Binding& binding) const;
+    [[nodiscard]] Verdict accept(const Binding& binding) const;
     [[nodiscard]] Verdict answer(const Binding& binding, std::uint8_t status, WireLifetime lifetime) const;
-    [[nodiscard]] std::size_t liveBindings() const;
+    [[nodiscard]] Verdict refuse(const Binding& wanted, std::uint8_t status, bool routingHeader) const;
+
+    void arm(const Binding& binding);
+    void prune();
+    void forgetOldest();
+    void drop(std::map<Ipv6Address, Binding>::iterator it);
 
     Policy policy_;
     std::map<Ipv6Address, Binding> bindings_;
+    std::size_t deleted_ = 0;    ///< entries in state Deleted
+    std::vector<Timer> timers_;  ///< heap, earliest first; entries that are not current are dropped when they come up
 };
 
 }  // namespace roamscope::node

@@ -23,8 +23,8 @@ const Ipv6Address careOf2 = ip("2001:db8:a2::1");
 Registrar::Policy policy(bool map = false, bool verify = true)
 {
     Registrar::Policy p;
-    p.map = map;
-    p.homePrefixes = {prefix("2001:db8:100::/64")};
+    auto& prefixes = map ? p.regionalPrefixes : p.homePrefixes;
+    prefixes.emplace_back(prefix("2001:db8:100::/64"));
     p.maximumLifetime = 400s;
     p.maximumBindings = 2;
     p.verify = verify;
@@ -99,6 +99,8 @@ private Q_SLOTS:
             {.careOf = ip("fe80::2")},
             {.options = {wire::NonceIndices{1, 2}}},
             {.options = {wire::AlternateCareOfAddress{group}}},
+            {.options = {wire::AlternateCareOfAddress{careOf1}, wire::AlternateCareOfAddress{careOf2}}},  // which one?
+            {.options = {wire::RawMobilityOption{3, {1, 2, 3, 4}}}},  // an alternate care-of address of 4 octets
             {.homeAddressOption = std::nullopt},                      // HA-BU-09
             {.flags = BindingUpdate::acknowledge},                    // a correspondent's registration without authorization
         };
@@ -245,6 +247,173 @@ private Q_SLOTS:
         Registrar r = bound(10);
         QVERIFY(!judge(r, TimePoint{1s}, {.sequence = 11}).replaced);
         QCOMPARE(judge(r, TimePoint{2s}, {.sequence = 12, .careOf = careOf2}).replaced, std::optional(careOf1));
+    }
+
+    void HA_BU_05_lifetimesEndWithTheHomePrefix()
+    {
+        // Asked, valid, preferred (seconds) → units granted and status. Prefix lifetimes count in whole units.
+        struct Case {
+            std::uint16_t asked;
+            std::uint32_t valid, preferred;
+            int granted, status;
+        };
+        const std::vector<Case> cases{
+            {50, 2592000, 604800, 50, 0}, {50, 201, 201, 50, 1},   // becomes invalid at the end
+            {50, 203, 200, 50, 1},        {50, 204, 200, 50, 0},   // deprecated when it ends anyway is not during it
+            {50, 204, 199, 50, 1},        {50, 100, 100, 25, 1},   {50, 400, 0, 50, 1}, {50, 7, 7, 1, 1},
+            {50, RouterPrefix::infinite, RouterPrefix::infinite, 50, 0},
+        };
+        for (const Case& c : cases) {
+            Registrar::Policy p = policy(false, false);
+            p.homePrefixes = {RouterPrefix(prefix("2001:db8:100::/64"), c.valid, c.preferred)};
+            Registrar r(p);
+            const auto verdict = judge(r, {}, {.units = c.asked});
+            if (verdict.ack.lifetime.count() != c.granted || verdict.ack.status != c.status)
+                QFAIL(qPrintable(QStringLiteral("HA-BU-05: valid %1, preferred %2: %3 units, status %4").arg(c.valid).arg(c.preferred).arg(verdict.ack.lifetime.count()).arg(verdict.ack.status)));
+            QCOMPARE(int{r.find(home)->status}, c.status);
+        }
+        // A prefix that is over is none.
+        Registrar::Policy p = policy(false, false);
+        p.homePrefixes = {RouterPrefix(prefix("2001:db8:100::/64"), 3, 3)};
+        Registrar r(p);
+        QVERIFY2(judge(r, {}, {}).ack.status == status::notHomeSubnet, "HA-BU-03");
+    }
+
+    void HA_BU_05_HMIP_MAP_10_lifetimesThatCountDown()
+    {
+        for (const bool map : {false, true}) {
+            Registrar::Policy p = policy(map, false);
+            RouterPrefix ending(prefix("2001:db8:100::/64"), 400, 400);
+            ending.countsDown = true;
+            (map ? p.regionalPrefixes : p.homePrefixes).front() = ending;
+            Registrar r(p);
+            const auto flags = static_cast<std::uint16_t>(BindingUpdate::acknowledge | (map ? BindingUpdate::mapRegistration : BindingUpdate::homeRegistration));
+            const auto verdict = judge(r, TimePoint{101s}, {.units = 90, .flags = flags});
+            QVERIFY2(verdict.ack.lifetime.count() == 74 && verdict.ack.status == status::prefixDiscoveryNecessary, "HA-BU-05, HMIP-MAP-10: 299 s are left");
+            QCOMPARE(judge(r, TimePoint{400s}, {.sequence = 2, .flags = flags}).ack.status, status::notHomeSubnet);
+        }
+    }
+
+    void HA_BU_10_bindingsEndWithTheirPrefixAndNotBefore()
+    {
+        Registrar r = bound(10);
+        r.setPrefix(TimePoint{100s}, RouterPrefix(prefix("2001:db8:100::/64"), 50, 50), false);
+        QVERIFY(r.find(home));
+        QVERIFY2(*r.nextDeadline() == TimePoint{150s}, "HA-BU-10: the prefix ends before the lifetime");
+        QVERIFY(r.expire(TimePoint{149s}).empty());
+        QCOMPARE(r.expire(TimePoint{150s}).size(), std::size_t{1});
+        // A longer life of the prefix gives the binding nothing.
+        r = bound(10);
+        r.setPrefix(TimePoint{100s}, RouterPrefix(prefix("2001:db8:100::/64"), 5000, 5000), false);
+        QCOMPARE(*r.nextDeadline(), TimePoint{300s});
+        // Others that come when the table is full get 130; nobody is evicted.
+        (void)judge(r, TimePoint{100s}, {.homeAddressOption = ip("2001:db8:100::2:1")});
+        for (std::uint16_t i = 0; i < 100; ++i) {
+            auto other = ip("2001:db8:100::3:0");
+            other.octets[15] = static_cast<std::uint8_t>(i);
+            QCOMPARE(judge(r, TimePoint{101s}, {.homeAddressOption = other}).ack.status, status::insufficientResources);
+        }
+        QVERIFY2(r.find(home) && r.find(ip("2001:db8:100::2:1")), "HA-BU-10: not evicted");
+        // A refresh needs no new room.
+        QCOMPARE(judge(r, TimePoint{102s}, {.sequence = 11}).ack.status, status::accepted);
+    }
+
+    void deletedEntriesAreBounded()
+    {
+        Registrar r(policy(false, false));
+        for (std::uint16_t i = 0; i < 50; ++i) {
+            auto other = ip("2001:db8:100::3:0");
+            other.octets[15] = static_cast<std::uint8_t>(i);
+            (void)judge(r, TimePoint{1s} + std::chrono::milliseconds(i), {.homeAddressOption = other});
+            (void)judge(r, TimePoint{1s} + std::chrono::milliseconds(i), {.sequence = 2, .units = 0, .homeAddressOption = other});
+            QVERIFY(r.bindings().size() <= 2 * r.policy().maximumBindings);
+        }
+        // The newest are remembered (HA-DEREG-02).
+        QCOMPARE(judge(r, TimePoint{2s}, {.sequence = 2, .homeAddressOption = ip("2001:db8:100::3:31")}).ack.status, status::sequenceOutOfWindow);
+        QCOMPARE(*r.nextDeadline(), TimePoint{11048ms});
+        QVERIFY(r.expire(TimePoint{20s}).empty() && r.bindings().empty() && !r.nextDeadline());
+    }
+
+    void HA_BU_03_anotherKindOfRegistrationGets139()
+    {
+        Registrar r = bound(10);
+        const std::uint16_t toCorrespondent = BindingUpdate::acknowledge;
+        const auto verdict = judge(r, TimePoint{1s}, {.sequence = 11, .careOf = careOf2, .flags = toCorrespondent, .options = {wire::NonceIndices{1, 2}}});
+        QVERIFY2(verdict.action == Action::Answer && verdict.ack.status == status::registrationTypeChange && verdict.ack.sequence == 11, "HA-BU-03: 139");
+        QVERIFY2(r.find(home)->careOfAddress == careOf1 && r.find(home)->sequence == 10 && r.find(home)->has(BindingUpdate::homeRegistration), "the entry stays as it is");
+        const auto old = judge(r, TimePoint{1s}, {.sequence = 10, .flags = toCorrespondent});
+        QVERIFY2(old.ack.status == status::sequenceOutOfWindow && old.ack.sequence == 10, "HA-BU-02 comes first");
+        // The same at a node that is home agent and MAP for one prefix.
+        Registrar::Policy p = policy(false, false);
+        p.regionalPrefixes = p.homePrefixes;
+        Registrar both(p);
+        QCOMPARE(judge(both, {}, {.sequence = 1}).ack.status, status::accepted);
+        const std::uint16_t local = BindingUpdate::acknowledge | BindingUpdate::mapRegistration;
+        QCOMPARE(judge(both, {}, {.sequence = 2, .flags = local}).ack.status, status::registrationTypeChange);
+        QCOMPARE(judge(both, {}, {.homeAddressOption = ip("2001:db8:100::9"), .flags = local}).ack.status, status::accepted);
+        QVERIFY(both.find(ip("2001:db8:100::9"))->regional && !both.find(home)->regional);
+    }
+
+    void HA_BU_07_refreshAdviceOnlyBelowTheLifetimeAndNeverWhenDeleting()
+    {
+        for (const auto& [advice, units] : {std::pair{0, 0}, {3, 0}, {4, 1}, {296, 74}, {299, 74}, {300, 0}, {4000, 0}}) {
+            Registrar::Policy p = policy(false, false);
+            p.refreshAdvice = std::chrono::seconds(advice);
+            Registrar r(p);
+            const auto verdict = judge(r, {}, {.units = 75});
+            const auto* option = wire::findOption<wire::BindingRefreshAdvice>(verdict.ack.options);
+            if ((option ? int{option->interval.count()} : 0) != units) QFAIL(qPrintable(QStringLiteral("HA-BU-07: advice of %1 s").arg(advice)));
+            QVERIFY2(judge(r, {}, {.sequence = 2, .units = 0}).ack.options.empty(), "HA-DEREG-01: no advice");
+        }
+    }
+
+    void HA_BU_08_keyManagementNeverMovesWithoutKeys()
+    {
+        Registrar r(policy(false, false));
+        const std::uint16_t flags = BindingUpdate::acknowledge | BindingUpdate::homeRegistration | BindingUpdate::keyManagement;
+        for (const std::uint16_t units : std::initializer_list<std::uint16_t>{75, 75, 0}) {
+            static std::uint16_t sequence = 0;
+            const auto verdict = judge(r, {}, {.sequence = ++sequence, .units = units, .flags = flags});
+            QVERIFY2(verdict.ack.status == 0 && verdict.ack.flags == 0, "HA-BU-08: K clear, nothing was keyed dynamically");
+        }
+    }
+
+    void HA_BU_04_theLinkLocalAddressMayBeOurs()
+    {
+        Registrar::Policy p = policy(false, false);
+        p.own.push_back(ip("fe80::1:1"));
+        Registrar r(p);
+        const std::uint16_t withL = BindingUpdate::acknowledge | BindingUpdate::homeRegistration | BindingUpdate::linkLocal;
+        QVERIFY2(judge(r, {}, {.flags = withL}).ack.status == status::duplicateAddressDetectionFailed, "HA-BU-04");
+        QCOMPARE(judge(r, {}, {}).ack.status, status::accepted);
+    }
+
+    void SEC_10_onlyListedHomeAddressesMayRegister()
+    {
+        Registrar::Policy p = policy(false, false);
+        p.homeAddresses = {home};
+        Registrar r(p);
+        QCOMPARE(judge(r, {}, {}).ack.status, status::accepted);
+        const auto verdict = judge(r, {}, {.homeAddressOption = ip("2001:db8:100::2:1")});
+        QVERIFY2(verdict.ack.status == status::administrativelyProhibited && verdict.reason == "SEC-10" && r.bindings().size() == 1, "SEC-10");
+    }
+
+    void HMIP_MAP_08_and_09_listOfLocalPrefixes()
+    {
+        Registrar::Policy p = policy(true, false);
+        p.localPrefixes = {prefix("2001:db8:a1::/64"), prefix("2001:db8:b0::/44")};  // its own domain, and a neighbour's
+        Registrar r(p);
+        const std::uint16_t flags = BindingUpdate::acknowledge | BindingUpdate::mapRegistration;
+        QCOMPARE(judge(r, {}, {.flags = flags}).ack.status, status::accepted);
+        const auto outside = judge(r, {}, {.sequence = 2, .careOf = careOf2, .flags = flags});
+        QVERIFY2(outside.ack.status == status::administrativelyProhibited && outside.reason == "HMIP-MAP-08", "HMIP-MAP-08");
+        QVERIFY2(r.find(home)->careOfAddress == careOf1 && r.find(home)->sequence == 1, "the entry stays as it is");
+        QVERIFY2(judge(r, {}, {.sequence = 3, .careOf = ip("2001:db8:b4::7"), .flags = flags}).ack.status == status::accepted, "HMIP-MAP-09: to a neighbour's link");
+        // Whoever has left the domain may still take his leave.
+        QCOMPARE(judge(r, {}, {.sequence = 4, .units = 0, .careOf = careOf2, .flags = flags}).ack.status, status::accepted);
+        QVERIFY(!r.find(home));
+        // An alternate care-of address is looked at, not the source.
+        QCOMPARE(judge(r, {}, {.sequence = 5, .flags = flags, .options = {wire::AlternateCareOfAddress{careOf2}}}).ack.status, status::administrativelyProhibited);
     }
 
     void HMIP_MAP_01_storesRegionalToOnLinkCareOf()

@@ -141,6 +141,11 @@ public:
     [[nodiscard]] std::optional<std::size_t> interfaceOf(const Ipv6Address& address) const;
 
     // ---- packets
+    /// Whether receive() would look into a frame to this link-layer address.
+    [[nodiscard]] bool hears(std::size_t interface, const Mac& destination) const
+    {
+        return interfaces_[interface].up && accepts(interfaces_[interface], destination);
+    }
     /// A frame from the link: filtered like a network card does, neighbour discovery and echo answered here. Malformed packets
     /// and bad checksums are dropped silently (MH-RX-01).
     [[nodiscard]] std::optional<Delivery> receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);

@@ -160,7 +160,7 @@ Result<Scenario> parseScenario(std::string_view text, std::string_view name) { r
 
 Result<Scenario> loadScenario(const std::string& path)
 {
-    return settingsText(path).and_then([&](const std::string& text) { return parseScenario(text, path); });
+    return jsonText(path).and_then([&](const std::string& text) { return parseScenario(text, path); });
 }
 
 }  // namespace roamscope::capture

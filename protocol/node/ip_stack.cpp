@@ -2,8 +2,6 @@
 #include "protocol/node/ip_stack.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <utility>
 
 namespace roamscope::node {
 
@@ -27,8 +25,7 @@ void IpStack::addStaticAddress(std::size_t interface, const Prefix& address, boo
 {
     Interface& i = interfaces_[interface];
     verified = verified || i.settings.dadTransmits == 0;
-    insertAddress(interface, {address.address, address.length, false, false, verified ? AddressState::Preferred : AddressState::Tentative, i.settings.dadTransmits, {}});
-    i.quiet = false;
+    i.addresses.add({address.address, address.length, false, false, verified ? AddressState::Preferred : AddressState::Tentative, i.settings.dadTransmits, {}});
     i.staticAddresses.push_back(address.address);
     if (!address.address.isLinkLocal()) i.onLink.push_back(address.masked());
     Output none;
@@ -37,7 +34,7 @@ void IpStack::addStaticAddress(std::size_t interface, const Prefix& address, boo
 
 void IpStack::addAnycastAddress(std::size_t interface, const Ipv6Address& address)
 {
-    insertAddress(interface, {address, 128, false, true, AddressState::Preferred, 0, {}});
+    interfaces_[interface].addresses.add({address, 128, false, true, AddressState::Preferred, 0, {}});
     interfaces_[interface].staticAddresses.push_back(address);
     Output none;
     join({}, interface, solicitedNode(address), false, none);
@@ -61,7 +58,7 @@ void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
 {
     Interface& i = interfaces_[interface];
     i.up = false;
-    for (const InterfaceAddress& address : std::vector(i.addresses)) {
+    for (const InterfaceAddress& address : std::vector(i.addresses.list())) {
         const bool isStatic = std::find(i.staticAddresses.begin(), i.staticAddresses.end(), address.address) != i.staticAddresses.end();
         if (!isStatic && !address.proxy) remove(now, interface, address.address, out);
     }
@@ -91,78 +88,35 @@ void IpStack::startDetection(TimePoint now, std::size_t interface, InterfaceAddr
     // MN-DAD-06: the solicited-node group is joined, and reported, before the first solicitation.
     join(now, interface, solicitedNode(address.address), true, out);
     address.probesLeft = interfaces_[interface].settings.dadTransmits;
-    InterfaceAddress& added = insertAddress(interface, address);
-    interfaces_[interface].quiet = false;
+    InterfaceAddress& added = interfaces_[interface].addresses.add(address);
+    interfaces_[interface].dueStale = true;
     addressEvent(now, interface, added, out);
     if (added.state != AddressState::Preferred) probe(now, interface, added, out);
 }
 
 void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
 {
-    const InterfaceAddress* found = findOn(interface, address);
-    if (!found) return;
-    eraseAddress(interface, static_cast<std::size_t>(found - interfaces_[interface].addresses.data()));
+    if (!interfaces_[interface].addresses.remove(address)) return;
+    interfaces_[interface].dueStale = true;
     leave(interface, solicitedNode(address));
     out.removed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
 }
 
-std::size_t IpStack::AddressHash::operator()(const Ipv6Address& address) const
-{
-    std::uint64_t words[2];
-    std::memcpy(words, address.octets.data(), sizeof words);
-    const std::uint64_t z = (words[0] * 0x9e3779b97f4a7c15u ^ words[1]) * 0xbf58476d1ce4e5b9u;
-    return static_cast<std::size_t>(z ^ z >> 32);
-}
-
-InterfaceAddress& IpStack::insertAddress(std::size_t interface, const InterfaceAddress& address)
-{
-    auto& list = interfaces_[interface].addresses;
-    places_.emplace(address.address, Place{interface, list.size()});
-    list.push_back(address);
-    return list.back();
-}
-
-void IpStack::eraseAddress(std::size_t interface, std::size_t position)
-{
-    auto& list = interfaces_[interface].addresses;
-    const auto range = places_.equal_range(list[position].address);
-    places_.erase(std::find_if(range.first, range.second, [&](const auto& p) { return p.second.interface == interface && p.second.position == position; }));
-    const std::size_t last = list.size() - 1;
-    // The order decides between sources; those that are held for others are none, so the last of many may take the place.
-    if (position < last && list[position].proxy && list[last].proxy) {
-        moveAddress(interface, list[last].address, last, position);
-        list[position] = list[last];
-        list.pop_back();
-        return;
-    }
-    list.erase(list.begin() + static_cast<std::ptrdiff_t>(position));
-    for (std::size_t i = position; i < list.size(); ++i) moveAddress(interface, list[i].address, i + 1, i);
-}
-
-void IpStack::moveAddress(std::size_t interface, const Ipv6Address& address, std::size_t from, std::size_t to)
-{
-    const auto range = places_.equal_range(address);
-    for (auto it = range.first; it != range.second; ++it)
-        if (it->second.interface == interface && it->second.position == from) it->second.position = to;
-}
-
 const InterfaceAddress* IpStack::find(const Ipv6Address& address) const
 {
-    const auto range = places_.equal_range(address);
-    const auto it = std::min_element(range.first, range.second, [](const auto& a, const auto& b) { return a.second.interface < b.second.interface; });
-    return it == range.second ? nullptr : &interfaces_[it->second.interface].addresses[it->second.position];
+    for (const Interface& interface : interfaces_)
+        if (const InterfaceAddress* found = interface.addresses.find(address)) return found;
+    return nullptr;
 }
 
 const InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address) const
 {
-    const auto range = places_.equal_range(address);
-    const auto it = std::find_if(range.first, range.second, [&](const auto& p) { return p.second.interface == interface; });
-    return it == range.second ? nullptr : &interfaces_[interface].addresses[it->second.position];
+    return interfaces_[interface].addresses.find(address);
 }
 
 InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address)
 {
-    return const_cast<InterfaceAddress*>(std::as_const(*this).findOn(interface, address));
+    return interfaces_[interface].addresses.find(address);
 }
 
 bool IpStack::owns(const Ipv6Address& address) const
@@ -248,11 +202,6 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
         if (!problem->silent) sendError(now, packet, wire::icmpv6Type::parameterProblem, problem->code, out, problem->pointer, problem->evenToGroups);
         return std::nullopt;
     }
-    if (forUs && packet.nextHeader == proto::fragment) {
-        auto whole = reassembled(now, interface, frame);
-        if (!whole) return std::nullopt;
-        delivery.packet = std::move(*whole);
-    }
     return take(now, std::move(delivery), false, out);
 }
 
@@ -266,6 +215,11 @@ std::optional<Delivery> IpStack::receiveInner(TimePoint now, std::size_t interfa
 std::optional<Delivery> IpStack::take(TimePoint now, Delivery delivery, bool tunnelled, Output& out)
 {
     const Ipv6Packet& packet = delivery.packet;
+    if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
+        auto whole = fragments_.add(now, packet);
+        if (!whole) return std::nullopt;
+        delivery.packet = std::move(*whole);
+    }
     if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery, out)) return std::nullopt;
     if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
 
@@ -303,6 +257,7 @@ bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
         answerQuery(now, delivery, wire::listenerResponse(query->maximumResponse), query->group);
         return true;
     }
+    if (const auto* error = std::get_if<wire::IcmpError>(&*delivery.icmp)) onTooBig(now, *error);
     const auto* ra = std::get_if<wire::RouterAdvertisement>(&*delivery.icmp);
     if (ra && interfaces_[delivery.interface].settings.autoconfigures) onRouterAdvertisement(now, delivery, *ra, out);
     return false;
@@ -377,7 +332,8 @@ void IpStack::advance(TimePoint now, Output& out)
 {
     for (std::size_t index = 0; index < interfaces_.size(); ++index) {
         if (!interfaces_[index].up) continue;
-        if (!interfaces_[index].quiet) {
+        if (dueOn(interfaces_[index]) <= now) {
+            interfaces_[index].dueStale = true;
             for (Group& group : interfaces_[index].groups) {
                 if (group.reportsLeft == 0 || now < group.nextReport) continue;
                 --group.reportsLeft;
@@ -393,20 +349,25 @@ void IpStack::advance(TimePoint now, Output& out)
     }
 }
 
+TimePoint IpStack::dueOn(const Interface& interface)
+{
+    if (!interface.dueStale) return interface.due;
+    interface.dueStale = false;
+    interface.due = TimePoint::max();
+    for (const Group& group : interface.groups)
+        if (group.reportsLeft > 0) interface.due = std::min(interface.due, group.nextReport);
+    for (const InterfaceAddress& address : interface.addresses)
+        if (address.state != AddressState::Preferred) interface.due = std::min(interface.due, address.nextProbe);
+    return interface.due;
+}
+
 std::optional<TimePoint> IpStack::nextDeadline() const
 {
     std::optional<TimePoint> next;
     for (const Interface& interface : interfaces_) {
         if (!interface.up) continue;
-        std::optional<TimePoint> pending;
-        if (!interface.quiet) {
-            for (const Group& group : interface.groups)
-                if (group.reportsLeft > 0) pending = earlier(pending, group.nextReport);
-            for (const InterfaceAddress& address : interface.addresses)
-                if (address.state != AddressState::Preferred) pending = earlier(pending, address.nextProbe);
-            interface.quiet = !pending;
-        }
-        next = earlier(earlier(next, pending), interface.neighbors.nextDeadline());
+        if (const TimePoint due = dueOn(interface); due != TimePoint::max()) next = earlier(next, due);
+        next = earlier(next, interface.neighbors.nextDeadline());
         if (interface.settings.autoconfigures) next = earlier(next, nextDeadline(interface.learnt));
     }
     return next;
@@ -416,6 +377,7 @@ std::vector<StackEvent> IpStack::takeEvents() { return std::exchange(events_, {}
 
 void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out)
 {
+    interfaces_[interface].dueStale = true;
     if (address.probesLeft == 0) {
         address.state = AddressState::Preferred;
         addressEvent(now, interface, address, out);

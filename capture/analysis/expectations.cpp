@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/analysis/expectations.hpp"
 
+#include "capture/filter/filter.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
 namespace roamscope::analysis {
 
@@ -30,21 +33,121 @@ ExpectationResult checkHandover(const lab::Expectation& e, const Analysis& analy
     return result;
 }
 
+/// "exactly 3", "at least 1", "1 to 3".
+std::string boundsText(const lab::Expectation& e)
+{
+    if (e.atLeast && e.atMost) return fmt::format("{} to {}", *e.atLeast, *e.atMost);
+    if (e.atLeast) return fmt::format("at least {}", *e.atLeast);
+    if (e.atMost) return fmt::format("at most {}", *e.atMost);
+    return fmt::format("{}", e.count.value_or(0));
+}
+
+bool inBounds(const lab::Expectation& e, std::int64_t count)
+{
+    if (!e.atLeast && !e.atMost) return count == e.count.value_or(0);
+    return count >= e.atLeast.value_or(0) && (!e.atMost || count <= *e.atMost);
+}
+
+bool inTime(const lab::Expectation& e, TimePoint t) { return t >= e.from && (!e.until || t < *e.until); }
+
+std::string timeText(const lab::Expectation& e)
+{
+    std::string out;
+    if (e.from > TimePoint{}) out += fmt::format(" from {:g} s on", toSeconds(e.from));
+    if (e.until) out += fmt::format(" before {:g} s", toSeconds(*e.until));
+    return out;
+}
+
 ExpectationResult checkFindings(const lab::Expectation& e, const Analysis& analysis)
 {
     const auto severity = *e.findings == "error" ? wire::Severity::Error : *e.findings == "warning" ? wire::Severity::Warning : wire::Severity::Note;
     const auto count = std::count_if(analysis.findings.begin(), analysis.findings.end(),
                                      [&](const TraceFinding& f) { return f.finding.severity == severity; });
-    return {fmt::format("{} findings of severity {}", e.count, *e.findings), count == e.count && analysis.findingsDropped == 0,
+    return {fmt::format("{} findings of severity {}", boundsText(e), *e.findings), inBounds(e, count) && analysis.findingsDropped == 0,
             fmt::format("{}", count)};
+}
+
+ExpectationResult checkFrames(const lab::Expectation& e, const capture::TraceSnapshot& trace, const Analysis& analysis)
+{
+    ExpectationResult result{fmt::format("{} frames of {}{}", boundsText(e), *e.frames, timeText(e)), false, ""};
+    const auto filter = filter::Filter::compile(*e.frames);
+    if (!filter) {
+        result.found = filter.error().text;
+        return result;
+    }
+    const filter::FindingsByFrame findings(analysis);
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < trace.size(); ++i) {
+        const auto row = trace.row(i);
+        if (!inTime(e, row.time)) continue;
+        auto verdict = filter->byRow(i + 1, row, trace.links(), trace.startUtc());
+        if (verdict == filter::Verdict::Unknown) {
+            const auto frame = trace.frame(i);
+            const auto matches = filter->matches({i + 1, trace.startUtc(), frame, &trace.links()[frame.link], nullptr, &analysis, &findings, {}, nullptr});
+            verdict = matches ? filter::Verdict::Yes : filter::Verdict::No;
+        }
+        count += verdict == filter::Verdict::Yes ? 1 : 0;
+    }
+    result.met = inBounds(e, count);
+    result.found = fmt::format("{}", count);
+    return result;
+}
+
+ExpectationResult checkEvents(const lab::Expectation& e, const capture::LabRecord& record)
+{
+    const auto counts = [&](const lab::LabEvent& item) {
+        return item.event.name == *e.event && !item.event.gone && inTime(e, item.event.time) && (e.node.empty() || record.scenario.nodes[item.node].name == e.node);
+    };
+    const auto count = std::count_if(record.events.begin(), record.events.end(), counts);
+    const std::string where = e.node.empty() ? "" : fmt::format(" of {}", e.node);
+    return {fmt::format("{} events {}{}{}", boundsText(e), *e.event, where, timeText(e)), inBounds(e, count), fmt::format("{}", count)};
+}
+
+ExpectationResult checkFlow(const lab::Expectation& e, const capture::LabRecord& record)
+{
+    const auto& traffic = record.scenario.traffic;
+    const auto flow = std::find_if(traffic.begin(), traffic.end(), [&](const lab::TrafficSpec& t) { return t.flow == *e.flow; }) - traffic.begin();
+    std::map<std::int64_t, TimePoint> sent;
+    std::map<std::int64_t, Duration> delays;  // of the first copy
+    for (const lab::LabEvent& item : record.events) {
+        const node::Event& event = item.event;
+        if (!event.name.starts_with("probe-") || node::numberOf(event.attributes, "flow", -1) != flow) continue;
+        const std::int64_t serial = node::numberOf(event.attributes, "serial");
+        if (event.name == "probe-sent" && inTime(e, event.time)) sent.emplace(serial, event.time);
+        if (const auto it = sent.find(serial); event.name == "probe-received" && it != sent.end()) delays.emplace(serial, event.time - it->second);
+    }
+    ExpectationResult result{fmt::format("flow {}{}", *e.flow, timeText(e)), !sent.empty(), fmt::format("{} of {} probes", delays.size(), sent.size())};
+    if (e.delivered) {
+        result.text += fmt::format(" delivers at least {:g} %", *e.delivered * 100);
+        result.met = result.met && static_cast<double>(delays.size()) >= *e.delivered * static_cast<double>(sent.size());
+    }
+    if (!e.delayBelow) return result;
+    std::vector<Duration> sorted;
+    for (const auto& [serial, delay] : delays) sorted.push_back(delay);
+    std::sort(sorted.begin(), sorted.end());
+    result.text += fmt::format("{} takes less than {} ms", e.delivered ? " and" : "", milliseconds(*e.delayBelow));
+    result.met = result.met && !sorted.empty() && sorted[sorted.size() / 2] < *e.delayBelow;
+    if (!sorted.empty()) result.found += fmt::format(", {:.1f} ms", milliseconds(sorted[sorted.size() / 2]));
+    return result;
 }
 
 }  // namespace
 
-std::vector<ExpectationResult> checkExpectations(const std::vector<lab::Expectation>& expectations, const Analysis& analysis)
+std::vector<ExpectationResult> checkExpectations(const Analysis& analysis, const capture::TraceSnapshot& trace, const capture::LabRecord& record)
 {
     std::vector<ExpectationResult> results;
-    for (const lab::Expectation& e : expectations) results.push_back(e.handover ? checkHandover(e, analysis) : checkFindings(e, analysis));
+    for (const lab::Expectation& e : record.scenario.expect) {
+        if (e.handover) results.push_back(checkHandover(e, analysis));
+        else if (e.findings) results.push_back(checkFindings(e, analysis));
+        else if (e.frames) results.push_back(checkFrames(e, trace, analysis));
+        else if (e.event) results.push_back(checkEvents(e, record));
+        else results.push_back(checkFlow(e, record));
+    }
+    // What must hold in every run stands there only when it did not.
+    for (const lab::LabEvent& item : record.events)
+        if (item.event.name == "invariant-violated")
+            results.push_back({fmt::format("invariant {} holds", node::textOf(item.event.attributes, "invariant")), false,
+                               fmt::format("{:.6f} s, {}: {}", toSeconds(item.event.time), record.scenario.nodes[item.node].name, node::textOf(item.event.attributes, "text"))});
     return results;
 }
 

@@ -4,6 +4,7 @@
 
 #include "capture/analysis/analysis.hpp"
 #include "capture/run/lab_record.hpp"
+#include "capture/trace/trace.hpp"
 
 #include <string>
 #include <vector>
@@ -16,8 +17,9 @@ struct ExpectationResult {
     std::string found;  ///< what the run had instead, or the figure that met it
 };
 
-/// Handovers are numbered from 1 in order of time; the first registration is none.
-[[nodiscard]] std::vector<ExpectationResult> checkExpectations(const std::vector<lab::Expectation>& expectations, const Analysis& analysis);
+/// What the scenario of `record` expects, in its order; then every invariant that did not hold. Handovers are numbered from 1 in
+/// order of time; the first registration is none. `trace` and `analysis` are of the whole run.
+[[nodiscard]] std::vector<ExpectationResult> checkExpectations(const Analysis& analysis, const capture::TraceSnapshot& trace, const capture::LabRecord& record);
 
 /// The nth handover (from 1) as people count: without first registrations. Null when there are fewer.
 [[nodiscard]] const Handover* handoverNumber(const Analysis& analysis, int number);

@@ -2,7 +2,10 @@
 #include "capture/io/json_text.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
+#include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -215,6 +218,23 @@ Result<JsonNode> parseJson(std::string_view text, std::string_view name, JsonLim
     if (builder.error) return tl::unexpected(*builder.error);
     if (!ok) return fail(ErrorCode::Malformed, 0, fmt::format("{}: is no JSON", name));
     return std::move(builder.root);
+}
+
+Result<std::string> jsonText(const std::string& path)
+{
+    const JsonLimits limits;
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::string text(limits.octets + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    const int cause = errno;
+    if (!file.is_open() || file.bad() || (file.gcount() == 0 && cause != 0)) {
+        const bool right = cause == EACCES || cause == EPERM;
+        return fail(right ? ErrorCode::Permission : ErrorCode::Io, 0,
+                    fmt::format("{}: cannot be read: {}. {}", path, std::strerror(cause), right ? "Ask its owner for the right to read it" : "Check the name"));
+    }
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
 }
 
 }  // namespace roamscope::capture

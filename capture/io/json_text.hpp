@@ -45,4 +45,7 @@ struct TextPlace {
 /// Reads one document; `name` stands in errors.
 [[nodiscard]] Result<JsonNode> parseJson(std::string_view text, std::string_view name, JsonLimits limits = {});
 
+/// The text of a file, at most one octet more than parseJson() takes. The error names the file, the cause and what to do.
+[[nodiscard]] Result<std::string> jsonText(const std::string& path);
+
 }  // namespace roamscope::capture

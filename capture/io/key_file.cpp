@@ -6,11 +6,8 @@
 #include "protocol/wire/ipv4.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
 
 namespace roamscope::capture {
 
@@ -170,19 +167,7 @@ Result<wire::EspKeys> parseKeys(std::string_view text, std::string_view name) { 
 
 Result<wire::EspKeys> loadKeys(const std::string& path)
 {
-    const JsonLimits limits;
-    errno = 0;
-    std::ifstream file(path, std::ios::binary);
-    std::string text(limits.octets + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    const int cause = errno;
-    if (!file.is_open() || file.bad() || (file.gcount() == 0 && cause != 0)) {
-        const bool right = cause == EACCES || cause == EPERM;
-        return fail(right ? ErrorCode::Permission : ErrorCode::Io, 0,
-                    fmt::format("{}: cannot be read: {}. {}", path, std::strerror(cause), right ? "Ask its owner for the right to read it" : "Check the name"));
-    }
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return parseKeys(text, path);
+    return jsonText(path).and_then([&](const std::string& text) { return parseKeys(text, path); });
 }
 
 }  // namespace roamscope::capture

@@ -79,7 +79,7 @@ Result<RoleFile> parseRoleFile(std::string_view text, std::string_view name, Rol
 
 Result<RoleFile> loadRole(const std::string& path, Role role, const std::vector<std::string>& taps)
 {
-    return settingsText(path).and_then([&](const std::string& text) { return parseRoleFile(text, path, role, taps); });
+    return jsonText(path).and_then([&](const std::string& text) { return parseRoleFile(text, path, role, taps); });
 }
 
 }  // namespace roamscope::capture

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/io/scenario_file.hpp"
 
+#include "capture/io/expectation_settings.hpp"
 #include "capture/io/node_settings.hpp"
 #include "capture/io/scenario_reader.hpp"
+#include "capture/io/trouble_settings.hpp"
 
 #include <array>
 #include <limits>
@@ -44,10 +46,8 @@ private:
         needed(node, path, "nodes", "a list of nodes", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.nodes.push_back(this->node(e, q)); }); });
         optional(node, path, "events", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.events.push_back(event(e, q)); }); });
         optional(node, path, "traffic", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.traffic.push_back(traffic(e, q)); }); });
-        optional(node, path, "faults", [&](const JsonNode& n, const std::string& p) {
-            if (is(n, Kind::Array, p, "an empty list") && !n.children.empty()) refuse(n.children.front().offset, p, "faults are not available yet. Leave the list empty");
-        });
-        optional(node, path, "expect", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.expect.push_back(expectation(e, q)); }); });
+        optional(node, path, "faults", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.faults.push_back(readFault({*this, e, q})); }); });
+        optional(node, path, "expect", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { s.expect.push_back(readExpectation({*this, e, q})); }); });
         optional(node, path, "lesson", [&](const JsonNode& n, const std::string& p) { lesson(n, p, s); });
         return s;
     }
@@ -55,10 +55,11 @@ private:
     LinkSpec link(const JsonNode& node, const std::string& path)
     {
         LinkSpec out;
-        if (!object(node, path, {"name", "wireless", "delay"})) return out;
+        if (!object(node, path, {"name", "wireless", "delay", "impairments"})) return out;
         needed(node, path, "name", "the link's name", [&](const JsonNode& n, const std::string& p) { out.name = string(n, p); });
         optional(node, path, "wireless", [&](const JsonNode& n, const std::string& p) { out.wireless = boolean(n, p); });
         optional(node, path, "delay", [&](const JsonNode& n, const std::string& p) { out.delay = duration(n, p); });
+        optional(node, path, "impairments", [&](const JsonNode& n, const std::string& p) { list(n, p, [&](const JsonNode& e, const std::string& q) { out.impairments.push_back(readImpairment({*this, e, q})); }); });
         return out;
     }
 
@@ -100,26 +101,6 @@ private:
         });
         optional(node, path, "size", [&](const JsonNode& n, const std::string& p) { out.size = integer<std::uint32_t>(n, p, 20, 1200); });
         optional(node, path, "answer", [&](const JsonNode& n, const std::string& p) { out.answer = boolean(n, p); });
-        return out;
-    }
-
-    Expectation expectation(const JsonNode& node, const std::string& path)
-    {
-        Expectation out;
-        if (!is(node, Kind::Object, path, "an object")) return out;
-        const bool handover = node.find("handover") != nullptr;
-        if (!object(node, path, handover ? Keys{"handover", "kind", "interruption"} : Keys{"findings", "count"})) return out;
-        optional(node, path, "handover", [&](const JsonNode& n, const std::string& p) { out.handover = integer<int>(n, p, 1, 1'000'000); });
-        optional(node, path, "kind", [&](const JsonNode& n, const std::string& p) { out.kind = string(n, p); });
-        optional(node, path, "interruption", [&](const JsonNode& n, const std::string& p) {
-            constexpr std::string_view expected = "\"<\" and a duration, such as \"<4s\"";
-            if (!is(n, Kind::String, p, expected)) return;
-            if (n.text.starts_with('<')) out.interruptionBelow = parseDuration(std::string_view(n.text).substr(1));
-            if (!out.interruptionBelow) refuse(n.offset, p, fmt::format("expected {}, found \"{}\"", expected, n.text));
-        });
-        if (handover) return out;
-        needed(node, path, "findings", "note, warning or error (or \"handover\": its number)", [&](const JsonNode& n, const std::string& p) { out.findings = string(n, p); });
-        optional(node, path, "count", [&](const JsonNode& n, const std::string& p) { out.count = integer<int>(n, p, 0, 1'000'000'000); });
         return out;
     }
 
@@ -179,7 +160,7 @@ Result<Scenario> parseScenario(std::string_view text, std::string_view name) { r
 
 Result<Scenario> loadScenario(const std::string& path)
 {
-    return settingsText(path).and_then([&](const std::string& text) { return parseScenario(text, path); });
+    return jsonText(path).and_then([&](const std::string& text) { return parseScenario(text, path); });
 }
 
 }  // namespace roamscope::capture

@@ -7,8 +7,6 @@
 
 namespace roamscope::capture {
 
-/// A whole file, at most one octet more than JSON may have.
-[[nodiscard]] Result<std::string> settingsText(const std::string& path);
 
 [[nodiscard]] lab::Dialect dialectIn(const JsonValue& value);
 

@@ -47,6 +47,7 @@ LabRunner::LabRunner(LabOptions options, RunSink sink, lab::Lab lab)
 {
     const Duration duration = options_.until.value_or(options_.scenario.duration);
     end_ = TimePoint{duration};
+    if (options_.checkInvariants) invariants_.emplace(lab_);
     wishes_.running = !options_.startPaused;
     wishes_.speed = options_.speed;
     status_.state = wishes_.running ? RunState::Running : RunState::Paused;
@@ -188,13 +189,24 @@ void LabRunner::advanceVirtual(TimePoint target, bool untilSignal)
         bool stopHere = false;
         for (int i = 0; i < burst && more && !stopHere; ++i) {
             const std::size_t before = out.frames.size();
+            const std::size_t events = out.events.size();
             more = lab_.advanceOnce(target, out);
+            check(out, before, events);
             for (std::size_t f = before; f < out.frames.size(); ++f) stopHere = (untilSignal && isStop(out.frames[f])) || stopHere;
         }
         if (!out.frames.empty()) sink_.frames(std::move(out.frames));
         note(std::move(out.events));
         if (stopHere || wishes().stop) break;
     }
+}
+
+void LabRunner::check(lab::LabOutput& out, std::size_t frames, std::size_t events)
+{
+    if (!invariants_ || !invariants_->violations().empty()) return;
+    invariants_->check(lab_, std::span(out.frames).subspan(frames), std::span(out.events).subspan(events));
+    if (invariants_->violations().empty()) return;
+    const auto& broken = invariants_->violations().front();
+    out.events.push_back({broken.node, {broken.time, "invariant-violated", {}, {{"invariant", node::attribute(broken.invariant)}, {"text", node::attribute(std::string_view(broken.text))}}, false}, std::nullopt});
 }
 
 /// What "step" stops at: mobility messages, solicitations and advertisements of neighbours, router solicitations and the first

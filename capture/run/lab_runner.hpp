@@ -7,7 +7,7 @@
 #include "capture/io/file_descriptor.hpp"
 #include "capture/run/lab_record.hpp"
 #include "capture/run/session.hpp"
-#include "protocol/lab/lab.hpp"
+#include "protocol/lab/invariants.hpp"
 
 #include <functional>
 #include <memory>
@@ -60,6 +60,8 @@ private:
     void mainTap(Tap& tap);
     void advanceVirtual(TimePoint target, bool untilSignal);
     [[nodiscard]] bool isStop(const lab::SegmentFrame& frame);
+    /// Reports the first invariant that does not hold after the newest step.
+    void check(lab::LabOutput& out, std::size_t frames, std::size_t events);
     void note(std::vector<lab::LabEvent>&& events);
     void late(TimePoint now, Duration by);
     void finish(std::string message);
@@ -71,6 +73,7 @@ private:
     LabOptions options_;
     RunSink sink_;
     lab::Lab lab_;             ///< of the run's thread
+    std::optional<lab::Invariants> invariants_;
     TimePoint end_{};
     std::int64_t startUtc_ = virtualStartUtc;
     FileDescriptor capture_;

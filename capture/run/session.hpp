@@ -111,6 +111,7 @@ struct LabOptions {
     std::optional<Duration> until;          ///< none: the scenario's duration
     double speed = 1;                       ///< virtual: lab seconds per second, 0 = as fast as possible
     bool startPaused = false;
+    bool checkInvariants = false;           ///< virtual: after every event (lab::Invariants); the first one broken is in the record
     std::string writePath;                  ///< pcapng written while the lab runs; empty: none
 };
 

@@ -2,14 +2,15 @@
 #include "protocol/lab/lab.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace roamscope::lab {
 
 std::optional<TimePoint> Lab::nextDeadline() const
 {
     std::optional<TimePoint> next;
-    if (!queue_.empty()) next = queue_.top().time;
-    for (const auto& deadline : deadlines_) next = node::earlier(next, deadline);
+    if (!queue_.empty()) next = queue_.front().time;
+    if (const auto* due = deadlines_.first()) next = node::earlier(next, due->time);
     return next;
 }
 
@@ -27,30 +28,24 @@ bool Lab::advanceOnce(TimePoint limit, LabOutput& out)
     }
     // On TAP `limit` is the clock and this may be a little earlier: timers keep their own pace instead of adding up delays.
     now_ = std::max(now_, *next);
-    if (!queue_.empty() && queue_.top().time <= now_) {
-        Item item = queue_.top();
-        queue_.pop();
+    if (!queue_.empty() && queue_.front().time <= now_) {
+        std::pop_heap(queue_.begin(), queue_.end(), std::greater<>());
+        Item item = std::move(queue_.back());
+        queue_.pop_back();
         execute(std::move(item), out);
         return true;
     }
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-        if (!deadlines_[i] || *deadlines_[i] > now_) continue;
-        node::Output output;
-        std::visit([&](auto& n) { n.advance(now_, output); }, nodes_[i]);
-        collect(i, output, out);
-        break;
-    }
+    const std::size_t node = deadlines_.first()->index;
+    node::Output output;
+    std::visit([&](auto& n) { n.advance(localTime(node), output); }, nodes_[node]);
+    collect(node, output, out);
     return true;
 }
 
 void Lab::inject(TimePoint now, std::size_t port, ByteView frame, LabOutput& out)
 {
     now_ = std::max(now_, now);
-    const Port& p = ports_[port];
-    if (!p.link) return;  // detached
-    node::Output output;
-    std::visit([&](auto& n) { n.receive(now_, p.interface, frame, output); }, nodes_[p.node]);
-    collect(p.node, output, out);
+    if (ports_[port].link) deliverTo(port, frame, out);
 }
 
 const node::IpStack& Lab::stack(std::size_t node) const
@@ -65,34 +60,82 @@ std::optional<std::size_t> Lab::findNode(std::string_view name) const
     return std::nullopt;
 }
 
-void Lab::execute(Item item, LabOutput& out)
+std::optional<TimePoint> Lab::nodeDeadline(std::size_t node) const
 {
-    if (const auto* frame = std::get_if<Departure>(&item.what)) depart(*frame, out);
-    else attach(std::get<Attach>(item.what), out);
+    return std::visit([](const auto& n) { return n.nextDeadline(); }, nodes_[node]);
 }
 
-void Lab::depart(const Departure& frame, LabOutput& out)
+void Lab::execute(Item item, LabOutput& out)
+{
+    if (auto* frame = std::get_if<Departure>(&item.what)) return depart(*frame, out);
+    if (const auto* change = std::get_if<Attach>(&item.what)) return attach(*change, out);
+    if (const auto* up = std::get_if<Start>(&item.what)) return start(up->node, out);
+    const FaultSpec& fault = scenario_.faults[std::get<Trouble>(item.what).fault];
+    if (const auto* restart = std::get_if<RestartFault>(&fault)) carryOut(*restart, out);
+    if (const auto* address = std::get_if<AddressFault>(&fault)) carryOut(*address, out);
+    if (const auto* clock = std::get_if<ClockFault>(&fault)) carryOut(*clock, out);
+}
+
+void Lab::depart(Departure& frame, LabOutput& out)
 {
     const Port& sender = ports_[frame.port];
-    if (sender.link != frame.link) {
+    const bool there = sender.link == frame.link;
+    if (!there && (!frame.foreign || segments_ == Segments::External)) {
         // The interface left the link while the frame was on its way through the delay.
-        out.events.push_back({sender.node, {now_, "frame-lost", {}, {{"interface", node::attribute(std::string_view(sender.name))}}, false}, std::nullopt});
-        return;
+        auto attributes = describe(frame.port, frame.link, frame.bytes);
+        attributes.emplace_back("cause", node::attribute(std::string_view("link-left")));
+        return tell(sender.node, "frame-lost", std::move(attributes), out);
+    }
+    const auto number = segments_ == Segments::Internal ? std::optional(framesSeen_) : std::nullopt;
+    if (!frame.note.empty()) {
+        auto attributes = describe(frame.port, frame.link, frame.bytes);
+        if (frame.bit) attributes.emplace_back("bit", node::attribute(static_cast<std::int64_t>(*frame.bit)));
+        tell(sender.node, frame.note, std::move(attributes), out, number);
     }
     if (segments_ == Segments::External) {
-        out.transmit.push_back({frame.port, now_, frame.bytes});
+        out.transmit.push_back({frame.port, now_, std::move(frame.bytes)});
         return;
     }
-    out.frames.push_back({now_, frame.link, frame.bytes});
-    const std::uint64_t index = framesSeen_++;
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-        if (i == frame.port || ports_[i].link != frame.link) continue;
-        node::Output output;
-        std::visit([&](auto& n) { n.receive(now_, ports_[i].interface, frame.bytes, output); }, nodes_[ports_[i].node]);
-        cause_ = index;
-        collect(ports_[i].node, output, out);
-        cause_.reset();
+    ++framesSeen_;
+    cause_ = number;
+    deliver(frame.link, frame.foreign && !there ? std::nullopt : std::optional(frame.port), frame.bytes, out);
+    cause_.reset();
+    out.frames.push_back({now_, frame.link, std::move(frame.bytes)});
+}
+
+void Lab::deliver(std::size_t link, std::optional<std::size_t> sender, ByteView frame, LabOutput& out)
+{
+    if (frame.size() < wire::EthernetHeader::octets) return;
+    Mac destination;
+    std::copy_n(frame.begin(), destination.octets.size(), destination.octets.begin());
+    const auto hand = [&](std::size_t port) {
+        if (port != sender && ports_[port].link == link) deliverTo(port, frame, out);
+    };
+    if (destination.isGroup()) {
+        // A node that is told moves nobody at once, so the list holds still.
+        for (const std::size_t port : linkPorts_[link])
+            if (stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
+        return;
     }
+    const auto owners = macPorts_.find(keyOf(destination));
+    if (owners == macPorts_.end()) return;
+    for (const std::size_t port : owners->second) hand(port);
+}
+
+std::uint64_t Lab::keyOf(const Mac& mac)
+{
+    std::uint64_t key = 0;
+    for (const std::uint8_t octet : mac.octets) key = key << 8 | octet;
+    return key;
+}
+
+void Lab::deliverTo(std::size_t port, ByteView frame, LabOutput& out)
+{
+    const Port& p = ports_[port];
+    if (down_[p.node]) return;
+    node::Output output;
+    std::visit([&](auto& n) { n.receive(localTime(p.node), p.interface, frame, output); }, nodes_[p.node]);
+    collect(p.node, output, out);
 }
 
 void Lab::move(TimePoint now, std::size_t port, std::optional<std::size_t> link, LabOutput& out)
@@ -104,36 +147,60 @@ void Lab::move(TimePoint now, std::size_t port, std::optional<std::size_t> link,
 void Lab::attach(const Attach& change, LabOutput& out)
 {
     Port& port = ports_[change.port];
-    if (port.link == change.link) return;
-    auto* mobile = std::get_if<node::MobileNode>(&nodes_[port.node]);
+    auto* mobile = down_[port.node] ? nullptr : std::get_if<node::MobileNode>(&nodes_[port.node]);
     node::Output output;
+    const TimePoint local = localTime(port.node);
+    if (port.link == change.link) {
+        // The same link once more: for a mobile node a hint that it may be another one (MN-MOV-03).
+        if (!port.link || !mobile) return;
+        mobile->linkUp(local, port.interface, output);
+        return collect(port.node, output, out);
+    }
     const node::Attributes key{{"interface", node::attribute(std::string_view(scenario_.nodes[port.node].interfaces[port.interface].name))}};
-    if (port.link && mobile) mobile->linkDown(now_, port.interface, output);
+    if (port.link && mobile) mobile->linkDown(local, port.interface, output);
     if (port.link) output.removed(now_, "attachment", key);
-    port.link = change.link;
+    setLink(change.port, change.link);
     out.moves.push_back({change.port, change.link});
     if (port.link) output.changed(now_, "attachment", key, {{"link", node::attribute(std::string_view(scenario_.links[*port.link].name))}});
-    if (port.link && mobile) mobile->linkUp(now_, port.interface, output);
+    if (port.link && mobile) mobile->linkUp(local, port.interface, output);
     collect(port.node, output, out);
 }
 
-void Lab::schedule(TimePoint time, std::variant<Departure, Attach> what) { queue_.push({time, serial_++, std::move(what)}); }
+void Lab::setLink(std::size_t port, std::optional<std::size_t> link)
+{
+    if (const auto old = std::exchange(ports_[port].link, link)) {
+        auto& list = linkPorts_[*old];
+        list.erase(std::lower_bound(list.begin(), list.end(), port));
+    }
+    if (!link) return;
+    auto& list = linkPorts_[*link];
+    list.insert(std::lower_bound(list.begin(), list.end(), port), port);
+}
+
+void Lab::schedule(TimePoint time, What what)
+{
+    queue_.push_back({time, serial_++, std::move(what)});
+    std::push_heap(queue_.begin(), queue_.end(), std::greater<>());
+}
 
 void Lab::collect(std::size_t node, node::Output& output, LabOutput& out)
 {
+    for (node::Event& event : output.events) {
+        if (clocks_[node].skewed()) event.time = now_;
+        if (!states_.empty()) remember(node, event);
+        out.events.push_back({node, std::move(event), cause_});
+    }
     for (node::SentFrame& frame : output.frames) {
         const std::size_t port = portOf(node, frame.interface);
-        if (const auto link = ports_[port].link) schedule(now_ + scenario_.links[*link].delay, Departure{port, *link, std::move(frame.bytes)});
+        if (const auto link = ports_[port].link) transmit(port, *link, std::move(frame.bytes), out);
     }
-    for (node::Event& event : output.events) out.events.push_back({node, std::move(event), cause_});
     refreshDeadline(node);
 }
 
 void Lab::refreshDeadline(std::size_t node)
 {
-    deadlines_[node] = std::visit([](const auto& n) { return n.nextDeadline(); }, nodes_[node]);
+    const auto deadline = down_[node] ? std::nullopt : nodeDeadline(node);
+    deadlines_.set(node, deadline ? std::optional(clocks_[node].lab(*deadline)) : std::nullopt);
 }
-
-std::size_t Lab::portOf(std::size_t node, std::size_t interface) const { return nodePorts_[node][interface]; }
 
 }  // namespace roamscope::lab

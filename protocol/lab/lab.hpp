@@ -5,14 +5,15 @@
 #pragma once
 
 #include "protocol/base/result.hpp"
+#include "protocol/lab/deadline_queue.hpp"
 #include "protocol/lab/scenario.hpp"
 #include "protocol/node/access_router.hpp"
 #include "protocol/node/anchor.hpp"
 #include "protocol/node/correspondent.hpp"
 #include "protocol/node/mobile_node.hpp"
 
-#include <functional>
-#include <queue>
+#include <map>
+#include <unordered_map>
 #include <variant>
 
 namespace roamscope::lab {
@@ -65,6 +66,9 @@ struct LabOutput {
     void clear() { *this = {}; }
 };
 
+/// A node of any role.
+using Node = std::variant<node::Anchor, node::AccessRouter, node::Correspondent, node::MobileNode>;
+
 class Lab {
 public:
     /// Fails with the first problem of validate() when the scenario cannot be run.
@@ -82,7 +86,7 @@ public:
     /// External: a frame that arrived at a port's TAP at `now`.
     void inject(TimePoint now, std::size_t port, ByteView frame, LabOutput& out);
 
-    /// External: attaches a port to a link or detaches it, now.
+    /// Attaches a port to a link or detaches it, now.
     void move(TimePoint now, std::size_t port, std::optional<std::size_t> link, LabOutput& out);
 
     // ---- orders to one node (lab_orders.cpp)
@@ -107,38 +111,72 @@ public:
         return std::get_if<T>(&nodes_[node]);
     }
     [[nodiscard]] std::optional<std::size_t> findNode(std::string_view name) const;
+    /// False while a restart keeps the node down.
+    [[nodiscard]] bool isRunning(std::size_t node) const { return !down_[node]; }
+    /// What the node's own clock shows, which all times in its state refer to.
+    [[nodiscard]] TimePoint localTime(std::size_t node) const { return clocks_[node].local(now_); }
+    /// When the node wants to be called next, by its own clock.
+    [[nodiscard]] std::optional<TimePoint> nodeDeadline(std::size_t node) const;
 
 private:
-    using Node = std::variant<node::Anchor, node::AccessRouter, node::Correspondent, node::MobileNode>;
-
     struct Departure {  ///< a frame on its way through a port's delay, then into the segment
-        std::size_t port;
-        std::size_t link;
+        std::size_t port = 0;
+        std::size_t link = 0;
         Bytes bytes;
+        std::string_view note;  ///< the event that tells what became of it on the way; empty: nothing
+        std::optional<std::size_t> bit;
+        bool foreign = false;   ///< sent by nobody of the lab in the port's name
     };
     struct Attach {
         std::size_t port;
         std::optional<std::size_t> link;
     };
+    struct Trouble {
+        std::size_t fault;  ///< number of it in the scenario
+    };
+    struct Start {
+        std::size_t node;
+    };
+    using What = std::variant<Departure, Attach, Trouble, Start>;
     struct Item {
         TimePoint time{};
         std::uint64_t serial = 0;
-        std::variant<Departure, Attach> what;
-        bool operator>(const Item& o) const { return std::pair(time, serial) > std::pair(o.time, o.serial); }
+        What what;
+        bool operator>(const Item& o) const { return time != o.time ? time > o.time : serial > o.serial; }
     };
 
     Lab() = default;
     friend class LabBuilder;
+    static Lab built(const Scenario& scenario, std::uint64_t seed, Random random, Segments segments);
 
     [[nodiscard]] node::IpStack& stackOf(std::size_t node);
     void execute(Item item, LabOutput& out);
-    void depart(const Departure& frame, LabOutput& out);
+    void depart(Departure& frame, LabOutput& out);
+    /// A frame on a segment, for everybody there but `sender`.
+    void deliver(std::size_t link, std::optional<std::size_t> sender, ByteView frame, LabOutput& out);
+    void deliverTo(std::size_t port, ByteView frame, LabOutput& out);
     void attach(const Attach& change, LabOutput& out);
-    void schedule(TimePoint time, std::variant<Departure, Attach> what);
+    void setLink(std::size_t port, std::optional<std::size_t> link);
+    void schedule(TimePoint time, What what);
     /// Takes what a node handed out: frames into the delay of their port, events into the record.
     void collect(std::size_t node, node::Output& output, LabOutput& out);
     void refreshDeadline(std::size_t node);
-    [[nodiscard]] std::size_t portOf(std::size_t node, std::size_t interface) const;
+    [[nodiscard]] static std::uint64_t keyOf(const Mac& mac);
+    [[nodiscard]] std::size_t portOf(std::size_t node, std::size_t interface) const { return nodePorts_[node][interface]; }
+
+    // lab_troubles.cpp
+    void transmit(std::size_t port, std::size_t link, Bytes frame, LabOutput& out);
+    /// True when a fault of the scenario has taken care of the frame.
+    bool meetFaults(std::size_t port, std::size_t link, Bytes& frame, std::string_view& note, LabOutput& out);
+    void launch(Departure frame, LabOutput& out);
+    [[nodiscard]] Impairment* impairmentOf(std::size_t port, std::size_t link);
+    void carryOut(const RestartFault& fault, LabOutput& out);
+    void carryOut(const AddressFault& fault, LabOutput& out);
+    void carryOut(const ClockFault& fault, LabOutput& out);
+    void start(std::size_t node, LabOutput& out);
+    void remember(std::size_t node, const node::Event& event);
+    void tell(std::size_t node, std::string_view name, node::Attributes attributes, LabOutput& out, std::optional<std::uint64_t> frame = std::nullopt);
+    [[nodiscard]] node::Attributes describe(std::size_t port, std::size_t link, ByteView frame) const;
 
     Scenario scenario_;
     std::uint64_t seed_ = 0;
@@ -148,10 +186,20 @@ private:
     std::uint64_t framesSeen_ = 0;
     std::optional<std::uint64_t> cause_;  ///< frame being delivered
     std::vector<Node> nodes_;
-    std::vector<std::optional<TimePoint>> deadlines_;  ///< of the nodes
+    std::vector<NodeClock> clocks_;
+    std::vector<bool> down_;              ///< nodes that a restart keeps down
+    std::vector<std::uint32_t> restarts_; ///< of each node so far
+    DeadlineQueue deadlines_;             ///< of the nodes, in lab time
     std::vector<Port> ports_;
     std::vector<std::vector<std::size_t>> nodePorts_;
-    std::priority_queue<Item, std::vector<Item>, std::greater<>> queue_;
+    std::vector<std::vector<std::size_t>> linkPorts_;  ///< ports on each link, in order
+    std::unordered_map<std::uint64_t, std::vector<std::size_t>> macPorts_;  ///< by link-layer address
+    std::map<std::pair<std::size_t, std::size_t>, Impairment> impairments_;  ///< by port and link, made when first used
+    std::vector<std::size_t> messageFaults_;       ///< those of the scenario that are not used up
+    std::vector<std::uint32_t> matched_;           ///< frames that each fault has seen
+    /// What the nodes that will restart have reported and not taken back: it ends with them.
+    std::map<std::size_t, std::vector<node::Event>> states_;
+    std::vector<Item> queue_;  ///< a heap, earliest first
 };
 
 }  // namespace roamscope::lab

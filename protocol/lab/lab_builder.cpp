@@ -9,32 +9,61 @@ namespace roamscope::lab {
 
 class LabBuilder {
 public:
-    LabBuilder(const Scenario& scenario, std::uint64_t seed, Segments segments, std::optional<Random> random = std::nullopt) : random_(random.value_or(Random(seed)))
+    /// For a lab whose scenario is set. `random`: what the nodes draw from.
+    LabBuilder(Lab& lab, Random random) : random_(random), lab_(lab) {}
+
+    void build()
     {
-        lab_.scenario_ = scenario;
-        lab_.seed_ = seed;
-        lab_.segments_ = segments;
+        const std::size_t count = spec().nodes.size();
+        lab_.linkPorts_.resize(spec().links.size());
+        for (std::size_t i = 0; i < count; ++i) addPorts(i);
+        for (std::size_t i = 0; i < count; ++i) lab_.nodes_.push_back(makeNode(i, TimePoint{}));
+        for (const LinkEvent& event : spec().events) addEvent(event);
+        for (std::size_t i = 0; i < spec().faults.size(); ++i) addFault(i);
+        lab_.clocks_.resize(count);
+        lab_.down_.resize(count);
+        lab_.restarts_.resize(count);
+        lab_.deadlines_.resize(count);
+        for (std::size_t i = 0; i < count; ++i) lab_.refreshDeadline(i);
     }
 
-    Lab build()
+    /// The node as it starts at `from` by its own clock.
+    [[nodiscard]] Node makeNode(std::size_t index, TimePoint from) const
     {
-        for (std::size_t i = 0; i < spec().nodes.size(); ++i) addPorts(i);
-        for (std::size_t i = 0; i < spec().nodes.size(); ++i) addNode(i);
-        for (const LinkEvent& event : spec().events) addEvent(event);
-        lab_.deadlines_.resize(lab_.nodes_.size());
-        for (std::size_t i = 0; i < lab_.nodes_.size(); ++i) lab_.refreshDeadline(i);
-        return std::move(lab_);
+        const NodeSpec& n = spec().nodes[index];
+        node::IpStack stack(stackSettings(n), random_.fork(index));
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
+            const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
+            const InterfaceSpec& spec = n.interfaces[i];
+            const bool mobile = n.role == Role::MobileNode;
+            stack.addInterface(spec.name, port.mac, {spec.dadTransmits, spec.retransTimer, spec.mtu, spec.slaac && !mobile});
+            if (mobile) continue;
+            // The fixed nodes have been up for long, unless it is said: their addresses are verified before time 0.
+            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64}, !spec.verifyStatic);
+            if (spec.address) stack.addStaticAddress(i, *spec.address, !spec.verifyStatic);
+            for (const Prefix& address : spec.moreAddresses) stack.addStaticAddress(i, address, !spec.verifyStatic);
+            for (const Ipv6Address& address : spec.anycast) stack.addAnycastAddress(i, address);
+        }
+        if (n.role != Role::MobileNode && n.routes.empty()) addRoutes(index, stack);
+        for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
+        switch (n.role) {
+        case Role::HomeAgent:
+        case Role::Map: return node::Anchor(std::move(stack), policyOf(n), advertisersOf(index), servicesOf(n));
+        case Role::AccessRouter: return node::AccessRouter(std::move(stack), advertisersOf(index), probingOf(n));
+        case Role::MobileNode: return node::MobileNode(std::move(stack), mobileSettings(n));
+        case Role::Correspondent: break;
+        }
+        return correspondent(n, index, std::move(stack), from);
     }
 
     /// Gives a node that runs the settings of the scenario where they may change.
-    void configure(Lab& lab, TimePoint now, std::size_t index)
+    void configure(TimePoint now, std::size_t index) const
     {
-        lab_.now_ = now;
         const NodeSpec& n = spec().nodes[index];
-        lab.stackOf(index).configure(stackSettings(n));
-        if (auto* anchor = std::get_if<node::Anchor>(&lab.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
-        if (auto* router = std::get_if<node::AccessRouter>(&lab.nodes_[index])) router->configure(now, advertisersOf(index), probingOf(n));
-        if (auto* mobile = std::get_if<node::MobileNode>(&lab.nodes_[index])) mobile->configure(mobileSettings(n));
+        lab_.stackOf(index).configure(stackSettings(n));
+        if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
+        if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index), probingOf(n));
+        if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(mobileSettings(n));
     }
 
 private:
@@ -70,34 +99,10 @@ private:
             // A mobile node learns of every link it is on, of the first one too: it attaches at time 0.
             const bool attaches = link && n.role == Role::MobileNode;
             if (attaches) lab_.schedule({}, Lab::Attach{lab_.ports_.size(), link});
-            lab_.ports_.push_back({node, i, n.name + "-" + interface.name, interface.mac.value_or(fallback), attaches ? std::nullopt : link});
-        }
-    }
-
-    void addNode(std::size_t index)
-    {
-        const NodeSpec& n = spec().nodes[index];
-        node::IpStack stack(stackSettings(n), random_.fork(index));
-        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
-            const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
-            const InterfaceSpec& spec = n.interfaces[i];
-            const bool mobile = n.role == Role::MobileNode;
-            stack.addInterface(spec.name, port.mac, {spec.dadTransmits, spec.retransTimer, spec.mtu, spec.slaac && !mobile});
-            if (mobile) continue;
-            // The fixed nodes have been up for long, unless it is said: their addresses are verified before time 0.
-            stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64}, !spec.verifyStatic);
-            if (spec.address) stack.addStaticAddress(i, *spec.address, !spec.verifyStatic);
-            for (const Prefix& address : spec.moreAddresses) stack.addStaticAddress(i, address, !spec.verifyStatic);
-            for (const Ipv6Address& address : spec.anycast) stack.addAnycastAddress(i, address);
-        }
-        if (n.role != Role::MobileNode && n.routes.empty()) addRoutes(index, stack);
-        for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
-        switch (n.role) {
-        case Role::HomeAgent:
-        case Role::Map: lab_.nodes_.emplace_back(node::Anchor(std::move(stack), policyOf(n), advertisersOf(index), servicesOf(n))); break;
-        case Role::AccessRouter: lab_.nodes_.emplace_back(node::AccessRouter(std::move(stack), advertisersOf(index), probingOf(n))); break;
-        case Role::Correspondent: lab_.nodes_.emplace_back(correspondent(n, index, std::move(stack))); break;
-        case Role::MobileNode: lab_.nodes_.emplace_back(node::MobileNode(std::move(stack), mobileSettings(n))); break;
+            const Mac mac = interface.mac.value_or(fallback);
+            lab_.macPorts_[Lab::keyOf(mac)].push_back(lab_.ports_.size());
+            if (link && !attaches) lab_.linkPorts_[*link].push_back(lab_.ports_.size());
+            lab_.ports_.push_back({node, i, n.name + "-" + interface.name, mac, attaches ? std::nullopt : link});
         }
     }
 
@@ -110,13 +115,13 @@ private:
         return 0;
     }
 
-    [[nodiscard]] node::Correspondent correspondent(const NodeSpec& n, std::size_t index, node::IpStack stack) const
+    [[nodiscard]] node::Correspondent correspondent(const NodeSpec& n, std::size_t index, node::IpStack stack, TimePoint from) const
     {
-        if (!n.mobility) return {std::move(stack), sourcesOf(n)};
+        if (!n.mobility) return {std::move(stack), sourcesOf(n, from)};
         constexpr std::uint64_t secrets = 100000;  // a stream of its own, so that nonces disturb nothing else
         const CorrespondentSpec& c = n.correspondent;
         const node::Correspondent::Settings settings{{c.nonceInterval, c.nonces}, c.refreshRequests, c.maximumBindings};
-        return {std::move(stack), sourcesOf(n), random_.fork(secrets + index), settings};
+        return {std::move(stack), sourcesOf(n, from), random_.fork(secrets + index), settings};
     }
 
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
@@ -230,7 +235,7 @@ private:
         return {};
     }
 
-    [[nodiscard]] std::vector<node::TrafficSource> sourcesOf(const NodeSpec& n) const
+    [[nodiscard]] std::vector<node::TrafficSource> sourcesOf(const NodeSpec& n, TimePoint from) const
     {
         std::vector<node::TrafficSource> sources;
         for (std::size_t flow = 0; flow < spec().traffic.size(); ++flow) {
@@ -238,7 +243,7 @@ private:
             if (t.from != n.name) continue;
             const NodeSpec& to = spec().nodes[nodeIndex(t.to)];
             const auto interval = Duration{static_cast<std::int64_t>(1e9 / t.rate)};
-            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), n.interfaces[0].address->address, *to.homeAddress, interval, t.size});
+            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), n.interfaces[0].address->address, *to.homeAddress, interval, t.size}, from);
         }
         return sources;
     }
@@ -299,6 +304,15 @@ private:
         lab_.schedule(event.at, Lab::Attach{port, event.attach ? std::optional(linkIndex(*event.attach)) : std::nullopt});
     }
 
+    void addFault(std::size_t number)
+    {
+        const FaultSpec& fault = spec().faults[number];
+        lab_.matched_.push_back(0);
+        if (std::holds_alternative<MessageFault>(fault)) return lab_.messageFaults_.push_back(number);
+        if (const auto* restart = std::get_if<RestartFault>(&fault)) lab_.states_[nodeIndex(restart->node)];
+        std::visit([&](const auto& f) { lab_.schedule(f.at, Lab::Trouble{number}); }, fault);
+    }
+
     // ---- routes
 
     struct Gateway {
@@ -351,21 +365,47 @@ private:
     }
 
     Random random_;
-    Lab lab_;
+    Lab& lab_;
 };
+
+Lab Lab::built(const Scenario& scenario, std::uint64_t seed, Random random, Segments segments)
+{
+    Lab lab;
+    lab.scenario_ = scenario;
+    lab.seed_ = seed;
+    lab.segments_ = segments;
+    LabBuilder(lab, random).build();
+    return lab;
+}
 
 Result<Lab> Lab::build(const Scenario& scenario, std::uint64_t seed, Segments segments)
 {
     const auto problems = validate(scenario);
     if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
-    return LabBuilder(scenario, seed, segments).build();
+    return built(scenario, seed, Random(seed), segments);
+}
+
+void Lab::start(std::size_t node, LabOutput& out)
+{
+    down_[node] = false;
+    // Whoever starts anew draws other numbers: secrets and sequence numbers are not those of before.
+    constexpr std::uint64_t restartStream = 0x2'0000'0000;
+    nodes_[node] = LabBuilder(*this, Random(seed_).fork(restartStream + ++restarts_[node])).makeNode(node, localTime(node));
+    tell(node, "node-up", {}, out);
+    node::Output output;
+    // It was made as if it had been there from time 0: what is overdue is done now.
+    std::visit([&](auto& n) { n.advance(localTime(node), output); }, nodes_[node]);
+    if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node]))
+        for (const std::size_t port : nodePorts_[node])
+            if (ports_[port].link) mobile->linkUp(localTime(node), ports_[port].interface, output);
+    collect(node, output, out);
 }
 
 Result<Lab> Lab::build(const Scenario& scenario, const Random::Key& key, Segments segments)
 {
     const auto problems = validate(scenario);
     if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
-    return LabBuilder(scenario, 0, segments, Random(key)).build();
+    return built(scenario, 0, Random(key), segments);
 }
 
 Result<void> Lab::configure(TimePoint now, std::size_t node, const NodeSpec& spec, LabOutput& out)
@@ -384,7 +424,7 @@ Result<void> Lab::configure(TimePoint now, std::size_t node, const NodeSpec& spe
     if (!problems.empty()) return fail(ErrorCode::Invalid, 0, fmt::format("{}: {}", problems.front().path, problems.front().text));
     now_ = std::max(now_, now);
     scenario_ = scenario;
-    LabBuilder(scenario_, seed_, segments_, stackOf(node).random().fork(serial_++)).configure(*this, now_, node);
+    LabBuilder(*this, stackOf(node).random().fork(serial_++)).configure(now_, node);
     node::Output output;
     collect(node, output, out);
     return {};

@@ -16,8 +16,8 @@ constexpr std::array<std::pair<Role, std::string_view>, 5> roles{{{Role::HomeAge
                                                                   {Role::Correspondent, "cn"},
                                                                   {Role::MobileNode, "mn"}}};
 
-constexpr std::size_t maxNodes = 256;
-constexpr std::size_t maxLinks = 256;
+constexpr std::size_t maxNodes = 32'768;
+constexpr std::size_t maxLinks = 8192;
 constexpr std::size_t maxInterfaces = 16;
 constexpr std::size_t maxFlows = 256;
 constexpr std::size_t maxName = 32;
@@ -46,6 +46,7 @@ public:
         events();
         traffic();
         expectations();
+        validateTroubles(s_, problems_);
         return std::move(problems_);
     }
 
@@ -315,18 +316,27 @@ private:
 
     void expectations()
     {
+        for (std::size_t i = 0; i < s_.expect.size(); ++i) expectation(s_.expect[i], fmt::format("/expect/{}", i));
+    }
+
+    void expectation(const Expectation& e, const std::string& path)
+    {
         static constexpr std::array<std::string_view, 6> kinds{"", "initial", "intra-map", "inter-map", "home", "return-home"};
         static constexpr std::array<std::string_view, 3> severities{"note", "warning", "error"};
-        for (std::size_t i = 0; i < s_.expect.size(); ++i) {
-            const Expectation& e = s_.expect[i];
-            const std::string path = fmt::format("/expect/{}", i);
-            if (e.handover.has_value() == e.findings.has_value()) add(path, "expected either \"handover\" or \"findings\"");
-            if (e.handover && *e.handover < 1) add(path + "/handover", "expected a number from 1");
-            if (std::find(kinds.begin(), kinds.end(), e.kind) == kinds.end()) add(path + "/kind", "expected initial, intra-map, inter-map, home or return-home");
-            if (e.interruptionBelow && *e.interruptionBelow <= Duration{0}) add(path + "/interruption", "expected more than 0s");
-            if (e.findings && std::find(severities.begin(), severities.end(), *e.findings) == severities.end()) add(path + "/findings", "expected note, warning or error");
-            if (e.count < 0) add(path + "/count", "expected 0 or more");
-        }
+        const int what = int{e.handover.has_value()} + int{e.findings.has_value()} + int{e.frames.has_value()} + int{e.event.has_value()} + int{e.flow.has_value()};
+        if (what != 1) add(path, "expected one of \"handover\", \"findings\", \"frames\", \"event\" and \"flow\"");
+        if (e.handover && *e.handover < 1) add(path + "/handover", "expected a number from 1");
+        if (std::find(kinds.begin(), kinds.end(), e.kind) == kinds.end()) add(path + "/kind", "expected initial, intra-map, inter-map, home or return-home");
+        if (e.interruptionBelow && *e.interruptionBelow <= Duration{0}) add(path + "/interruption", "expected more than 0s");
+        if (e.findings && std::find(severities.begin(), severities.end(), *e.findings) == severities.end()) add(path + "/findings", "expected note, warning or error");
+        if (!e.node.empty() && !node(e.node)) add(path + "/node", fmt::format("no node is named \"{}\"", e.node));
+        const auto named = [&](const TrafficSpec& t) { return t.flow == e.flow; };
+        if (e.flow && std::none_of(s_.traffic.begin(), s_.traffic.end(), named)) add(path + "/flow", fmt::format("no flow is named \"{}\"", *e.flow));
+        if (e.flow && !e.delivered && !e.delayBelow) add(path, "expected \"delivered\" or \"delay\" with a flow");
+        if (e.delivered && !(*e.delivered >= 0 && *e.delivered <= 1)) add(path + "/delivered", "expected a share from 0 to 1");
+        if ((e.frames || e.event) && !e.count && !e.atLeast && !e.atMost) add(path, "expected \"count\", \"at_least\" or \"at_most\"");
+        if (e.count && (e.atLeast || e.atMost)) add(path + "/count", "not together with \"at_least\" or \"at_most\"");
+        if (e.until && *e.until <= e.from) add(path + "/until", "expected a time after \"from\"");
     }
 
     const Scenario& s_;

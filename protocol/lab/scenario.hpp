@@ -5,6 +5,8 @@
 
 #include "protocol/base/address.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/lab/fault.hpp"
+#include "protocol/lab/impairment.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -26,6 +28,7 @@ struct LinkSpec {
     std::string name;
     bool wireless = false;  ///< drawn as a radio cell; a mobile node may attach
     Duration delay{0};      ///< one way, applied at the sender's port
+    std::vector<ImpairmentSpec> impairments{};  ///< one for each direction: the first that names the sender, else the one for all
     bool operator==(const LinkSpec&) const = default;
 };
 
@@ -195,13 +198,24 @@ struct TrafficSpec {
     bool operator==(const TrafficSpec&) const = default;
 };
 
-/// What must be true after the run; decides run's exit status. Exactly one of `handover` and `findings` is set.
+/// What must be true after the run; decides run's exit status. Exactly one of `handover`, `findings`, `frames`, `event` and `flow`
+/// is set.
 struct Expectation {
     std::optional<int> handover;              ///< number, from 1
     std::string kind;                         ///< of that handover, e.g. "intra-map"; empty: any
     std::optional<Duration> interruptionBelow;
     std::optional<std::string> findings;      ///< severity "note", "warning", "error"
-    int count = 0;                            ///< exact number of findings of that severity
+    std::optional<std::string> frames{};      ///< a display filter: frames of the capture that match
+    std::optional<std::string> event{};       ///< what nodes report, e.g. "duplicate-address"
+    std::string node{};                       ///< which node reports it; empty: any
+    std::optional<std::string> flow{};        ///< probes of this flow
+    std::optional<double> delivered{};        ///< at least this share of them arrives, 0 to 1
+    std::optional<Duration> delayBelow{};     ///< half of them take less
+    TimePoint from{};                         ///< counts frames, events and probes sent from here on …
+    std::optional<TimePoint> until{};         ///< … and before this
+    std::optional<int> count{};               ///< exact number of findings, frames or events (of findings 0 when nothing is said), or
+    std::optional<int> atLeast{};             ///< bounds of it
+    std::optional<int> atMost{};
     bool operator==(const Expectation&) const = default;
 };
 
@@ -221,6 +235,7 @@ struct Scenario {
     std::vector<NodeSpec> nodes;
     std::vector<LinkEvent> events;
     std::vector<TrafficSpec> traffic;
+    std::vector<FaultSpec> faults;
     std::vector<Expectation> expect;
     std::string goal;  ///< lesson text
     std::vector<Question> questions;

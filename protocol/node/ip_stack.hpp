@@ -6,11 +6,12 @@
 
 #include "protocol/base/random.hpp"
 #include "protocol/base/result.hpp"
+#include "protocol/node/address_table.hpp"
+#include "protocol/node/fragments.hpp"
 #include "protocol/node/neighbor_cache.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/wire/ethernet.hpp"
 #include "protocol/wire/mobility.hpp"
-#include "protocol/wire/reassembly.hpp"
 
 #include <array>
 #include <map>
@@ -18,12 +19,6 @@
 #include <vector>
 
 namespace roamscope::node {
-
-enum class AddressState : std::uint8_t {
-    Tentative,
-    Optimistic,  ///< usable although detection still runs (RFC 4429, MN-DAD-03)
-    Preferred,
-};
 
 /// What a node's IPv6 does with packets of others and about errors.
 struct StackSettings {
@@ -39,16 +34,6 @@ struct InterfaceSettings {
     Duration retransTimer = 1s;          ///< RFC 4861 §10
     std::uint32_t mtu = 1500;            ///< at least 1280
     bool autoconfigures = false;         ///< takes routers, prefixes and addresses from advertisements (RFC 4861 §6.3, RFC 4862 §5.5)
-};
-
-struct InterfaceAddress {
-    Ipv6Address address;
-    std::uint8_t prefixLength = 64;
-    bool proxy = false;  ///< held for a mobile node that is away: defended and intercepted, never our own (RFC 6275 §10.4.1)
-    bool anycast = false;  ///< others have it, too: taken, never a source, not tested (RFC 4861 §7.2.7, RFC 4291 §2.6)
-    AddressState state = AddressState::Tentative;
-    int probesLeft = 0;        ///< of duplicate address detection
-    TimePoint nextProbe{};     ///< next solicitation, or the end of the wait after the last one
 };
 
 /// Outcome of duplicate address detection (MN-DAD-01, HA-BU-04, HMIP-MAP-02), a neighbour that went silent, one that answered
@@ -156,6 +141,11 @@ public:
     [[nodiscard]] std::optional<std::size_t> interfaceOf(const Ipv6Address& address) const;
 
     // ---- packets
+    /// Whether receive() would look into a frame to this link-layer address.
+    [[nodiscard]] bool hears(std::size_t interface, const Mac& destination) const
+    {
+        return interfaces_[interface].up && accepts(interfaces_[interface], destination);
+    }
     /// A frame from the link: filtered like a network card does, neighbour discovery and echo answered here. Malformed packets
     /// and bad checksums are dropped silently (MH-RX-01).
     [[nodiscard]] std::optional<Delivery> receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
@@ -166,6 +156,21 @@ public:
     [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
     /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
     void send(TimePoint now, wire::Ipv6Packet packet, Output& out, std::optional<std::size_t> interface = std::nullopt);
+    // ---- sizes of packets (ip_stack_fragments.cpp). send() cuts what is too large for the way and ours, and tells the senders of other
+    // packets (RFC 8200 §5, RFC 4443 §3.2); pieces for us are put together before anybody sees them.
+    /// MTU of the way to `destination` as far as it is known.
+    [[nodiscard]] std::size_t pathMtu(TimePoint now, const Ipv6Address& destination) const;
+    /// A Packet Too Big about a packet of ours to `destination` came by a way that the stack does not see.
+    void learnPathMtu(TimePoint now, const Ipv6Address& destination, std::uint32_t mtu) { pathMtus_.told(now, destination, mtu); }
+    /// The MTU that a router advertises, 1280 to 1500; others change nothing (RFC 4861 §4.6.4).
+    void setLinkMtu(std::size_t interface, std::uint32_t mtu)
+    {
+        if (mtu >= leastMtu && mtu <= 1500) interfaces_[interface].settings.mtu = mtu;
+    }
+    /// `packet` in pieces of at most `mtu` octets.
+    [[nodiscard]] std::vector<wire::Ipv6Packet> piecesOf(const wire::Ipv6Packet& packet, std::size_t mtu) { return fragmented(packet, mtu, nextFragment_++); }
+    /// A packet out of a tunnel that is a piece of one for us: the whole, when it is complete.
+    [[nodiscard]] std::optional<wire::Ipv6Packet> reassembled(TimePoint now, const wire::Ipv6Packet& packet) { return fragments_.add(now, packet); }
     /// Scope and hop limit of a packet that is passed on (RFC 8200 §3, RFC 4291 §2.5.6): lowers the limit, or gives false after
     /// the error that the sender gets.
     [[nodiscard]] bool passOn(TimePoint now, wire::Ipv6Packet& packet, Output& out);
@@ -198,7 +203,7 @@ public:
     [[nodiscard]] std::size_t interfaceCount() const { return interfaces_.size(); }
     [[nodiscard]] const std::string& interfaceName(std::size_t interface) const { return interfaces_[interface].name; }
     [[nodiscard]] Mac mac(std::size_t interface) const { return interfaces_[interface].mac; }
-    [[nodiscard]] const std::vector<InterfaceAddress>& addresses(std::size_t interface) const { return interfaces_[interface].addresses; }
+    [[nodiscard]] const std::vector<InterfaceAddress>& addresses(std::size_t interface) const { return interfaces_[interface].addresses.list(); }
     Random& random() { return random_; }
 
 private:
@@ -225,7 +230,7 @@ private:
         std::string name;
         Mac mac;
         bool up = true;
-        std::vector<InterfaceAddress> addresses;
+        AddressTable addresses;
         std::vector<Group> groups;
         std::vector<Prefix> onLink;
         std::vector<Ipv6Address> staticAddresses;
@@ -233,6 +238,9 @@ private:
         NeighborCache neighbors;
         InterfaceSettings settings{};
         Learnt learnt{};
+        /// When the next test of an address or report of a group is due, once it has been looked up (dueOn()); a change makes it stale.
+        mutable TimePoint due = TimePoint::max();
+        mutable bool dueStale = true;
     };
     struct Route {
         Prefix destination;
@@ -244,6 +252,7 @@ private:
         Ipv6Address address;
     };
 
+    [[nodiscard]] static TimePoint dueOn(const Interface& interface);
     [[nodiscard]] bool accepts(const Interface& interface, const Mac& destination) const;
     [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;
     /// MN-DAD-03: for a packet from an optimistic address nobody's link-layer address is asked for; the router knows the way.
@@ -275,13 +284,12 @@ private:
                    bool evenToGroups = false, std::optional<std::size_t> interface = std::nullopt);
     /// False when the packet was too big for the link and has been dealt with: refused, or sent in fragments (ip_stack_headers.cpp).
     [[nodiscard]] bool fits(TimePoint now, std::size_t interface, const Hop& hop, const wire::Ipv6Packet& packet, Output& out);
-    void sendFragments(TimePoint now, const Hop& hop, const wire::Ipv6Packet& packet, std::uint32_t mtu, Output& out);
-    /// The datagram of which `frame` brings the last piece, with its headers read.
-    [[nodiscard]] std::optional<wire::Ipv6Packet> reassembled(TimePoint now, std::size_t interface, ByteView frame);
     [[nodiscard]] bool takeErrorToken(TimePoint now);
     [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet, bool evenToGroups);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
     void startDetection(TimePoint now, std::size_t interface, InterfaceAddress address, Output& out);
+    /// Takes a Packet Too Big about a packet of ours.
+    void onTooBig(TimePoint now, const wire::IcmpError& error);
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
 
     // RFC 4861 §6.3, RFC 4862 §5.5 (ip_stack_autoconf.cpp)
@@ -294,7 +302,6 @@ private:
     [[nodiscard]] static std::optional<TimePoint> nextDeadline(const Learnt& learnt);
     void useRouters(TimePoint now, std::size_t interface, Output& out);
 
-    wire::Reassembler reassembler_;
     StackSettings settings_;
     bool router_;
     Random random_;
@@ -302,6 +309,9 @@ private:
     std::vector<Route> routes_;
     std::vector<StackEvent> events_;
     std::optional<Ipv6Address> watched_;
+    PathMtu pathMtus_;
+    FragmentStore fragments_;
+    std::uint32_t nextFragment_ = 1;
     bool mobilitySupport_ = false;
     struct MobilePeer {
         Ipv6Address careOf;

@@ -19,7 +19,11 @@ struct TrafficSettings {
 
 class TrafficSource {
 public:
-    explicit TrafficSource(TrafficSettings settings) : settings_(settings) {}
+    /// `from`: when its node starts; probes that were due before are left out.
+    explicit TrafficSource(TrafficSettings settings, TimePoint from = {})
+        : settings_(settings), serial_(from > settings.start ? static_cast<std::uint32_t>((from - settings.start + settings.interval - Duration{1}) / settings.interval) : 0)
+    {
+    }
 
     struct Due {
         wire::Probe probe;
@@ -32,7 +36,7 @@ public:
 
 private:
     TrafficSettings settings_;
-    std::uint32_t serial_ = 0;  ///< of the next probe, which leaves at serial × interval
+    std::uint32_t serial_;  ///< of the next probe, which leaves at serial × interval
 };
 
 /// A probe that `packet` carries with a good checksum, and the size of its datagram's data; nothing for other traffic.

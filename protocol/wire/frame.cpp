@@ -254,11 +254,13 @@ void FrameDecoder::stop(Error error, bool cut)
     if (!cut && error.code == ErrorCode::Truncated) error.code = ErrorCode::Malformed;
     const std::size_t offset = std::min(error.offset, frame_.size());
     if (sink_) {
+        // Where the parser names no section, that of the field it read last says how the octets should go on.
+        const std::string_view rfc = error.rfc.empty() && !sink_->nodes().empty() ? info(sink_->nodes().back().field).rfc : error.rfc;
         sink_->closeTo(groups_, frame_.size());
         const bool snapped = error.code == ErrorCode::Truncated;
         sink_->add(!snapped ? FieldId::Malformed : quotes_ > 0 ? FieldId::QuoteEnd : FieldId::Cut, offset, frame_.size() - offset, error.text);
         if (!snapped)
-            sink_->finding({error.rule, Severity::Error, error.text, error.rfc, static_cast<std::uint32_t>(offset),
+            sink_->finding({error.rule, Severity::Error, error.text, rfc, static_cast<std::uint32_t>(offset),
                             static_cast<std::uint32_t>(error.length == 0 ? frame_.size() - offset : std::min(error.length, frame_.size() - offset))});
     }
     error.offset = inFrame(error.offset);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // decode and the files it is given: growing ones, pipes that are slow, what is odd or broken, comments.
+#include "tests/support/cli_process.hpp"
+
 #include <QDir>
 #include <QFile>
 #include <QJsonArray>
@@ -10,29 +12,16 @@
 #include <QtTest>
 #include <csignal>
 
+using namespace roamscope::test;
+
 namespace {
 
-const QString program = QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli");
 const QString data = QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/data/");
 
 QByteArray contents(const QString& path)
 {
     QFile file(path);
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
-}
-
-struct Ran {
-    int status = -1;
-    QByteArray out;
-    QByteArray err;
-};
-
-Ran cli(const QStringList& arguments)
-{
-    QProcess process;
-    process.start(program, arguments);
-    if (!process.waitForFinished(60'000) || process.exitStatus() != QProcess::NormalExit) return {};
-    return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
 }
 
 /// Where record `n` of a pcap file starts.
@@ -109,7 +98,7 @@ private Q_SLOTS:
         file.write(all.left(recordStart(all, 1)));
         file.flush();
         QProcess process;
-        process.start(program, {"decode", file.fileName(), "--follow"});
+        process.start(cliProgram, {"decode", file.fileName(), "--follow"});
         QByteArray shown;
         QTRY_VERIFY_WITH_TIMEOUT((shown += process.readAll()).count('\n') == 1, 20'000);
         file.write(all.mid(recordStart(all, 1), recordStart(all, 3) + 5 - recordStart(all, 1)));
@@ -129,7 +118,7 @@ private Q_SLOTS:
         file.write(contents(data + "vectors.pcap"));
         file.flush();
         QProcess process;
-        process.start(program, {"decode", file.fileName(), "--follow"});
+        process.start(cliProgram, {"decode", file.fileName(), "--follow"});
         QTRY_VERIFY_WITH_TIMEOUT(process.bytesAvailable() > 0, 20'000);
         QVERIFY(file.resize(100));
         QVERIFY(process.waitForFinished(20'000));
@@ -141,7 +130,7 @@ private Q_SLOTS:
     {
         const QByteArray all = contents(data + "vectors.pcap");
         QProcess process;
-        process.start(program, {"decode", "-"});
+        process.start(cliProgram, {"decode", "-"});
         // One record after the other, each in two halves, faster than any pause in which lines would be shown at leisure.
         QByteArray shown;
         for (int n = 0; n < 5; ++n) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // decode and how frames are read: dialects (spec/errata.md B), keys, fragments, and filters over what they bring to light.
+#include "tests/support/cli_process.hpp"
 #include "tests/support/reading_capture.hpp"
 
 #include <QFileInfo>
@@ -9,25 +10,7 @@
 
 namespace reading = roamscope::test::reading;
 
-namespace {
-
-const QString program = QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli");
-
-struct Ran {
-    int status = -1;
-    QByteArray out;
-    QByteArray err;
-};
-
-Ran cli(const QStringList& arguments)
-{
-    QProcess process;
-    process.start(program, arguments);
-    if (!process.waitForFinished(60'000) || process.exitStatus() != QProcess::NormalExit) return {};
-    return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
-}
-
-}  // namespace
+using namespace roamscope::test;
 
 class TestCliReading : public QObject {
     Q_OBJECT

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // decode -Y as a user runs it: the frames that tshark chooses for the same filter (tests/data/filters.txt), errors with carets,
 // words about the analysis.
+#include "tests/support/cli_process.hpp"
+
 #include <QDir>
 #include <QDirIterator>
 #include <QFile>
@@ -9,32 +11,13 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+using namespace roamscope::test;
+
 namespace {
 
-const QString program = QStringLiteral(ROAMSCOPE_BIN_DIR "/roamscope-cli");
 const QString vectors = QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/data/vectors.pcap");
 
-struct Ran {
-    int status = -1;
-    QByteArray out;
-    QByteArray err;
-};
-
-Ran finished(QProcess& process)
-{
-    if (!process.waitForFinished(120'000) || process.exitStatus() != QProcess::NormalExit) return {};
-    return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
-}
-
-Ran run(const QString& command, const QStringList& arguments)
-{
-    QProcess process;
-    process.start(command, arguments);
-    process.closeWriteChannel();
-    return finished(process);
-}
-
-Ran decode(const QString& filter, const QStringList& more = {}) { return run(program, QStringList{"decode", vectors, "-Y", filter} + more); }
+Ran decode(const QString& filter, const QStringList& more = {}) { return run(cliProgram, QStringList{"decode", vectors, "-Y", filter} + more); }
 
 struct Line {
     QString filter;
@@ -83,7 +66,7 @@ class TestFilters : public QObject {
 private Q_SLOTS:
     void initTestCase()
     {
-        QVERIFY2(QFile::exists(program), "roamscope-cli is not built");
+        QVERIFY2(QFile::exists(cliProgram), "roamscope-cli is not built");
         QVERIFY(filters().size() > 150);
         QVERIFY(!exception().isEmpty());
     }
@@ -105,7 +88,7 @@ private Q_SLOTS:
         QProcess theirs;
         theirs.start("tshark", QStringList{"-r", all} + rest);
         theirs.closeWriteChannel();
-        const Ran ours = run(program, QStringList{"decode", all} + rest);
+        const Ran ours = run(cliProgram, QStringList{"decode", all} + rest);
         const Ran other = finished(theirs);
         QCOMPARE(ours.status, 0);
         QVERIFY2(other.status == 0, other.err.constData());
@@ -150,7 +133,7 @@ private Q_SLOTS:
         QCOMPARE(ran.status, 0);
         QVERIFY(ran.out.count('\n') > 0);
         QVERIFY(ran.out.count('\n') < decode("ipv6").out.count('\n'));
-        const Ran pipe = run(program, {"decode", "-", "-Y", "handover"});
+        const Ran pipe = run(cliProgram, {"decode", "-", "-Y", "handover"});
         QCOMPARE(pipe.status, 2);
         QVERIFY(pipe.err.contains("store the pipe in a file"));
     }

@@ -49,7 +49,7 @@ std::size_t recorded(const LabRun& run, std::string_view node, std::string_view 
         if (e.node != run.node(node) || e.event.name != object) continue;
         std::string key;
         for (const auto& [name, value] : e.event.key)
-            if (const auto* text = std::get_if<std::string>(&value)) key += std::string(name) + "=" + *text + " ";
+            if (std::holds_alternative<std::string>(value) || std::holds_alternative<Ipv6Address>(value)) key += std::string(name) + "=" + node::textOf({{name, value}}, name) + " ";
         if (e.event.gone) keys.erase(key);
         else keys.insert(key);
     }

@@ -2,9 +2,11 @@
 // A whole lab in virtual time for a test: runs it, keeps what it gave, and answers questions about it.
 #pragma once
 
-#include "protocol/lab/lab.hpp"
+#include "protocol/lab/invariants.hpp"
 #include "tests/support/node_frames.hpp"
 #include "tests/support/sample_scenario.hpp"
+
+#include <QtTest>
 
 #include <fmt/format.h>
 #include <map>
@@ -15,14 +17,24 @@ namespace roamscope::test {
 struct LabRun {
     lab::Lab lab;
     lab::LabOutput out;
+    lab::Invariants invariants{lab};
 
     explicit LabRun(const lab::Scenario& scenario, std::uint64_t seed = 1) : lab(*lab::Lab::build(scenario, seed, lab::Segments::Internal)) {}
 
-    /// Runs to `t`; the number of steps, ended at `limit` (a deadline that never moves on).
+    /// Runs to `t` and checks the invariants after every step; the number of steps, ended at `limit` (a deadline that never moves on).
     std::size_t to(TimePoint t, std::size_t limit = 2'000'000)
     {
         std::size_t steps = 0;
-        while (steps < limit && lab.advanceOnce(t, out)) ++steps;
+        std::size_t frames = out.frames.size();
+        std::size_t events = out.events.size();
+        while (steps < limit && lab.advanceOnce(t, out)) {
+            ++steps;
+            invariants.check(lab, std::span(out.frames).subspan(frames), std::span(out.events).subspan(events));
+            frames = out.frames.size();
+            events = out.events.size();
+        }
+        for (const auto& v : invariants.violations())
+            QTest::qFail(fmt::format("{:.6f} s, {}: {}: {}", toSeconds(v.time), lab.scenario().nodes[v.node].name, v.invariant, v.text).c_str(), __FILE__, __LINE__);
         return steps;
     }
     [[nodiscard]] const std::string& link(const lab::SegmentFrame& f) const { return lab.scenario().links[f.link].name; }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Scenarios by seed, to look for what nobody thought of: topology, timing, movements, traffic, impairments and faults are drawn.
+// Every one passes validate(). A seed that finds something is made small by leaving out parts.
+#pragma once
+
+#include "protocol/lab/scenario.hpp"
+
+namespace roamscope::lab {
+
+/// The same seed gives the same scenario. Its own seed is that, too.
+[[nodiscard]] Scenario randomScenario(std::uint64_t seed);
+
+/// Events, faults, impairments and flows, numbered from 0 in this order.
+[[nodiscard]] std::size_t partCount(const Scenario& scenario);
+/// The scenario without these parts; numbers that do not exist are passed over.
+[[nodiscard]] Scenario withoutParts(const Scenario& scenario, const std::vector<std::size_t>& parts);
+
+}  // namespace roamscope::lab

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every scenario that is shipped, run to its end: it can be read, it teaches something, and what it expects comes true with all
+// invariants.
+#include "capture/analysis/expectations.hpp"
+#include "capture/filter/filter.hpp"
+#include "capture/io/scenario_file.hpp"
+#include "capture/run/session.hpp"
+
+#include <QDir>
+#include <QtTest>
+#include <fmt/format.h>
+
+#include <thread>
+
+using namespace roamscope;
+using namespace roamscope::capture;
+
+namespace {
+
+QStringList names()
+{
+    QStringList out;
+    for (const QString& file : QDir(ROAMSCOPE_SOURCE_DIR "/resources/scenarios").entryList({"*.json"}, QDir::Files, QDir::Name))
+        if (!file.endsWith(".schema.json")) out << file;
+    return out;
+}
+
+struct Run {
+    View view;
+    LabRecord record;
+};
+
+Run runToEnd(const lab::Scenario& scenario)
+{
+    LabOptions options;
+    options.scenario = scenario;
+    options.speed = 0;
+    options.checkInvariants = true;
+    auto session = startLab(std::move(options));
+    if (!session) return {};
+    for (;;) {
+        const View view = (*session)->view();
+        if (view.complete && (*session)->lab()->status().state == RunState::Ended) return {view, (*session)->lab()->record()};
+        std::this_thread::sleep_for(2ms);
+    }
+}
+
+}  // namespace
+
+class TestShippedScenarios : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void whatTheyAreAbout_data()
+    {
+        QTest::addColumn<QString>("name");
+        for (const char* name : {"mipv6-handover", "route-optimisation", "intra-map-handover", "inter-map-handover", "two-maps", "returning-home", "lossy-wireless",
+                                 "duplicate-address", "replayed-binding-update", "ping-pong", "hundred-mobile-nodes"})
+            QTest::newRow(name) << QString::fromLatin1(name);
+    }
+
+    void whatTheyAreAbout()
+    {
+        QFETCH(QString, name);
+        QVERIFY2(names().contains(name + ".json"), "a lesson is missing");
+    }
+
+    void everyExpectationComesTrue_data()
+    {
+        QTest::addColumn<QString>("file");
+        for (const QString& file : names()) QTest::newRow(file.toLatin1().constData()) << file;
+    }
+
+    void everyExpectationComesTrue()
+    {
+        QFETCH(QString, file);
+        const auto scenario = loadScenario((ROAMSCOPE_SOURCE_DIR "/resources/scenarios/" + file).toStdString());
+        QVERIFY2(scenario, scenario ? "" : scenario.error().text.c_str());
+        QVERIFY2(!scenario->expect.empty() && scenario->goal.size() > 100, "a scenario has expectations and a lesson");
+        const Run run = runToEnd(*scenario);
+        QVERIFY(run.view.analysis);
+        for (const auto& e : analysis::checkExpectations(*run.view.analysis, run.view.trace, run.record))
+            QVERIFY2(e.met, fmt::format("expected: {}; found: {}", e.text, e.found).c_str());
+        for (const lab::Question& question : scenario->questions) {
+            const auto filter = filter::Filter::compile(question.before);
+            QVERIFY2(filter, question.before.c_str());
+            bool any = false;
+            for (std::size_t i = 0; i < run.view.trace.size() && !any; ++i) {
+                const FrameView frame = run.view.trace.frame(i);
+                any = filter->matches({i + 1, run.view.trace.startUtc(), frame, &run.view.trace.links()[frame.link], nullptr, run.view.analysis.get(), nullptr, {}, nullptr});
+            }
+            QVERIFY2(any, fmt::format("no frame to ask about: {}", question.before).c_str());
+        }
+    }
+
+    /// An expectation that does not come true says so, whatever its kind.
+    void unmetExpectationsAreTold()
+    {
+        auto scenario = *loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/intra-map-handover.json");
+        const auto unmet = [&](const std::function<void(lab::Expectation&)>& set) {
+            lab::Expectation e;
+            set(e);
+            scenario.expect.push_back(e);
+        };
+        scenario.expect.clear();
+        unmet([](auto& e) { e.handover = 2; });
+        unmet([](auto& e) { e.handover = 1, e.kind = "home"; });
+        unmet([](auto& e) { e.handover = 1, e.interruptionBelow = 1ms; });
+        unmet([](auto& e) { e.findings = "error", e.atLeast = 1; });
+        unmet([](auto& e) { e.frames = "mip6.mhtype == BU", e.count = 1; });
+        unmet([](auto& e) { e.frames = "mip6.mhtype == BU", e.from = TimePoint{10s}, e.until = TimePoint{11s}, e.atLeast = 1; });
+        unmet([](auto& e) { e.event = "duplicate-address", e.atLeast = 1; });
+        unmet([](auto& e) { e.event = "local-binding-update", e.node = "ar1", e.atLeast = 1; });
+        unmet([](auto& e) { e.event = "local-binding-update", e.atMost = 1; });
+        unmet([](auto& e) { e.flow = "probe", e.delivered = 0.99; });
+        unmet([](auto& e) { e.flow = "probe", e.delayBelow = 1ms; });
+        QVERIFY(lab::validate(scenario).empty());
+        const Run run = runToEnd(scenario);
+        const auto results = analysis::checkExpectations(*run.view.analysis, run.view.trace, run.record);
+        QCOMPARE(results.size(), scenario.expect.size());
+        for (const auto& e : results) QVERIFY2(!e.met, fmt::format("expected: {}; found: {}", e.text, e.found).c_str());
+        scenario.expect.clear();
+        unmet([](auto& e) { e.flow = "probe", e.delivered = 0.5, e.from = TimePoint{15s}, e.delayBelow = 1s; });
+        unmet([](auto& e) { e.frames = "mip6.mhtype == BU", e.atLeast = 4, e.atMost = 400; });
+        for (auto& e : scenario.expect) QVERIFY(!e.flow || e.delivered);
+        Run again = run;
+        again.record.scenario = scenario;
+        for (const auto& e : analysis::checkExpectations(*again.view.analysis, again.view.trace, again.record)) QVERIFY2(e.met, fmt::format("expected: {}; found: {}", e.text, e.found).c_str());
+    }
+};
+
+QTEST_GUILESS_MAIN(TestShippedScenarios)
+#include "test_shipped_scenarios.moc"

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Random scenarios with all invariants after every event. ROAMSCOPE_SEEDS is their number, ROAMSCOPE_SEED the first of them. A
+// scenario that fails is made small and the command that repeats it is printed.
+#include "tests/support/lab_run.hpp"
+
+#include "protocol/lab/random_scenario.hpp"
+
+#include <QtTest>
+
+using namespace roamscope;
+using namespace roamscope::test;
+using lab::Scenario;
+
+namespace {
+
+/// What goes wrong; empty when all is well.
+std::string faultOf(const Scenario& scenario)
+{
+    const auto problems = lab::validate(scenario);
+    if (!problems.empty()) return problems.front().path + ": " + problems.front().text;
+    auto lab = *lab::Lab::build(scenario, scenario.seed, lab::Segments::Internal);
+    lab::Invariants invariants(lab);
+    lab::LabOutput out;
+    while (lab.advanceOnce(TimePoint{scenario.duration}, out)) {
+        invariants.check(lab, out.frames, out.events);
+        out.clear();
+        if (invariants.violations().empty()) continue;
+        const auto& v = invariants.violations().front();
+        return fmt::format("{:.6f} s, {}: {}: {}", toSeconds(v.time), scenario.nodes[v.node].name, v.invariant, v.text);
+    }
+    return {};
+}
+
+/// Leaves out what is not needed for the scenario to fail.
+std::vector<std::size_t> needless(const Scenario& scenario)
+{
+    const std::size_t count = lab::partCount(scenario);
+    std::vector<std::size_t> left;
+    for (std::size_t piece = std::max<std::size_t>(1, count / 2); piece > 0; piece /= 2)
+        for (std::size_t from = 0; from < count; from += piece) {
+            auto more = left;
+            for (std::size_t i = from; i < std::min(count, from + piece); ++i)
+                if (std::find(left.begin(), left.end(), i) == left.end()) more.push_back(i);
+            if (more.size() > left.size() && !faultOf(lab::withoutParts(scenario, more)).empty()) left = more;
+        }
+    std::sort(left.begin(), left.end());
+    return left;
+}
+
+std::uint64_t number(const char* variable, std::uint64_t otherwise)
+{
+    bool good = false;
+    const auto value = qEnvironmentVariable(variable).toULongLong(&good);
+    return good ? value : otherwise;
+}
+
+}  // namespace
+
+class TestRandomLabs : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void theSameSeedGivesTheSameScenario()
+    {
+        QVERIFY(lab::randomScenario(5) == lab::randomScenario(5));
+        QVERIFY(!(lab::randomScenario(5) == lab::randomScenario(6)));
+    }
+
+    void partsAreLeftOutByNumber()
+    {
+        Scenario s = sampleScenario();
+        s.faults = {lab::RestartFault{TimePoint{1s}, "ha", 1s}};
+        s.links[2].impairments.emplace_back();
+        QCOMPARE(lab::partCount(s), std::size_t{3 + 1 + 1 + 1});
+        const Scenario small = lab::withoutParts(s, {1, 3, 4, 5, 77});
+        QVERIFY(small.events.size() == 2 && small.events[1] == s.events[2]);
+        QVERIFY(small.faults.empty() && small.links[2].impairments.empty() && small.traffic.empty());
+    }
+
+    /// The checks see what they are there for: a lab whose record is falsified breaks them.
+    void aBrokenLabIsNoticed()
+    {
+        auto lab = *lab::Lab::build(sampleScenario(), 1, lab::Segments::Internal);
+        lab::Invariants invariants(lab);
+        lab::LabOutput out;
+        std::set<std::string_view> broken;
+        while (lab.advanceOnce(TimePoint{8s}, out)) {
+            std::erase_if(out.events, [](const auto& e) { return e.event.name == "tunnel"; });
+            for (auto& e : out.events)
+                if (e.event.name == "home-binding-update") {
+                    auto again = e;
+                    out.events.push_back(again);
+                    break;
+                }
+            invariants.check(lab, out.frames, out.events);
+            out.clear();
+        }
+        for (const auto& v : invariants.violations()) broken.insert(v.invariant);
+        QVERIFY(broken.contains("tunnels"));
+        QVERIFY(broken.contains("sequence"));
+    }
+
+    void aPacketInACircleIsNoticed()
+    {
+        auto lab = *lab::Lab::build(sampleScenario(), 1, lab::Segments::Internal);
+        lab::Invariants invariants(lab);
+        wire::Ipv6Packet packet;
+        packet.source = ip("2001:db8:200::c");
+        packet.destination = ip("2001:db8:100::1:1");
+        packet.nextHeader = wire::protocol::udp;
+        packet.payload = wire::emitUdp({1, 2, {3}}, packet.pseudoHeader());
+        for (const std::uint8_t hopLimit : std::array<std::uint8_t, 3>{64, 62, 60}) {
+            packet.hopLimit = hopLimit;
+            const lab::SegmentFrame frame{TimePoint{1s}, 1, wire::emitEthernet({Mac{{2, 0, 0, 0, 0, 1}}, Mac{{2, 0, 0, 0, 0, 2}}, wire::etherTypeIpv6}, wire::emitIpv6(packet))};
+            QVERIFY(invariants.violations().empty());
+            invariants.check(lab, {&frame, 1}, {});
+        }
+        QVERIFY(!invariants.violations().empty() && invariants.violations().front().invariant == "packet-loop");
+    }
+
+    void twoNodesWithOneAddressAreNoticed()
+    {
+        auto lab = *lab::Lab::build(sampleScenario(), 1, lab::Segments::Internal);
+        lab::Invariants invariants(lab);
+        lab::LabEvent event{*lab.findNode("ar1"), {TimePoint{1s}, "address", {{"interface", std::string("w1")}, {"address", std::string("2001:db8:200::c")}}, {{"state", std::string("preferred")}, {"proxy", false}}, false}, std::nullopt};
+        invariants.check(lab, {}, {&event, 1});
+        QVERIFY(invariants.violations().size() == 1 && invariants.violations().front().invariant == "address-use");
+        event.event.attributes[1].second = true;
+        lab::Invariants others(lab);
+        others.check(lab, {}, {&event, 1});
+        QVERIFY2(others.violations().empty(), "an address that is defended on another link");
+    }
+
+    void seeds()
+    {
+        const std::uint64_t first = number("ROAMSCOPE_SEED", 1);
+        const std::uint64_t count = number("ROAMSCOPE_SEEDS", qEnvironmentVariableIsSet("ROAMSCOPE_SEED") ? 1 : 2000);
+        int failures = 0;
+        for (std::uint64_t seed = first; seed < first + count && failures < 5; ++seed) {
+            const Scenario scenario = lab::randomScenario(seed);
+            if (faultOf(scenario).empty()) continue;
+            const auto without = needless(scenario);
+            const std::string left = without.empty() ? "" : fmt::format(" --without {}", fmt::join(without, ","));
+            QTest::qFail(fmt::format("{}\n   repeat it: roamscope-cli run --random {}{}", faultOf(lab::withoutParts(scenario, without)), seed, left).c_str(), __FILE__, __LINE__);
+            ++failures;
+        }
+        QCOMPARE(failures, 0);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestRandomLabs)
+#include "test_random_labs.moc"

@@ -106,7 +106,7 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     const bool verifying = entry && entry->state == Binding::State::Verifying;
     if (entry && !verifying) --deleted_;
     bindings_.put(wanted);
-    if (!policy_.verify) return verified(now, wanted.homeAddress, true);
+    if (!(wanted.regional ? policy_.verifyRegional : policy_.verify)) return verified(now, wanted.homeAddress, true);
     Verdict verdict = answer(wanted, status::accepted, wanted.granted);
     verdict.action = verifying ? Action::Wait : Action::Verify;
     return verdict;

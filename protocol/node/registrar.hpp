@@ -60,7 +60,8 @@ public:
         std::vector<Prefix> localPrefixes;
         std::chrono::seconds maximumLifetime{3600};
         std::size_t maximumBindings = 1000;   ///< above that 130 (HA-BU-03); none is evicted for another (HA-BU-10)
-        bool verify = true;                   ///< detect duplicates before a new binding (off for an RFC 5380 MAP)
+        bool verify = true;                   ///< detect duplicates before a new home registration
+        bool verifyRegional = true;           ///< the same for a MAP (off for one of RFC 5380)
         /// Binding Refresh Advice: when the node should come back; left out when zero or not below the lifetime (HA-BU-07).
         std::chrono::seconds refreshAdvice{0};
     };

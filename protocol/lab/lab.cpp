@@ -147,10 +147,15 @@ void Lab::move(TimePoint now, std::size_t port, std::optional<std::size_t> link,
 void Lab::attach(const Attach& change, LabOutput& out)
 {
     Port& port = ports_[change.port];
-    if (port.link == change.link) return;
     auto* mobile = down_[port.node] ? nullptr : std::get_if<node::MobileNode>(&nodes_[port.node]);
     node::Output output;
     const TimePoint local = localTime(port.node);
+    if (port.link == change.link) {
+        // The same link once more: for a mobile node a hint that it may be another one (MN-MOV-03).
+        if (!port.link || !mobile) return;
+        mobile->linkUp(local, port.interface, output);
+        return collect(port.node, output, out);
+    }
     const node::Attributes key{{"interface", node::attribute(std::string_view(scenario_.nodes[port.node].interfaces[port.interface].name))}};
     if (port.link && mobile) mobile->linkDown(local, port.interface, output);
     if (port.link) output.removed(now_, "attachment", key);

@@ -202,11 +202,6 @@ std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, B
         if (!problem->silent) sendError(now, packet, wire::icmpv6Type::parameterProblem, problem->code, out, problem->pointer, problem->evenToGroups);
         return std::nullopt;
     }
-    if (forUs && packet.nextHeader == proto::fragment) {
-        auto whole = reassembled(now, interface, frame);
-        if (!whole) return std::nullopt;
-        delivery.packet = std::move(*whole);
-    }
     return take(now, std::move(delivery), false, out);
 }
 
@@ -220,6 +215,11 @@ std::optional<Delivery> IpStack::receiveInner(TimePoint now, std::size_t interfa
 std::optional<Delivery> IpStack::take(TimePoint now, Delivery delivery, bool tunnelled, Output& out)
 {
     const Ipv6Packet& packet = delivery.packet;
+    if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
+        auto whole = fragments_.add(now, packet);
+        if (!whole) return std::nullopt;
+        delivery.packet = std::move(*whole);
+    }
     if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery, out)) return std::nullopt;
     if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
 
@@ -257,6 +257,7 @@ bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
         answerQuery(now, delivery, wire::listenerResponse(query->maximumResponse), query->group);
         return true;
     }
+    if (const auto* error = std::get_if<wire::IcmpError>(&*delivery.icmp)) onTooBig(now, *error);
     const auto* ra = std::get_if<wire::RouterAdvertisement>(&*delivery.icmp);
     if (ra && interfaces_[delivery.interface].settings.autoconfigures) onRouterAdvertisement(now, delivery, *ra, out);
     return false;

@@ -7,11 +7,11 @@
 #include "protocol/base/random.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/node/address_table.hpp"
+#include "protocol/node/fragments.hpp"
 #include "protocol/node/neighbor_cache.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/wire/ethernet.hpp"
 #include "protocol/wire/mobility.hpp"
-#include "protocol/wire/reassembly.hpp"
 
 #include <array>
 #include <map>
@@ -156,6 +156,21 @@ public:
     [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
     /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
     void send(TimePoint now, wire::Ipv6Packet packet, Output& out, std::optional<std::size_t> interface = std::nullopt);
+    // ---- sizes of packets (ip_stack_fragments.cpp). send() cuts what is too large for the way and ours, and tells the senders of other
+    // packets (RFC 8200 §5, RFC 4443 §3.2); pieces for us are put together before anybody sees them.
+    /// MTU of the way to `destination` as far as it is known.
+    [[nodiscard]] std::size_t pathMtu(TimePoint now, const Ipv6Address& destination) const;
+    /// A Packet Too Big about a packet of ours to `destination` came by a way that the stack does not see.
+    void learnPathMtu(TimePoint now, const Ipv6Address& destination, std::uint32_t mtu) { pathMtus_.told(now, destination, mtu); }
+    /// The MTU that a router advertises, 1280 to 1500; others change nothing (RFC 4861 §4.6.4).
+    void setLinkMtu(std::size_t interface, std::uint32_t mtu)
+    {
+        if (mtu >= leastMtu && mtu <= 1500) interfaces_[interface].settings.mtu = mtu;
+    }
+    /// `packet` in pieces of at most `mtu` octets.
+    [[nodiscard]] std::vector<wire::Ipv6Packet> piecesOf(const wire::Ipv6Packet& packet, std::size_t mtu) { return fragmented(packet, mtu, nextFragment_++); }
+    /// A packet out of a tunnel that is a piece of one for us: the whole, when it is complete.
+    [[nodiscard]] std::optional<wire::Ipv6Packet> reassembled(TimePoint now, const wire::Ipv6Packet& packet) { return fragments_.add(now, packet); }
     /// Scope and hop limit of a packet that is passed on (RFC 8200 §3, RFC 4291 §2.5.6): lowers the limit, or gives false after
     /// the error that the sender gets.
     [[nodiscard]] bool passOn(TimePoint now, wire::Ipv6Packet& packet, Output& out);
@@ -269,13 +284,12 @@ private:
                    bool evenToGroups = false, std::optional<std::size_t> interface = std::nullopt);
     /// False when the packet was too big for the link and has been dealt with: refused, or sent in fragments (ip_stack_headers.cpp).
     [[nodiscard]] bool fits(TimePoint now, std::size_t interface, const Hop& hop, const wire::Ipv6Packet& packet, Output& out);
-    void sendFragments(TimePoint now, const Hop& hop, const wire::Ipv6Packet& packet, std::uint32_t mtu, Output& out);
-    /// The datagram of which `frame` brings the last piece, with its headers read.
-    [[nodiscard]] std::optional<wire::Ipv6Packet> reassembled(TimePoint now, std::size_t interface, ByteView frame);
     [[nodiscard]] bool takeErrorToken(TimePoint now);
     [[nodiscard]] bool mayReportError(TimePoint now, const wire::Ipv6Packet& packet, bool evenToGroups);
     void transmit(std::size_t interface, const Mac& destination, const wire::Ipv6Packet& packet, Output& out) const;
     void startDetection(TimePoint now, std::size_t interface, InterfaceAddress address, Output& out);
+    /// Takes a Packet Too Big about a packet of ours.
+    void onTooBig(TimePoint now, const wire::IcmpError& error);
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
 
     // RFC 4861 §6.3, RFC 4862 §5.5 (ip_stack_autoconf.cpp)
@@ -288,7 +302,6 @@ private:
     [[nodiscard]] static std::optional<TimePoint> nextDeadline(const Learnt& learnt);
     void useRouters(TimePoint now, std::size_t interface, Output& out);
 
-    wire::Reassembler reassembler_;
     StackSettings settings_;
     bool router_;
     Random random_;
@@ -296,6 +309,9 @@ private:
     std::vector<Route> routes_;
     std::vector<StackEvent> events_;
     std::optional<Ipv6Address> watched_;
+    PathMtu pathMtus_;
+    FragmentStore fragments_;
+    std::uint32_t nextFragment_ = 1;
     bool mobilitySupport_ = false;
     struct MobilePeer {
         Ipv6Address careOf;

@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint8_t erroneousField = 0;
 constexpr std::uint8_t unrecognisedOption = 2;
 constexpr std::uint8_t portUnreachable = 4;
-constexpr std::uint32_t leastMtu = 1280;
 constexpr std::size_t typeAt = 2;
 constexpr std::size_t segmentsLeftAt = 3;
 constexpr std::uint8_t optionTunnelLimit = 4;  // RFC 2473 §4.1.1
@@ -81,64 +80,25 @@ void IpStack::refuseUpper(TimePoint now, const Ipv6Packet& packet, Output& out)
 
 bool IpStack::fits(TimePoint now, std::size_t interface, const Hop& hop, const Ipv6Packet& packet, Output& out)
 {
-    const std::uint32_t mtu = interfaces_[interface].settings.mtu;
-    if (packet.payload.size() + 256 <= mtu) return true;
-    const Bytes whole = wire::emitIpv6(packet);
-    if (whole.size() <= mtu) return true;
+    constexpr std::size_t mostHeaders = 256;
+    const std::size_t mtu = pathMtus_.find(now, packet.destination, interfaces_[interface].settings.mtu);
+    if (packet.payload.size() + mostHeaders <= mtu) return true;
+    const std::size_t size = sizeOf(packet);
+    if (size <= mtu) return true;
     if (!owns(packet.source)) {  // RFC 8200 §5: routers do not fragment
-        sendError(now, packet, wire::icmpv6Type::packetTooBig, 0, out, mtu);
+        sendError(now, packet, wire::icmpv6Type::packetTooBig, 0, out, static_cast<std::uint32_t>(mtu));
         return false;
     }
     // RFC 2473 §7.1: what is too big for a tunnel is told to its source, unless that must be able to send it.
     if (const auto inner = decapsulate(packet); inner && packet.payload.size() > leastMtu && !owns(inner->source)) {
-        const auto header = static_cast<std::uint32_t>(whole.size() - packet.payload.size());
-        sendError(now, *inner, wire::icmpv6Type::packetTooBig, 0, out, std::max(leastMtu, mtu - header));
+        const std::size_t header = size - packet.payload.size();
+        sendError(now, *inner, wire::icmpv6Type::packetTooBig, 0, out, static_cast<std::uint32_t>(std::max(leastMtu, mtu - header)));
         return false;
     }
-    sendFragments(now, hop, packet, mtu, out);
+    NeighborCache::Actions actions;
+    for (Ipv6Packet& piece : fragmented(packet, mtu, nextFragment_++)) interfaces_[hop.interface].neighbors.send(now, hop.address, std::move(piece), actions);
+    carryOut(now, hop.interface, actions, out);
     return false;
-}
-
-void IpStack::sendFragments(TimePoint now, const Hop& hop, const Ipv6Packet& packet, std::uint32_t mtu, Output& out)
-{
-    Ipv6Packet piece = packet;
-    piece.destinationOptions.clear();
-    piece.payload.clear();
-    const std::size_t before = wire::emitIpv6(piece).size();
-    const Bytes whole = wire::emitIpv6(packet);
-    const ByteView part = ByteView(whole).subspan(before);
-    const std::uint8_t next = packet.destinationOptions.empty() ? packet.nextHeader : proto::destinationOptions;
-    const auto id = static_cast<std::uint32_t>(random_.next());
-    const std::size_t room = (mtu - before - wire::fragmentOctets) / 8 * 8;
-    piece.nextHeader = proto::fragment;
-    for (std::size_t at = 0; at < part.size(); at += room) {
-        const std::size_t length = std::min(room, part.size() - at);
-        Writer header;
-        header.u8(next);
-        header.u8(0);
-        header.u16(static_cast<std::uint16_t>(at | (at + length < part.size() ? 1u : 0u)));
-        header.u32(id);
-        header.bytes(part.subspan(at, length));
-        piece.payload = header.take();
-        NeighborCache::Actions actions;
-        interfaces_[hop.interface].neighbors.send(now, hop.address, piece, actions);
-        carryOut(now, hop.interface, actions, out);
-    }
-}
-
-std::optional<Ipv6Packet> IpStack::reassembled(TimePoint now, std::size_t interface, ByteView frame)
-{
-    auto outcome = reassembler_.add({0, now, static_cast<std::uint32_t>(interface)}, frame, wire::linkEthernet, frame.size());
-    if (!outcome.datagram) return std::nullopt;
-    Ipv6Packet whole = std::move(outcome.datagram->first);
-    whole.nextHeader = outcome.datagram->next;
-    whole.payload = std::move(outcome.datagram->bytes);
-    // The extension headers behind the fragment header are read now.
-    const Bytes octets = wire::emitIpv6(whole);
-    wire::FieldReader in(octets, 0, nullptr);
-    auto parsed = wire::parseIpv6(in);
-    if (!parsed || parsed->violation || parsed->packet.nextHeader == proto::fragment) return std::nullopt;
-    return std::move(parsed->packet);
 }
 
 }  // namespace roamscope::node

@@ -47,6 +47,7 @@ void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
     link = Link(settings_.mapPolicy);
     choosePrimary(now);
     chooseMaps(now, out);
+    if (lcoa_) progress(now, out);  // by another interface
     reportTimers(now, out);
 }
 
@@ -139,6 +140,7 @@ void MobileNode::useAdvertisement(TimePoint now, std::size_t interface, Output& 
     if (homeLink_ == interface) leaveHomeLink(now, out);
     if (link.linkLocalWaits) assignLinkLocal(now, interface, false, out);
     formCareOf(now, interface, router.message, out);
+    if (const auto* mtu = wire::findOption<wire::MtuOption>(router.message.options)) stack_.setLinkMtu(interface, mtu->mtu);
     link.maps.heard(now, router.message.options);  // HMIP-MN-01, -02
     choosePrimary(now);
     chooseMaps(now, out);

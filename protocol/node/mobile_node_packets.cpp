@@ -22,12 +22,24 @@ std::optional<Ipv6Address> MobileNode::primaryCareOf(TimePoint now, const Ipv6Ad
 void MobileNode::sendFromCareOf(TimePoint now, Ipv6Packet packet, Output& out)
 {
     if (!isRegional(packet.source)) return stack_.send(now, std::move(packet), out);
-    if (const Association* map = tunnelOf(packet.source)) stack_.send(now, encapsulate(packet, *lcoa_, map->peer()), out);
+    const Association* map = tunnelOf(packet.source);
+    if (!map) return;
+    // HMIP-MN-27: what the tunnel takes is cut before it goes in.
+    const std::size_t room = std::min(stack_.pathMtu(now, packet.destination), stack_.pathMtu(now, map->peer()) - Ipv6Packet::headerOctets);
+    for (const Ipv6Packet& piece : stack_.piecesOf(packet, room)) stack_.send(now, encapsulate(piece, *lcoa_, map->peer()), out);
 }
 
 void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
-    if (const auto careOf = primaryCareOf(now, packet.source)) sendFromCareOf(now, encapsulate(packet, *careOf, homeAgent()), out);
+    const Home* home = findHome(packet.source);
+    const auto careOf = primaryCareOf(now, packet.source);
+    if (!home || !careOf) return;
+    const Ipv6Address& agent = home->association.peer();
+    // HMIP-MN-27, RFC 2473 §7: of both tunnels, when there are two.
+    std::size_t way = stack_.pathMtu(now, agent);
+    if (const Association* map = isRegional(*careOf) ? tunnelOf(*careOf) : nullptr) way = std::min(way, stack_.pathMtu(now, map->peer()) - Ipv6Packet::headerOctets);
+    const std::size_t room = std::min(stack_.pathMtu(now, packet.destination), way - Ipv6Packet::headerOctets);
+    for (const Ipv6Packet& piece : stack_.piecesOf(packet, room)) sendFromCareOf(now, encapsulate(piece, *careOf, agent), out);
 }
 
 void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
@@ -51,6 +63,7 @@ void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
     if (isHomeAddress(packet.source) && packet.nextHeader != proto::mobility) sendFromHome(now, std::move(packet), out);
     else sendFromCareOf(now, std::move(packet), out);
     progress(now, out);
+    reportTimers(now, out);
 }
 
 void MobileNode::configure(Settings settings)
@@ -95,6 +108,10 @@ void MobileNode::handle(TimePoint now, Ipv6Packet packet, Output& out)
         }
         throughHomeAgent = isHomeAddress(inner->destination);
         packet = std::move(*inner);
+        if (!FragmentStore::isFragment(packet)) continue;
+        auto whole = stack_.reassembled(now, packet);
+        if (!whole) return;
+        packet = std::move(*whole);
     }
 }
 

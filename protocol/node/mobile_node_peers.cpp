@@ -150,13 +150,16 @@ void MobileNode::onBindingError(TimePoint now, const Ipv6Packet& packet, const w
 
 void MobileNode::onIcmpError(TimePoint now, const Ipv6Address& from, const wire::IcmpError& error, Output& out)
 {
+    wire::FieldReader in(error.invoking, 0, nullptr);
+    const auto quoted = wire::parseIpv6(in, true);
+    if (!quoted) return;
+    // RFC 2473 §8: from inside a tunnel, about a packet that the stack does not know for ours.
+    if (error.type == wire::icmpv6Type::packetTooBig && (isHomeAddress(quoted->packet.source) || isRegional(quoted->packet.source)))
+        stack_.learnPathMtu(now, quoted->packet.destination, error.parameter);
     // MN-ICMP-01: the peer does not know the Mobility Header. It is the peer's own word about what we sent it, and about no peer
     // that we have nothing with.
     constexpr std::uint8_t unrecognisedNextHeader = 1;
-    if (error.type != wire::icmpv6Type::parameterProblem || error.code != unrecognisedNextHeader) return;
-    wire::FieldReader in(error.invoking, 0, nullptr);
-    const auto quoted = wire::parseIpv6(in, true);
-    if (!quoted || quoted->packet.destination != from) return;
+    if (error.type != wire::icmpv6Type::parameterProblem || error.code != unrecognisedNextHeader || quoted->packet.destination != from) return;
     for (auto& [key, peer] : peers_)
         if (key.second == from) abandonPeer(now, peer, "no mobility support", out);
 }

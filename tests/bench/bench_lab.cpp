@@ -228,8 +228,7 @@ void bindingSize()
 {
     constexpr std::size_t count = 100'000;
     node::Registrar::Policy policy;
-    policy.map = true;
-    policy.homePrefixes = {prefix("2001:db8:300::/64")};
+    policy.regionalPrefixes = {prefix("2001:db8:300::/64")};
     policy.maximumBindings = count;
     policy.verify = false;
     const std::size_t before = mallinfo2().uordblks;
@@ -270,6 +269,6 @@ int main(int argc, char** argv)
     if (argc > 1 && std::strcmp(argv[1], "--binding") == 0) return 0;
     manyHandovers(100'000);
     std::printf("each node moves once a second   (goals: 10000 nodes faster than real time, the same cost a handover at every size)\n");
-    for (const std::size_t nodes : {10, 100, 1000, 10'000}) manyNodes(nodes, std::chrono::seconds(nodes < 100 ? 200 : nodes < 1000 ? 50 : seconds));
+    for (const std::size_t nodes : {std::size_t{10}, std::size_t{100}, std::size_t{1000}, std::size_t{10'000}}) manyNodes(nodes, std::chrono::seconds(nodes < 100 ? 200 : nodes < 1000 ? 50 : seconds));
     return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <QDir>
 #include <QtTest>
+#include <fmt/format.h>
 
 #include <thread>
 

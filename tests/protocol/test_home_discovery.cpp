@@ -247,10 +247,11 @@ private Q_SLOTS:
     void MN_MPS_01_beforeTheHomeAddressBecomesInvalid()
     {
         auto [b, identifier] = asking();
-        b.in(prefixes(identifier, {pio("2001:db8:100::1/64", 1000)}));
+        b.in(prefixes(identifier, {pio("2001:db8:100::1/64", 500)}));
+        b.in(Bench::plainAck(Bench::update(take(b.out)).frame.as<BindingUpdate>()->sequence, 0, 125));
         (void)b.to(1s);
-        QVERIFY2(count<MobilePrefixSolicitation>(b.to(801s - 1ns)) == 0, "not yet");
-        QVERIFY2(count<MobilePrefixSolicitation>(b.to(801s)) == 1, "MN-MPS-01: about to become invalid");
+        QVERIFY2(count<MobilePrefixSolicitation>(b.to(401s - 1ns)) == 0, "not yet");
+        QVERIFY2(count<MobilePrefixSolicitation>(b.to(401s)) == 1, "MN-MPS-01: about to become invalid");
     }
 
     void MN_BU_05_MN_MPS_01_lifetimesEndWithTheHomePrefix()

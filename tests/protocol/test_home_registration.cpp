@@ -346,6 +346,45 @@ private Q_SLOTS:
         QVERIFY2(toPeer(take(b.out)) == static_cast<std::uint16_t>(mine + 101), "MN-BU-09");
     }
 
+    void MN_TX_03_multicastThroughTheHomeAgent()
+    {
+        Bench b = Bench::plain(optimising());
+        wire::Ipv6Packet packet = probe(homeAddress, ip("ff1e::5"), {7, false, 1, TimePoint{}});
+        b.mn.originate(b.now, packet, b.out);
+        const auto seen = take(b.out);
+        QVERIFY2(seen.size() == 1 && seen[0].frame.packets.size() == 2 && seen[0].outer().source == lcoa && seen[0].outer().destination == homeAgent, "MN-TX-03: tunnelled to the home agent");
+        QVERIFY2(seen[0].inner().source == homeAddress && seen[0].inner().destination == ip("ff1e::5") && !seen[0].inner().homeAddress(), "MN-TX-03: inner source is the home address");
+        b.mn.linkDown(b.now, 0, b.out);
+        b.mn.linkUp(b.now, 0, b.out);
+        std::size_t reports = 0;
+        for (const Seen& s : b.to(4s)) {
+            if (!s.frame.as<wire::ListenerReport>()) continue;
+            ++reports;
+            QVERIFY2(!s.inner().homeAddress() && (s.inner().source.isLinkLocal() || s.inner().source.isUnspecified()), "MN-TX-03: reports on the visited link are its own");
+        }
+        QVERIFY(reports > 0);
+    }
+
+    void RR_MN_08_threeMessagesOfATypeASecond()
+    {
+        RouteOptimisation peer(correspondent, homeAddress, 10);
+        Random random(1);
+        std::map<RouteOptimisation::Step::Kind, std::vector<TimePoint>> sent;
+        for (int i = 0; i < 100; ++i) {  // another care-of address every 50 ms
+            const TimePoint now{i * 50ms};
+            peer.request(now, i % 2 == 0 ? lcoa : lcoa2, 400s);
+            while (const auto step = peer.due(now, random)) {
+                sent[step->kind].push_back(now);
+                if (step->kind == RouteOptimisation::Step::Kind::HomeTestInit) (void)peer.homeTest(now, {3, step->cookie, homeToken, {}});
+                if (step->kind == RouteOptimisation::Step::Kind::CareOfTestInit) (void)peer.careOfTest(now, {4, step->cookie, careOfToken, {}});
+            }
+        }
+        QVERIFY2(sent.size() == 3, "both tests and the update");
+        for (const auto& [kind, times] : sent)
+            for (std::size_t i = 3; i < times.size(); ++i) QVERIFY2(times[i] - times[i - 3] >= 1s, "RR-MN-08");
+        QVERIFY(sent[RouteOptimisation::Step::Kind::Update].size() > 8);
+    }
+
     void MN_TX_04_noHomeAddressOptionNorRoutingHeaderButInUpdates()
     {
         Bench b = Bench::plain(optimising());

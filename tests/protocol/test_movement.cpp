@@ -4,6 +4,9 @@
 
 #include <QtTest>
 
+#include <functional>
+#include <iterator>
+
 using namespace roamscope;
 using namespace roamscope::node;
 using namespace roamscope::test;

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/node/fragments.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+using wire::Ipv6Packet;
+
+namespace {
+
+constexpr std::size_t maxPayload = 65535;
+
+struct FragmentHead {
+    std::uint8_t next = 0;
+    std::size_t place = 0;
+    bool more = false;
+    std::uint32_t identifier = 0;
+};
+
+std::optional<FragmentHead> headOf(const Ipv6Packet& piece)
+{
+    const Bytes& p = piece.payload;
+    if (p.size() <= wire::fragmentOctets) return std::nullopt;
+    const auto offset = static_cast<std::uint16_t>(p[2] << 8 | p[3]);
+    return FragmentHead{p[0], static_cast<std::size_t>(offset & 0xfff8u), (offset & 1u) != 0,
+                        std::uint32_t{p[4]} << 24 | std::uint32_t{p[5]} << 16 | std::uint32_t{p[6]} << 8 | p[7]};
+}
+
+}  // namespace
+
+std::size_t sizeOf(const Ipv6Packet& packet)
+{
+    if (packet.hopByHop.empty() && !packet.routing && packet.destinationOptions.empty()) return Ipv6Packet::headerOctets + packet.payload.size();
+    return wire::emitIpv6(packet).size();
+}
+
+std::vector<Ipv6Packet> fragmented(const Ipv6Packet& packet, std::size_t mtu, std::uint32_t identifier)
+{
+    const std::size_t size = sizeOf(packet);
+    if (size <= mtu) return {packet};
+    const std::size_t headers = size - packet.payload.size() + wire::fragmentOctets;
+    if (mtu < headers + 8) return {};
+    const std::size_t chunk = (mtu - headers) / 8 * 8;
+    std::vector<Ipv6Packet> pieces;
+    for (std::size_t place = 0; place < packet.payload.size(); place += chunk) {
+        const std::size_t length = std::min(chunk, packet.payload.size() - place);
+        const bool more = place + length < packet.payload.size();
+        const auto offset = static_cast<std::uint16_t>(place | (more ? 1u : 0u));
+        Ipv6Packet piece = packet;
+        piece.nextHeader = wire::protocol::fragment;
+        piece.payload = {packet.nextHeader, 0, static_cast<std::uint8_t>(offset >> 8), static_cast<std::uint8_t>(offset), static_cast<std::uint8_t>(identifier >> 24),
+                         static_cast<std::uint8_t>(identifier >> 16), static_cast<std::uint8_t>(identifier >> 8), static_cast<std::uint8_t>(identifier)};
+        const auto from = packet.payload.begin() + static_cast<std::ptrdiff_t>(place);
+        piece.payload.insert(piece.payload.end(), from, from + static_cast<std::ptrdiff_t>(length));
+        pieces.push_back(std::move(piece));
+    }
+    return pieces;
+}
+
+std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& piece)
+{
+    const auto head = headOf(piece);
+    if (!head) return std::nullopt;
+    const std::size_t length = piece.payload.size() - wire::fragmentOctets;
+    // RFC 8200 §4.5: all but the last are whole multiples of 8 octets, and the whole fits a packet.
+    if ((head->more && length % 8 != 0) || head->place + length > maxPayload) return std::nullopt;
+    std::erase_if(waiting_, [&](const auto& entry) { return now >= entry.second.begun + longest; });
+    const Key key{piece.source, piece.destination, head->identifier};
+    if (!waiting_.contains(key) && waiting_.size() == maximum)
+        waiting_.erase(std::min_element(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) { return a.second.begun < b.second.begun; }));
+    const auto it = waiting_.try_emplace(key).first;
+    Pieces& pieces = it->second;
+    if (pieces.data.empty() && !pieces.spoiled) pieces.begun = now;
+    if (pieces.spoiled) return std::nullopt;
+    const auto after = pieces.data.lower_bound(head->place);
+    const auto before = after == pieces.data.begin() ? pieces.data.end() : std::prev(after);
+    const bool repeated = after != pieces.data.end() && after->first == head->place && after->second.size() == length;
+    const bool overlaps = (after != pieces.data.end() && after->first < head->place + length) ||
+                          (before != pieces.data.end() && before->first + before->second.size() > head->place) ||
+                          (pieces.total && head->place + length > *pieces.total) || (!head->more && pieces.total && *pieces.total != head->place + length);
+    if (repeated) return std::nullopt;
+    if (overlaps) {
+        pieces.spoiled = true;
+        pieces.data.clear();
+        return std::nullopt;
+    }
+    pieces.data[head->place].assign(piece.payload.begin() + static_cast<std::ptrdiff_t>(wire::fragmentOctets), piece.payload.end());
+    pieces.octets += length;
+    if (!head->more) pieces.total = head->place + length;
+    if (head->place == 0) {
+        pieces.first = piece;
+        pieces.first.payload.clear();
+        pieces.next = head->next;
+    }
+    if (pieces.total != pieces.octets) return std::nullopt;
+    Ipv6Packet whole = std::move(pieces.first);
+    whole.nextHeader = pieces.next;
+    for (const auto& [place, data] : pieces.data) whole.payload.insert(whole.payload.end(), data.begin(), data.end());
+    waiting_.erase(it);
+    // The payload may begin with further extension headers.
+    const Bytes octets = wire::emitIpv6(whole);
+    wire::FieldReader in(octets, 0, nullptr);
+    auto parsed = wire::parseIpv6(in);
+    if (!parsed || parsed->violation || parsed->packet.nextHeader == wire::protocol::fragment) return std::nullopt;
+    return std::move(parsed->packet);
+}
+
+void PathMtu::told(TimePoint now, const Ipv6Address& destination, std::uint32_t mtu)
+{
+    std::erase_if(known_, [&](const auto& entry) { return now >= entry.second.until; });
+    if (mtu < leastMtu) return;
+    const auto it = known_.find(destination);
+    if (it != known_.end() && it->second.mtu <= mtu) return;
+    if (it == known_.end() && known_.size() == maximum)
+        known_.erase(std::min_element(known_.begin(), known_.end(), [](const auto& a, const auto& b) { return a.second.until < b.second.until; }));
+    known_[destination] = {mtu, now + keep};
+}
+
+std::size_t PathMtu::find(TimePoint now, const Ipv6Address& destination, std::size_t link) const
+{
+    const auto it = known_.find(destination);
+    return it != known_.end() && now < it->second.until ? std::min<std::size_t>(it->second.mtu, link) : link;
+}
+
+}  // namespace roamscope::node

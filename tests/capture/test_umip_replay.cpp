@@ -111,7 +111,8 @@ std::vector<Recorded> recorded(const QString& path)
     return out;
 }
 
-bool isUpdate(const Recorded& r) { return r.frame.upper == wire::protocol::mobility && r.frame.messageType == 5; }
+/// An update, or the message of an unknown type among the hand-made ones.
+bool isUpdate(const Recorded& r) { return r.frame.upper == wire::protocol::mobility && (r.frame.messageType == 5 || r.frame.messageType == 200); }
 
 QString shared(const char* name) { return sharedFolder() + "/captures/umip/" + name; }
 

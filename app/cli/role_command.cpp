@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `role`: one node on existing TAP interfaces, in real time.
 #include "app/cli/commands.hpp"
+#include "app/cli/line_queue.hpp"
 #include "capture/io/role_file.hpp"
 #include "capture/run/role_session.hpp"
 
 #include <csignal>
-#include <cstdio>
 #include <fmt/format.h>
 #include <memory>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 namespace roamscope::cli {
 
@@ -40,13 +41,17 @@ int roleCommand(const RoleOptions& o)
     if (!file) return complain(file.error());
     auto session = capture::RoleSession::open(std::move(*file));
     if (!session) return complain(session.error());
+    std::signal(SIGPIPE, SIG_IGN);  // a node goes on when nobody listens any more
     const capture::FileDescriptor stop = signalDescriptor();
     capture::RoleSession::Options options{std::nullopt, o.control, stop.get(), o.quiet};
     if (o.seconds > 0) options.duration = std::chrono::seconds(o.seconds);
+    Result<void> done;
     bool written = true;
-    const auto done = session->run(options, [&](std::string_view lines) {
-        written = written && std::fwrite(lines.data(), 1, lines.size(), stdout) == lines.size() && std::fflush(stdout) == 0;
-    });
+    {
+        LineQueue lines(STDOUT_FILENO);
+        done = session->run(options, [&](std::string_view text) { lines.push(text); });
+        written = lines.good();
+    }
     if (!done) return complain(done.error());
     return written ? Fine : complain(InputOutput, "standard output cannot be written. What the node did there is lost");
 }
@@ -78,7 +83,7 @@ void addRoleCommand(CLI::App& app, int& status)
         "  {\"command\":\"set\",\"settings\":{KEY: VALUE}}\n"
         "  {\"command\":\"stop\"}\n"
         "Ends with SIGTERM, after --seconds, or with the end of standard input when --control is given. No security association\n"
-        "is used: the ready line says so. Exit status: 0 ended as told, 2 usage, 3 file, TAP or output, 4 permission.");
+        "is used: the ready line says so. Lines that nobody reads are kept, up to 64 MiB; what is beyond is left out and counted. Exit status: 0 ended as told, 2 usage, 3 file, TAP or output, 4 permission.");
     command->callback([o, &status] { status = roleCommand(*o); });
 }
 

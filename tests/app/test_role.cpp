@@ -4,6 +4,7 @@
 
 #include <QtTest>
 #include <QProcess>
+#include <QRegularExpression>
 #include <QTemporaryDir>
 
 using namespace roamscope;
@@ -64,6 +65,24 @@ private Q_SLOTS:
                                  "no route 1/0 0 octets from 2001:db8:200::1\n", "hop limit 3/0 0 octets from 2001:db8:200::1\n",
                                  "fragments 129/0 3000 octets from 2001:db8:200::1\n", "ended 0\n"})
             QVERIFY2(out.contains(line), qPrintable(QString(line) + out));
+    }
+    void aReaderWhoDoesNotReadIsNotWaitedFor()
+    {
+        if (const auto available = capture::tapBackendAvailable(); !available) QSKIP(available.error().text.c_str());
+        for (const char* needed : {"unshare", "ip"})
+            if (QStandardPaths::findExecutable(needed).isEmpty()) QSKIP(qPrintable(QString("%1 is not installed").arg(needed)));
+        const QString file = config("cn.json", "{\"interfaces\": [{\"address\": \"2001:db8:200::c/64\"}]}");
+        // Far more lines than a pipe holds; whoever stands at its other end sleeps. The end of input comes after 3 s.
+        const QString script = QStringLiteral("ip tuntap add dev t0 mode tap && ip link set t0 up || exit 9; "
+                                              "( (echo '{\"command\":\"probe\",\"action\":\"start\",\"flow\":1,\"to\":\"2001:db8:200::d\",\"rate\":1000}'; sleep 3) | "
+                                              "'%1' role cn --config '%2' --tap t0 --control; echo ended $? after $SECONDS s >&2) | sleep 20")
+                                   .arg(program_, file);
+        QProcess process;
+        process.start("unshare", {"--user", "--map-root-user", "--net", "bash", "-c", script});
+        QVERIFY(process.waitForFinished(60000));
+        const QString err = QString::fromUtf8(process.readAllStandardError());
+        const auto match = QRegularExpression("ended 0 after (\\d+) s").match(err);
+        QVERIFY2(match.hasMatch() && match.captured(1).toInt() < 15, qPrintable(err));
     }
     void faultsNamePlaceCauseAndRemedy()
     {

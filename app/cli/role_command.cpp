@@ -63,6 +63,22 @@ void addRoleCommand(CLI::App& app, int& status)
     command->add_option("--seconds", o->seconds, "End after this many seconds (default: SIGTERM ends)")->check(wholeNumber(1));
     command->add_flag("--control", o->control, "Take commands from standard input, one JSON object a line, each answered by one line; its end is the end");
     command->add_flag("--quiet", o->quiet, "No lines about what happens, only the ready line and answers");
+    command->footer(
+        "The file is JSON with comments; `roamscope-cli schema role` describes its keys. Example:\n"
+        "  {\"home_prefixes\": [\"2001:db8:1::/64\"], \"default_router\": \"2001:db8:1::fe\",\n"
+        "   \"interfaces\": [{\"address\": \"2001:db8:1::1/64\", \"advertise\": {\"min_interval\": \"1s\", \"max_interval\": \"4s\"}}]}\n"
+        "Output: one JSON object a line; {\"event\":\"ready\", ...} first, then what happens. Times are nanoseconds since the start.\n"
+        "Commands with --control, each answered by one line {\"answer\": ..., maybe \"error\": ...}:\n"
+        "  {\"command\":\"bindings\"}\n"
+        "  {\"command\":\"attach\",\"interface\":\"tap0\",\"up\":false}\n"
+        "  {\"command\":\"send\",\"to\":ADDRESS,\"message\":{\"type\":\"binding-update\",\"sequence\":1,\"lifetime\":\"60s\",\"flags\":[\"A\",\"H\"]},\n"
+        "   \"home_address_option\":ADDRESS}   or \"octets\", \"packet\", \"frame\" in hexadecimal\n"
+        "  {\"command\":\"revoke\",\"home_address\":ADDRESS}\n"
+        "  {\"command\":\"probe\",\"action\":\"start\",\"flow\":1,\"to\":ADDRESS,\"rate\":50,\"size\":100}   and \"stop\"\n"
+        "  {\"command\":\"set\",\"settings\":{KEY: VALUE}}\n"
+        "  {\"command\":\"stop\"}\n"
+        "Ends with SIGTERM, after --seconds, or with the end of standard input when --control is given. No security association\n"
+        "is used: the ready line says so. Exit status: 0 ended as told, 2 usage, 3 file, TAP or output, 4 permission.");
     command->callback([o, &status] { status = roleCommand(*o); });
 }
 

@@ -19,6 +19,7 @@ Json valueJson(const node::AttributeValue& value)
 {
     return std::visit([](const auto& v) -> Json {
         if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::monostate>) return nullptr;
+        else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, Ipv6Address>) return v.text();
         else return v;
     }, value);
 }
@@ -163,6 +164,7 @@ void appendEventLine(std::string& out, std::string_view node, const lab::LabEven
     const auto add = [&](std::string_view key, const node::AttributeValue& value) {
         fmt::format_to(std::back_inserter(out), ",\"{}\":", key);
         if (const auto* text = std::get_if<std::string>(&value)) out += jsonString(*text);
+        else if (const auto* address = std::get_if<Ipv6Address>(&value)) fmt::format_to(std::back_inserter(out), "\"{}\"", address->text());
         else if (const auto* number = std::get_if<std::int64_t>(&value)) fmt::format_to(std::back_inserter(out), "{}", *number);
         else if (const auto* flag = std::get_if<bool>(&value)) out += *flag ? "true" : "false";
         else out += "null";

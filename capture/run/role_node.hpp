@@ -55,7 +55,7 @@ private:
 
     // role_orders.cpp
     [[nodiscard]] Answer carryOut(TimePoint now, const std::string& name, const JsonValue& command);
-    [[nodiscard]] Answer bindings() const;
+    [[nodiscard]] Answer bindings(TimePoint now) const;
     [[nodiscard]] Answer attach(TimePoint now, const JsonValue& command);
     [[nodiscard]] Answer send(TimePoint now, const JsonValue& command);
     [[nodiscard]] Answer revoke(TimePoint now, const JsonValue& command);

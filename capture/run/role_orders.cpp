@@ -87,7 +87,7 @@ std::string RoleNode::obey(TimePoint now, std::string_view line)
 RoleNode::Answer RoleNode::carryOut(TimePoint now, const std::string& name, const JsonValue& command)
 {
     const auto bare = [&] { return command.onlyHas({"command", "id"}); };
-    if (name == "bindings") return bare() ? bindings() : Answer(Json::object());
+    if (name == "bindings") return bare() ? bindings(now) : Answer(Json::object());
     if (name == "stop") {
         stopped_ = bare();
         return Json::object();
@@ -99,13 +99,12 @@ RoleNode::Answer RoleNode::carryOut(TimePoint now, const std::string& name, cons
     return refused("unknown command: expected bindings, attach, send, revoke, probe, set or stop");
 }
 
-RoleNode::Answer RoleNode::bindings() const
+RoleNode::Answer RoleNode::bindings(TimePoint now) const
 {
-    const TimePoint now = lab_.now();
     Json list = Json::array();
     if (const auto* anchor = lab_.nodeAs<node::Anchor>(0)) {
-        for (const auto& [home, b] : anchor->registrar().bindings())
-            if (b.state == node::Binding::State::Valid) list.push_back(bindingJson(home, b.careOfAddress, b.sequence, b.flags, b.granted.count(), b.expires, now));
+        for (const node::Binding& b : anchor->registrar().bindings())
+            if (b.state == node::Binding::State::Valid) list.push_back(bindingJson(b.homeAddress, b.careOfAddress, b.sequence, b.flags, b.granted.count(), b.expires, now));
     } else if (const auto* correspondent = lab_.nodeAs<node::Correspondent>(0)) {
         for (const auto& [home, b] : correspondent->cache().bindings())
             if (b.state == node::CorrespondentBinding::State::Live) list.push_back(bindingJson(home, b.careOfAddress, b.sequence, 0, b.granted.count(), b.expires, now));

@@ -120,7 +120,7 @@ Result<void> RoleSession::receive(std::size_t port)
         if (!length) return tl::unexpected(length.error());
         if (*length == 0) break;
         node_.receive(now(), port, ByteView(buffer_.data(), *length));
-        if (auto done = advance(); !done) return done;
+        if (auto done = transmit(); !done) return done;
     }
     return {};
 }

@@ -160,7 +160,13 @@ std::optional<Ipv6Address> Ipv6Address::parse(std::string_view text)
     return address;
 }
 
-bool Prefix::contains(const Ipv6Address& a) const { return Prefix{a, length}.masked() == masked(); }
+bool Prefix::contains(const Ipv6Address& a) const
+{
+    const std::size_t whole = length / 8;
+    if (!std::equal(a.octets.begin(), a.octets.begin() + static_cast<std::ptrdiff_t>(whole), address.octets.begin())) return false;
+    const unsigned bits = length % 8u;
+    return bits == 0 || (a.octets[whole] ^ address.octets[whole]) >> (8 - bits) == 0;
+}
 
 Prefix Prefix::masked() const
 {

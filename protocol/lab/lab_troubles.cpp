@@ -30,6 +30,9 @@ void Lab::transmit(std::size_t port, std::size_t link, Bytes frame, LabOutput& o
 void Lab::launch(Departure frame, LabOutput& out)
 {
     Impairment* impairment = impairmentOf(frame.port, frame.link);
+    // Onto a wire of the machine's nothing has to wait.
+    const bool atOnce = segments_ == Segments::External && frame.note.empty() && scenario_.links[frame.link].delay == Duration{0};
+    if (!impairment && atOnce) return out.transmit.push_back({frame.port, now_, std::move(frame.bytes)});
     if (!impairment) return schedule(now_ + scenario_.links[frame.link].delay, std::move(frame));
     const Impairment::Fate fate = impairment->pass(now_, frame.bytes.size());
     if (!fate.lost.empty()) {

@@ -25,7 +25,7 @@ void IpStack::addStaticAddress(std::size_t interface, const Prefix& address, boo
 {
     Interface& i = interfaces_[interface];
     verified = verified || i.settings.dadTransmits == 0;
-    i.addresses.push_back({address.address, address.length, false, false, verified ? AddressState::Preferred : AddressState::Tentative, i.settings.dadTransmits, {}});
+    i.addresses.add({address.address, address.length, false, false, verified ? AddressState::Preferred : AddressState::Tentative, i.settings.dadTransmits, {}});
     i.staticAddresses.push_back(address.address);
     if (!address.address.isLinkLocal()) i.onLink.push_back(address.masked());
     Output none;
@@ -34,7 +34,7 @@ void IpStack::addStaticAddress(std::size_t interface, const Prefix& address, boo
 
 void IpStack::addAnycastAddress(std::size_t interface, const Ipv6Address& address)
 {
-    interfaces_[interface].addresses.push_back({address, 128, false, true, AddressState::Preferred, 0, {}});
+    interfaces_[interface].addresses.add({address, 128, false, true, AddressState::Preferred, 0, {}});
     interfaces_[interface].staticAddresses.push_back(address);
     Output none;
     join({}, interface, solicitedNode(address), false, none);
@@ -58,7 +58,7 @@ void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
 {
     Interface& i = interfaces_[interface];
     i.up = false;
-    for (const InterfaceAddress& address : std::vector(i.addresses)) {
+    for (const InterfaceAddress& address : std::vector(i.addresses.list())) {
         const bool isStatic = std::find(i.staticAddresses.begin(), i.staticAddresses.end(), address.address) != i.staticAddresses.end();
         if (!isStatic && !address.proxy) remove(now, interface, address.address, out);
     }
@@ -88,18 +88,16 @@ void IpStack::startDetection(TimePoint now, std::size_t interface, InterfaceAddr
     // MN-DAD-06: the solicited-node group is joined, and reported, before the first solicitation.
     join(now, interface, solicitedNode(address.address), true, out);
     address.probesLeft = interfaces_[interface].settings.dadTransmits;
-    interfaces_[interface].addresses.push_back(address);
-    InterfaceAddress& added = interfaces_[interface].addresses.back();
+    InterfaceAddress& added = interfaces_[interface].addresses.add(address);
+    interfaces_[interface].dueStale = true;
     addressEvent(now, interface, added, out);
     if (added.state != AddressState::Preferred) probe(now, interface, added, out);
 }
 
 void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
 {
-    auto& list = interfaces_[interface].addresses;
-    const auto it = std::find_if(list.begin(), list.end(), [&](const InterfaceAddress& a) { return a.address == address; });
-    if (it == list.end()) return;
-    list.erase(it);
+    if (!interfaces_[interface].addresses.remove(address)) return;
+    interfaces_[interface].dueStale = true;
     leave(interface, solicitedNode(address));
     out.removed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
 }
@@ -107,23 +105,18 @@ void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& ad
 const InterfaceAddress* IpStack::find(const Ipv6Address& address) const
 {
     for (const Interface& interface : interfaces_)
-        for (const InterfaceAddress& a : interface.addresses)
-            if (a.address == address) return &a;
+        if (const InterfaceAddress* found = interface.addresses.find(address)) return found;
     return nullptr;
 }
 
 const InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address) const
 {
-    for (const InterfaceAddress& a : interfaces_[interface].addresses)
-        if (a.address == address) return &a;
-    return nullptr;
+    return interfaces_[interface].addresses.find(address);
 }
 
 InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address)
 {
-    for (InterfaceAddress& a : interfaces_[interface].addresses)
-        if (a.address == address) return &a;
-    return nullptr;
+    return interfaces_[interface].addresses.find(address);
 }
 
 bool IpStack::owns(const Ipv6Address& address) const
@@ -339,13 +332,16 @@ void IpStack::advance(TimePoint now, Output& out)
 {
     for (std::size_t index = 0; index < interfaces_.size(); ++index) {
         if (!interfaces_[index].up) continue;
-        for (Group& group : interfaces_[index].groups) {
-            if (group.reportsLeft == 0 || now < group.nextReport) continue;
-            --group.reportsLeft;
-            reportGroup(now, index, group.address, out);
+        if (dueOn(interfaces_[index]) <= now) {
+            interfaces_[index].dueStale = true;
+            for (Group& group : interfaces_[index].groups) {
+                if (group.reportsLeft == 0 || now < group.nextReport) continue;
+                --group.reportsLeft;
+                reportGroup(now, index, group.address, out);
+            }
+            for (InterfaceAddress& address : interfaces_[index].addresses)
+                if (address.state != AddressState::Preferred && now >= address.nextProbe) probe(now, index, address, out);
         }
-        for (InterfaceAddress& address : interfaces_[index].addresses)
-            if (address.state != AddressState::Preferred && now >= address.nextProbe) probe(now, index, address, out);
         NeighborCache::Actions actions;
         interfaces_[index].neighbors.advance(now, actions);
         carryOut(now, index, actions, out);
@@ -353,15 +349,24 @@ void IpStack::advance(TimePoint now, Output& out)
     }
 }
 
+TimePoint IpStack::dueOn(const Interface& interface)
+{
+    if (!interface.dueStale) return interface.due;
+    interface.dueStale = false;
+    interface.due = TimePoint::max();
+    for (const Group& group : interface.groups)
+        if (group.reportsLeft > 0) interface.due = std::min(interface.due, group.nextReport);
+    for (const InterfaceAddress& address : interface.addresses)
+        if (address.state != AddressState::Preferred) interface.due = std::min(interface.due, address.nextProbe);
+    return interface.due;
+}
+
 std::optional<TimePoint> IpStack::nextDeadline() const
 {
     std::optional<TimePoint> next;
     for (const Interface& interface : interfaces_) {
         if (!interface.up) continue;
-        for (const Group& group : interface.groups)
-            if (group.reportsLeft > 0) next = earlier(next, group.nextReport);
-        for (const InterfaceAddress& address : interface.addresses)
-            if (address.state != AddressState::Preferred) next = earlier(next, address.nextProbe);
+        if (const TimePoint due = dueOn(interface); due != TimePoint::max()) next = earlier(next, due);
         next = earlier(next, interface.neighbors.nextDeadline());
         if (interface.settings.autoconfigures) next = earlier(next, nextDeadline(interface.learnt));
     }
@@ -372,6 +377,7 @@ std::vector<StackEvent> IpStack::takeEvents() { return std::exchange(events_, {}
 
 void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out)
 {
+    interfaces_[interface].dueStale = true;
     if (address.probesLeft == 0) {
         address.state = AddressState::Preferred;
         addressEvent(now, interface, address, out);

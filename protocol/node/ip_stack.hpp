@@ -6,6 +6,7 @@
 
 #include "protocol/base/random.hpp"
 #include "protocol/base/result.hpp"
+#include "protocol/node/address_table.hpp"
 #include "protocol/node/fragments.hpp"
 #include "protocol/node/neighbor_cache.hpp"
 #include "protocol/node/output.hpp"
@@ -18,12 +19,6 @@
 #include <vector>
 
 namespace roamscope::node {
-
-enum class AddressState : std::uint8_t {
-    Tentative,
-    Optimistic,  ///< usable although detection still runs (RFC 4429, MN-DAD-03)
-    Preferred,
-};
 
 /// What a node's IPv6 does with packets of others and about errors.
 struct StackSettings {
@@ -39,16 +34,6 @@ struct InterfaceSettings {
     Duration retransTimer = 1s;          ///< RFC 4861 §10
     std::uint32_t mtu = 1500;            ///< at least 1280
     bool autoconfigures = false;         ///< takes routers, prefixes and addresses from advertisements (RFC 4861 §6.3, RFC 4862 §5.5)
-};
-
-struct InterfaceAddress {
-    Ipv6Address address;
-    std::uint8_t prefixLength = 64;
-    bool proxy = false;  ///< held for a mobile node that is away: defended and intercepted, never our own (RFC 6275 §10.4.1)
-    bool anycast = false;  ///< others have it, too: taken, never a source, not tested (RFC 4861 §7.2.7, RFC 4291 §2.6)
-    AddressState state = AddressState::Tentative;
-    int probesLeft = 0;        ///< of duplicate address detection
-    TimePoint nextProbe{};     ///< next solicitation, or the end of the wait after the last one
 };
 
 /// Outcome of duplicate address detection (MN-DAD-01, HA-BU-04, HMIP-MAP-02), a neighbour that went silent, one that answered
@@ -218,7 +203,7 @@ public:
     [[nodiscard]] std::size_t interfaceCount() const { return interfaces_.size(); }
     [[nodiscard]] const std::string& interfaceName(std::size_t interface) const { return interfaces_[interface].name; }
     [[nodiscard]] Mac mac(std::size_t interface) const { return interfaces_[interface].mac; }
-    [[nodiscard]] const std::vector<InterfaceAddress>& addresses(std::size_t interface) const { return interfaces_[interface].addresses; }
+    [[nodiscard]] const std::vector<InterfaceAddress>& addresses(std::size_t interface) const { return interfaces_[interface].addresses.list(); }
     Random& random() { return random_; }
 
 private:
@@ -245,7 +230,7 @@ private:
         std::string name;
         Mac mac;
         bool up = true;
-        std::vector<InterfaceAddress> addresses;
+        AddressTable addresses;
         std::vector<Group> groups;
         std::vector<Prefix> onLink;
         std::vector<Ipv6Address> staticAddresses;
@@ -253,6 +238,9 @@ private:
         NeighborCache neighbors;
         InterfaceSettings settings{};
         Learnt learnt{};
+        /// When the next test of an address or report of a group is due, once it has been looked up (dueOn()); a change makes it stale.
+        mutable TimePoint due = TimePoint::max();
+        mutable bool dueStale = true;
     };
     struct Route {
         Prefix destination;
@@ -264,6 +252,7 @@ private:
         Ipv6Address address;
     };
 
+    [[nodiscard]] static TimePoint dueOn(const Interface& interface);
     [[nodiscard]] bool accepts(const Interface& interface, const Mac& destination) const;
     [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;
     /// MN-DAD-03: for a packet from an optimistic address nobody's link-layer address is asked for; the router knows the way.

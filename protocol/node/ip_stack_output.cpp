@@ -106,9 +106,11 @@ void IpStack::advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Add
 {
     const wire::NeighborAdvertisement na{false, false, true, address, {wire::TargetLinkLayerOption{interfaces_[interface].mac}}};
     // RFC 6275 §10.4.1: the source is the home agent's address on that interface.
-    Ipv6Address source = linkLocalAddress(interface);
-    for (const InterfaceAddress& a : interfaces_[interface].addresses)
-        if (!a.proxy && !a.anycast && a.state == AddressState::Preferred && !a.address.isLinkLocal()) source = a.address;
+    const auto& own = interfaces_[interface].addresses;
+    const auto it = std::find_if(own.begin(), own.end(), [](const InterfaceAddress& a) {
+        return !a.proxy && !a.anycast && a.state == AddressState::Preferred && !a.address.isLinkLocal();
+    });
+    const Ipv6Address source = it != own.end() ? it->address : linkLocalAddress(interface);
     sendIcmp(now, interface, source, allNodes(), na, out);
 }
 
@@ -188,6 +190,7 @@ void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t ty
 void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& group, bool report, Output& out)
 {
     auto& groups = interfaces_[interface].groups;
+    interfaces_[interface].dueStale = true;
     const auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.address == group; });
     if (it != groups.end()) {
         ++it->users;
@@ -204,6 +207,7 @@ void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& grou
 void IpStack::answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& asked)
 {
     if (!delivery.packet.source.isLinkLocal() || delivery.packet.hopLimit != 1) return;  // RFC 3810 §6.2
+    interfaces_[delivery.interface].dueStale = true;
     for (Group& group : interfaces_[delivery.interface].groups) {
         if (group.address == allNodes() || (!asked.isUnspecified() && asked != group.address)) continue;
         const TimePoint due = now + random_.between(Duration{0}, std::chrono::milliseconds(milliseconds));
@@ -214,6 +218,7 @@ void IpStack::answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t
 
 void IpStack::leave(std::size_t interface, const Ipv6Address& group)
 {
+    interfaces_[interface].dueStale = true;
     auto& groups = interfaces_[interface].groups;
     const auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.address == group; });
     if (it != groups.end() && --it->users == 0) groups.erase(it);

@@ -15,11 +15,11 @@
 
 namespace roamscope::node {
 
-using AttributeValue = std::variant<std::monostate, bool, std::int64_t, std::string>;
+using AttributeValue = std::variant<std::monostate, bool, std::int64_t, std::string, Ipv6Address>;
 using Attributes = std::vector<std::pair<std::string_view, AttributeValue>>;
 
 /// Attribute values; times and durations are nanoseconds, addresses text.
-[[nodiscard]] inline AttributeValue attribute(const Ipv6Address& a) { return a.text(); }
+[[nodiscard]] inline AttributeValue attribute(const Ipv6Address& a) { return a; }
 [[nodiscard]] inline AttributeValue attribute(const Mac& m) { return m.text(); }
 [[nodiscard]] inline AttributeValue attribute(TimePoint t) { return toNanoseconds(t); }
 [[nodiscard]] inline AttributeValue attribute(Duration d) { return d.count(); }
@@ -42,7 +42,10 @@ struct Event {
 [[nodiscard]] inline std::string textOf(const Attributes& attributes, std::string_view key)
 {
     for (const auto& [name, value] : attributes)
-        if (const auto* text = std::get_if<std::string>(&value); text && name == key) return *text;
+        if (name == key) {
+            if (const auto* text = std::get_if<std::string>(&value)) return *text;
+            if (const auto* address = std::get_if<Ipv6Address>(&value)) return address->text();
+        }
     return {};
 }
 [[nodiscard]] inline std::int64_t numberOf(const Attributes& attributes, std::string_view key, std::int64_t otherwise = 0)
@@ -60,17 +63,21 @@ struct SentFrame {
 struct Output {
     std::vector<SentFrame> frames;
     std::vector<Event> events;
+    bool quiet = false;  ///< nobody wants events, but for those of probes
 
     void happened(TimePoint time, std::string_view name, Attributes attributes = {})
     {
+        if (quiet && !name.starts_with("probe-")) return;
         events.push_back({time, name, {}, std::move(attributes), false});
     }
     void changed(TimePoint time, std::string_view object, Attributes key, Attributes state)
     {
+        if (quiet) return;
         events.push_back({time, object, std::move(key), std::move(state), false});
     }
     void removed(TimePoint time, std::string_view object, Attributes key)
     {
+        if (quiet) return;
         events.push_back({time, object, std::move(key), {}, true});
     }
 };

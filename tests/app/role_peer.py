@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The other end of a wire for test_role.cpp: a machine of its own (network namespace) whose kernel speaks IPv6 on the TAP.
 
-role_peer.py PROGRAM CONFIG starts `PROGRAM role cn`, asks it through the kernel's own stack and prints what came, one line each.
+role_peer.py PROGRAM CONFIG starts `PROGRAM role cn`, asks it through the kernel's own stack and prints what came, one line each;
+role_peer.py router PROGRAM CONFIG does so with `PROGRAM role ar`.
 """
 import json
 import os
@@ -76,4 +77,45 @@ def main(program, config):
     print("terminated", node.wait(5))
 
 
-main(*sys.argv[1:])
+def icmp(destination, hops=64, size=9, wait=5):
+    """What comes back for an echo request of the kernel's: type, code, octets of data, source."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as s:
+        s.settimeout(wait)
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
+        s.sendto(struct.pack("!BBHHH", 128, 0, 0, 9, 1) + b"x" * size, (destination, 0))
+        while True:
+            data, source = s.recvfrom(65536)
+            if data[0] < 128 or data[0] == 129:
+                return "%d/%d %d octets from %s" % (data[0], data[1], len(data) - 8 if data[0] == 129 else 0, source[0])
+
+
+def router(program, config):
+    """A host of the kernel's behind `role ar`: address and default route from its advertisements, neighbours, errors, fragments."""
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "tuntap", "add", "dev", "t0", "mode", "tap")
+    with open("/proc/sys/net/ipv6/conf/t0/accept_ra", "w") as f:
+        f.write("1")
+    node = subprocess.Popen([program, "role", "ar", "--config", config, "--tap", "t0", "--control"],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    node.stdout.readline()
+    end = time.monotonic() + 20
+    address = []
+    while not address and time.monotonic() < end:
+        out = subprocess.run(["ip", "-6", "-o", "addr", "show", "dev", "t0", "scope", "global"], capture_output=True, text=True).stdout
+        address = [line.split()[3] for line in out.splitlines() if "tentative" not in line]
+        time.sleep(0.1)
+    print("address", address[0][:len("2001:db8:200:0:")])
+    print("echo", icmp(PEER))
+    neighbour = subprocess.run(["ip", "-6", "neigh", "show", PEER, "dev", "t0"], capture_output=True, text=True).stdout
+    print("neighbour", neighbour.split()[2])
+    print("no route", icmp("2001:db8:ffff::1"))
+    print("hop limit", icmp("2001:db8:ffff::1", hops=1))
+    print("fragments", icmp(PEER, size=3000))
+    node.stdin.close()
+    print("ended", node.wait(5))
+
+
+if sys.argv[1] == "router":
+    router(*sys.argv[2:])
+else:
+    main(*sys.argv[1:])

@@ -47,6 +47,24 @@ private Q_SLOTS:
                                  "answer {\"answer\": \"fly\", \"error\": \"unknown command: expected bindings, attach, send, revoke, probe, set or stop\"}\n", "ended 0\n", "terminated 0\n"})
             QVERIFY2(out.contains(line), qPrintable(QString(line) + out));
     }
+    void theKernelLivesBehindARouter()
+    {
+        if (const auto available = capture::tapBackendAvailable(); !available) QSKIP(available.error().text.c_str());
+        for (const char* needed : {"unshare", "ip", "python3"})
+            if (QStandardPaths::findExecutable(needed).isEmpty()) QSKIP(qPrintable(QString("%1 is not installed").arg(needed)));
+        const QString file = config("ar.json", "{\"interfaces\": [{\"address\": \"2001:db8:200::1/64\", \"mac\": \"02:00:00:00:00:77\","
+                                               " \"advertise\": {\"min_interval\": \"300ms\", \"max_interval\": \"1s\"}}]}");
+        QProcess process;
+        process.start("unshare", {"--user", "--map-root-user", "--net", "python3", QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/app/role_peer.py"), "router", program_, file});
+        QVERIFY(process.waitForFinished(90000));
+        const QByteArray err = process.readAllStandardError();
+        const QString out = QString::fromUtf8(process.readAllStandardOutput());
+        QVERIFY2(process.exitCode() == 0, err.constData());
+        for (const char* line : {"address 2001:db8:200:0:\n", "echo 129/0 9 octets from 2001:db8:200::1\n", "neighbour 02:00:00:00:00:77\n",
+                                 "no route 1/0 0 octets from 2001:db8:200::1\n", "hop limit 3/0 0 octets from 2001:db8:200::1\n",
+                                 "fragments 129/0 3000 octets from 2001:db8:200::1\n", "ended 0\n"})
+            QVERIFY2(out.contains(line), qPrintable(QString(line) + out));
+    }
     void faultsNamePlaceCauseAndRemedy()
     {
         const QString good = config("good.json", "{\"interfaces\": [{\"address\": \"2001:db8:200::c/64\"}]}");

@@ -142,7 +142,7 @@ public:
         }
         // Everybody arrives within two seconds, then there is time for the first registrations.
         for (std::size_t i = 0; i < mobiles_.size(); ++i) {
-            advanceTo(TimePoint{2s * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(mobiles_.size())});
+            advanceTo(TimePoint{Duration{2s} * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(mobiles_.size())});
             lab_.move(lab_.now(), mobiles_[i].port, mobiles_[i].links[0], out_);
         }
         advanceTo(TimePoint{20s});
@@ -154,7 +154,7 @@ public:
     void moveFor(Duration time)
     {
         const TimePoint end = lab_.now() + time;
-        const Duration between = 1s / static_cast<std::int64_t>(mobiles_.size());
+        const Duration between = Duration{1s} / static_cast<std::int64_t>(mobiles_.size());
         for (; nextMove_ < end; nextMove_ += between) {
             advanceTo(nextMove_);
             Mobile& mobile = mobiles_[next_++ % mobiles_.size()];
@@ -228,8 +228,7 @@ void bindingSize()
 {
     constexpr std::size_t count = 100'000;
     node::Registrar::Policy policy;
-    policy.map = true;
-    policy.homePrefixes = {prefix("2001:db8:300::/64")};
+    policy.regionalPrefixes = {prefix("2001:db8:300::/64")};
     policy.maximumBindings = count;
     policy.verify = false;
     const std::size_t before = mallinfo2().uordblks;
@@ -270,6 +269,6 @@ int main(int argc, char** argv)
     if (argc > 1 && std::strcmp(argv[1], "--binding") == 0) return 0;
     manyHandovers(100'000);
     std::printf("each node moves once a second   (goals: 10000 nodes faster than real time, the same cost a handover at every size)\n");
-    for (const std::size_t nodes : {10, 100, 1000, 10'000}) manyNodes(nodes, std::chrono::seconds(nodes < 100 ? 200 : nodes < 1000 ? 50 : seconds));
+    for (const std::size_t nodes : {std::size_t{10}, std::size_t{100}, std::size_t{1000}, std::size_t{10'000}}) manyNodes(nodes, std::chrono::seconds(nodes < 100 ? 200 : nodes < 1000 ? 50 : seconds));
     return 0;
 }

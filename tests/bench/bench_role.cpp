@@ -118,8 +118,7 @@ struct Role {
     Role(const std::string& program, std::size_t nodes)
     {
         const std::string config = "/tmp/bench_role." + std::to_string(::getpid()) + ".json";
-        std::ofstream(config) << "{\"home_prefixes\": [\"2001:db8:a::/64\"], \"default_router\": \"2001:db8:a::fe\", \"cache_size\": " << nodes
-                              << ", \"interfaces\": [{\"address\": \"2001:db8:a::1/64\", \"mac\": \"" << agentMac.text() << "\", \"dad_transmits\": 0}]}";
+        std::ofstream(config) << "{\"home_prefixes\": [\"2001:db8:a::/64\"], \"default_router\": \"2001:db8:a::fe\", " << (nodes > 1000 ? "\"maximum_bindings\": " + std::to_string(nodes) + ", " : "") << "\"interfaces\": [{\"address\": \"2001:db8:a::1/64\", \"mac\": \"" << agentMac.text() << "\", \"dad_transmits\": 0}]}";
         int out[2];
         if (::pipe(out) != 0) die("pipe");
         pid = ::fork();

@@ -20,12 +20,12 @@ const Ipv6Address agent = ip("2001:db8:1::1");
 const Ipv6Address correspondent = ip("2001:db8:c::2");
 
 const char* const agentConfig =
-    "{\"home_prefixes\": [\"2001:db8:1::/64\"], \"default_router\": \"2001:db8:1::fe\", \"seed\": 1,"
+    "{\"home_prefixes\": [\"2001:db8:1::/64\"], \"maximum_lifetime\": \"3596s\", \"default_router\": \"2001:db8:1::fe\", \"seed\": 1,"
     " \"interfaces\": [{\"mac\": \"02:fd:92:5c:c8:d2\", \"address\": \"2001:db8:1::1/64\","
     " \"advertise\": {\"min_interval\": \"500ms\", \"max_interval\": \"1500ms\"}}]}";
 const char* const correspondentConfig =
-    "{\"mobility\": true, \"default_router\": \"2001:db8:c::fe\", \"seed\": 1,"
-    " \"interfaces\": [{\"mac\": \"02:fd:7e:fd:fc:94\", \"address\": \"2001:db8:c::2/64\"}]}";
+    "{\"mobility\": true, \"seed\": 1,"
+    " \"interfaces\": [{\"mac\": \"02:fd:7e:fd:fc:94\", \"address\": \"2001:db8:c::2/64\", \"slaac\": true}]}";
 
 /// One answer as it is compared.
 QString text(const wire::DecodedFrame& f)
@@ -111,7 +111,8 @@ std::vector<Recorded> recorded(const QString& path)
     return out;
 }
 
-bool isUpdate(const Recorded& r) { return r.frame.upper == wire::protocol::mobility && r.frame.messageType == 5; }
+/// An update, or the message of an unknown type among the hand-made ones.
+bool isUpdate(const Recorded& r) { return r.frame.upper == wire::protocol::mobility && (r.frame.messageType == 5 || r.frame.messageType == 200); }
 
 QString shared(const char* name) { return sharedFolder() + "/captures/umip/" + name; }
 
@@ -137,6 +138,7 @@ class TestUmipReplay : public QObject {
             if (r.frame.ethernet && r.frame.ethernet->source != replay.own && !r.frame.as<wire::NeighborAdvertisement>()) replay.in(r.time, r.octets);
         replay.to(all.back().time + 2s);
         int seen = 0;
+        QStringList wrong;
         std::map<int, Difference> expected = differences;
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (!isUpdate(all[i]) || all[i].frame.ethernet->source == replay.own) continue;
@@ -152,12 +154,13 @@ class TestUmipReplay : public QObject {
             const auto it = expected.find(number);
             const QString place = QString("%1 frame %2: theirs %3; ours %4").arg(file).arg(number).arg(theirs.join(", "), ours.join(", "));
             if (it == expected.end()) {
-                QVERIFY2(ours == theirs, qPrintable(place));
+                if (ours != theirs) wrong << place;
                 continue;
             }
-            QVERIFY2(ours == it->second.ours && ours != theirs, qPrintable(place + " expected " + it->second.ours.join(", ")));
+            if (ours != it->second.ours || ours == theirs) wrong << place + " expected " + it->second.ours.join(", ");
             expected.erase(it);
         }
+        QVERIFY2(wrong.isEmpty(), qPrintable(wrong.join('\n')));
         QCOMPARE(seen, updates);
         QVERIFY(expected.empty());
     }
@@ -169,7 +172,10 @@ private Q_SLOTS:
 
     void homeAgentOnHandMadeUpdates()
     {
-        compareAgent("probe-ha-home.pcap", {}, 31);
+        const std::map<int, Difference> differences{
+            {72, {{"BA 0 sequence 107 lifetime 15 to 2001:db8:a1::99 RH2 2001:db8:1::200"}, "RFC 6275 §6.1.7: R is reserved for a home agent without mobile routers (RFC 3963), which ignores it"}},
+            {130, {{}, "HA-BU-09, RFC 6275 §6.1.7: a registration from away has a home address option; only a de-registration may lack it"}}};
+        compareAgent("probe-ha-home.pcap", differences, 31);
     }
 
     void correspondentOnRouteOptimisation()

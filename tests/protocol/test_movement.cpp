@@ -100,11 +100,14 @@ private Q_SLOTS:
             b.in(withInterval(1000));
             b.in(Bench::plainAck(Bench::update(b.to(1s)).frame.as<BindingUpdate>()->sequence));
             b.in(withInterval(1000));  // at 1 s
+            if (misses == 0) {
+                QVERIFY2(count<RouterSolicitation>(b.to(60s)) == 0, "MN-MOV-04: not counted");
+                continue;
+            }
             b.routerAnswers = false;
             const auto at = 1s + misses * 1s;
-            auto seen = b.to(misses > 0 ? Duration(at - 1ns) : Duration(60s));
+            auto seen = b.to(at - 1ns);
             QVERIFY2(count<RouterSolicitation>(seen) == 0 && asked(seen) == 0, "MN-MOV-04: not before");
-            if (misses == 0) continue;
             seen = b.to(at);
             QVERIFY2(count<RouterSolicitation>(seen) == 1 && asked(seen) == 1, "MN-MOV-04, -01: N intervals after the last one");
             // MN-MOV-02: it answers, so nothing has moved; the count begins again.

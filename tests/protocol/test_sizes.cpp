@@ -167,7 +167,7 @@ private Q_SLOTS:
         stack.addStaticAddress(0, prefix("2001:db8:100::1/64"));
         stack.addRoute(prefix("::/0"), 0, router);
         Registrar::Policy policy;
-        policy.homePrefixes = {prefix("2001:db8:100::/64")};
+        policy.homePrefixes = {RouterPrefix(prefix("2001:db8:100::/64"))};
         policy.verify = false;
         Anchor agent(std::move(stack), policy);
         Output out;

@@ -18,7 +18,7 @@ ExpectationResult checkHandover(const lab::Expectation& e, const Analysis& analy
     ExpectationResult result;
     result.text = fmt::format("handover {}", *e.handover);
     if (!e.kind.empty()) result.text += fmt::format(" is {}", e.kind);
-    if (e.interruptionBelow) result.text += fmt::format("{} interrupts for less than {} ms", e.kind.empty() ? "" : " and", milliseconds(*e.interruptionBelow));
+    if (e.interruptionBelow) result.text += fmt::format("{} interrupts for less than {:g} ms", e.kind.empty() ? "" : " and", milliseconds(*e.interruptionBelow));
     const Handover* handover = handoverNumber(analysis, *e.handover);
     if (!handover) {
         result.found = "there is no such handover";
@@ -125,7 +125,7 @@ ExpectationResult checkFlow(const lab::Expectation& e, const capture::LabRecord&
     std::vector<Duration> sorted;
     for (const auto& [serial, delay] : delays) sorted.push_back(delay);
     std::sort(sorted.begin(), sorted.end());
-    result.text += fmt::format("{} takes less than {} ms", e.delivered ? " and" : "", milliseconds(*e.delayBelow));
+    result.text += fmt::format("{} takes less than {:g} ms", e.delivered ? " and" : "", milliseconds(*e.delayBelow));
     result.met = result.met && !sorted.empty() && sorted[sorted.size() / 2] < *e.delayBelow;
     if (!sorted.empty()) result.found += fmt::format(", {:.1f} ms", milliseconds(sorted[sorted.size() / 2]));
     return result;

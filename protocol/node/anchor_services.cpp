@@ -113,7 +113,8 @@ void Anchor::answerDiscovery(TimePoint now, const Delivery& delivery, const wire
 
 void Anchor::prefixesChanged(TimePoint now, std::size_t interface)
 {
-    for (const auto& [home, binding] : registrar_.bindings()) {
+    for (const Binding& binding : registrar_.bindings()) {
+        const Ipv6Address& home = binding.homeAddress;
         if (binding.state != Binding::State::Valid || binding.regional || stack_.interfaceOf(home) != interface) continue;
         const RouterPrefix* prefix = registrar_.prefixOf(now, home, false);
         prefixes_.changed(now, home, asDuration(prefix ? prefix->preferredAt(now) : 0));

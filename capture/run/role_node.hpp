@@ -38,7 +38,11 @@ public:
     /// What happened since the last call, one JSON object a line, each with its line's end.
     [[nodiscard]] std::string takeLines();
     /// Without lines (but with the answers to commands).
-    void setQuiet(bool quiet) { quiet_ = quiet; }
+    void setQuiet(bool quiet)
+    {
+        quiet_ = quiet;
+        lab_.setQuiet(quiet);
+    }
 
     [[nodiscard]] const lab::Lab& lab() const { return lab_; }
 

@@ -36,7 +36,7 @@ bool Lab::advanceOnce(TimePoint limit, LabOutput& out)
         return true;
     }
     const std::size_t node = deadlines_.first()->index;
-    node::Output output;
+    node::Output output = newOutput();
     std::visit([&](auto& n) { n.advance(localTime(node), output); }, nodes_[node]);
     collect(node, output, out);
     return true;
@@ -133,7 +133,7 @@ void Lab::deliverTo(std::size_t port, ByteView frame, LabOutput& out)
 {
     const Port& p = ports_[port];
     if (down_[p.node]) return;
-    node::Output output;
+    node::Output output = newOutput();
     std::visit([&](auto& n) { n.receive(localTime(p.node), p.interface, frame, output); }, nodes_[p.node]);
     collect(p.node, output, out);
 }
@@ -148,7 +148,7 @@ void Lab::attach(const Attach& change, LabOutput& out)
 {
     Port& port = ports_[change.port];
     auto* mobile = down_[port.node] ? nullptr : std::get_if<node::MobileNode>(&nodes_[port.node]);
-    node::Output output;
+    node::Output output = newOutput();
     const TimePoint local = localTime(port.node);
     if (port.link == change.link) {
         // The same link once more: for a mobile node a hint that it may be another one (MN-MOV-03).

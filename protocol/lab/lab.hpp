@@ -89,6 +89,9 @@ public:
     /// Attaches a port to a link or detaches it, now.
     void move(TimePoint now, std::size_t port, std::optional<std::size_t> link, LabOutput& out);
 
+    /// Nodes tell nothing but what becomes of probes.
+    void setQuiet(bool quiet) { quiet_ = quiet; }
+
     // ---- orders to one node (lab_orders.cpp)
     /// A packet of the node's own, on the way that its role has for the source address.
     void originate(TimePoint now, std::size_t node, wire::Ipv6Packet packet, LabOutput& out);
@@ -179,6 +182,14 @@ private:
     [[nodiscard]] node::Attributes describe(std::size_t port, std::size_t link, ByteView frame) const;
 
     Scenario scenario_;
+    [[nodiscard]] node::Output newOutput() const
+    {
+        node::Output output;
+        output.quiet = quiet_;
+        return output;
+    }
+
+    bool quiet_ = false;
     std::uint64_t seed_ = 0;
     Segments segments_ = Segments::Internal;
     TimePoint now_{};

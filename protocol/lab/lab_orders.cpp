@@ -12,7 +12,7 @@ node::IpStack& Lab::stackOf(std::size_t node)
 void Lab::originate(TimePoint now, std::size_t node, wire::Ipv6Packet packet, LabOutput& out)
 {
     now_ = std::max(now_, now);
-    node::Output output;
+    node::Output output = newOutput();
     if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node])) mobile->originate(now_, std::move(packet), output);
     else stackOf(node).send(now_, std::move(packet), output);
     collect(node, output, out);
@@ -21,7 +21,7 @@ void Lab::originate(TimePoint now, std::size_t node, wire::Ipv6Packet packet, La
 void Lab::sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out)
 {
     now_ = std::max(now_, now);
-    node::Output output;
+    node::Output output = newOutput();
     output.frames.push_back({ports_[port].interface, std::move(frame)});
     collect(ports_[port].node, output, out);
 }
@@ -29,7 +29,7 @@ void Lab::sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out
 bool Lab::revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress, LabOutput& out)
 {
     now_ = std::max(now_, now);
-    node::Output output;
+    node::Output output = newOutput();
     bool was = false;
     if (auto* anchor = std::get_if<node::Anchor>(&nodes_[node])) was = anchor->revoke(now_, homeAddress, output);
     if (auto* correspondent = std::get_if<node::Correspondent>(&nodes_[node])) was = correspondent->revoke(now_, homeAddress, output);

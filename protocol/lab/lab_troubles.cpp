@@ -138,7 +138,7 @@ void Lab::carryOut(const AddressFault& fault, LabOutput& out)
     const auto& interfaces = scenario_.nodes[node].interfaces;
     const auto it = std::find_if(interfaces.begin(), interfaces.end(), [&](const InterfaceSpec& i) { return i.name == fault.interface; });
     tell(node, "address-taken", {{"interface", node::attribute(std::string_view(fault.interface))}, {"address", node::attribute(fault.address)}}, out);
-    node::Output output;
+    node::Output output = newOutput();
     std::visit([&](auto& n) { n.stack().assign(localTime(node), static_cast<std::size_t>(it - interfaces.begin()), fault.address, false, true, output); }, nodes_[node]);
     collect(node, output, out);
 }

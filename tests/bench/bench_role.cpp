@@ -217,6 +217,7 @@ void rate(const Role& role, std::vector<Bytes>& updates, double seconds)
 
 void roundTrips(std::vector<Bytes>& updates, double seconds)
 {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // what the flood has left behind is answered
     const int s = packetSocket("tp0", ETH_P_ALL);
     std::vector<double> took;
     Bytes buffer(2048);

@@ -221,7 +221,10 @@ std::optional<Delivery> IpStack::take(TimePoint now, Delivery delivery, bool tun
         delivery.packet = std::move(*whole);
     }
     if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery, out)) return std::nullopt;
-    if (delivery.kind != Delivery::Kind::Local || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
+    // HA-ND-02: who asks the address itself, as neighbours do that know it (RFC 4861 §7.3.3), is answered and not tunnelled.
+    const bool asked = delivery.kind == Delivery::Kind::Intercepted && !tunnelled && packet.hopLimit == 255 && !packet.payload.empty() &&
+                       packet.payload[0] == wire::icmpv6Type::neighborSolicitation;
+    if ((delivery.kind != Delivery::Kind::Local && !asked) || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
 
     wire::FieldReader body(packet.payload, 0, nullptr);
     auto message = wire::parseIcmpv6(body, packet.pseudoHeader());

@@ -84,6 +84,10 @@ private Q_SLOTS:
         b.in(homeLink, icmp(Ipv6Address{}, solicitedNode(home), NeighborSolicitation{home, {}}));
         seen = take(b.out);
         QVERIFY2(count<NeighborAdvertisement>(seen) == 1 && seen[0].inner().destination == allNodes() && !seen[0].frame.as<NeighborAdvertisement>()->solicited, "HA-ND-02");
+        // A neighbour that knows the address asks it directly (RFC 4861 §7.3.3): answered as well, not tunnelled to the mobile node.
+        b.in(homeLink, icmp(asker, home, NeighborSolicitation{home, {wire::SourceLinkLayerOption{nextMac}}}));
+        seen = take(b.out);
+        QVERIFY2(seen.size() == 1 && seen[0].frame.as<NeighborAdvertisement>() && seen[0].frame.as<NeighborAdvertisement>()->solicited && seen[0].inner().destination == asker, "HA-ND-02");
         // Not on other links.
         b.in(coreLink, icmp(correspondent, solicitedNode(home), NeighborSolicitation{home, {wire::SourceLinkLayerOption{nextMac}}}));
         QVERIFY(take(b.out).empty());

@@ -38,6 +38,7 @@ AdvertisedPrefix advertisedPrefix(const JsonValue& value)
         {"router_address", [](const JsonValue& v, AdvertisedPrefix& out) { out.router = v.boolean(); }},
         {"valid_lifetime", [](const JsonValue& v, AdvertisedPrefix& out) { out.valid = lifetime(v); }},
         {"preferred_lifetime", [](const JsonValue& v, AdvertisedPrefix& out) { out.preferred = lifetime(v); }},
+        {"counts_down", [](const JsonValue& v, AdvertisedPrefix& out) { out.countsDown = v.boolean(); }},
     };
     AdvertisedPrefix out;
     value.object(keys, out);
@@ -57,7 +58,9 @@ void homeAgentInformation(const JsonValue& value, AdvertiseSpec& spec)
 
 const Settings<NodeSpec>& accessRouterSettings()
 {
-    static const Settings<NodeSpec> settings{};
+    static const Settings<NodeSpec> settings{
+        {"probe_maps", [](const JsonValue& v, NodeSpec& out) { out.probeMaps = v.boolean(); }},
+    };
     return settings;
 }
 
@@ -80,6 +83,7 @@ const Settings<AdvertiseSpec>& advertiseSettings()
              out.prefixes.emplace();
              v.list([&](const JsonValue& e) { out.prefixes->push_back(advertisedPrefix(e)); });
          }},
+        {"relay_maps", [](const JsonValue& v, AdvertiseSpec& out) { out.relayMaps = v.boolean(); }},
         {"map", [](const JsonValue& v, AdvertiseSpec& out) { v.list([&](const JsonValue& e) { out.map.push_back(mapOption(e)); }); }},
     };
     return settings;

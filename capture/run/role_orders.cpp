@@ -103,8 +103,8 @@ RoleNode::Answer RoleNode::bindings(TimePoint now) const
 {
     Json list = Json::array();
     if (const auto* anchor = lab_.nodeAs<node::Anchor>(0)) {
-        for (const auto& [home, b] : anchor->registrar().bindings())
-            if (b.state == node::Binding::State::Valid) list.push_back(bindingJson(home, b.careOfAddress, b.sequence, b.flags, b.granted.count(), b.expires, now));
+        for (const node::Binding& b : anchor->registrar().bindings())
+            if (b.state == node::Binding::State::Valid) list.push_back(bindingJson(b.homeAddress, b.careOfAddress, b.sequence, b.flags, b.granted.count(), b.expires, now));
     } else if (const auto* correspondent = lab_.nodeAs<node::Correspondent>(0)) {
         for (const auto& [home, b] : correspondent->cache().bindings())
             if (b.state == node::CorrespondentBinding::State::Live) list.push_back(bindingJson(home, b.careOfAddress, b.sequence, 0, b.granted.count(), b.expires, now));

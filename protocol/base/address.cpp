@@ -2,7 +2,6 @@
 #include "protocol/base/address.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <fmt/format.h>
 
 namespace roamscope {
@@ -163,10 +162,10 @@ std::optional<Ipv6Address> Ipv6Address::parse(std::string_view text)
 
 bool Prefix::contains(const Ipv6Address& a) const
 {
-    const std::size_t whole = std::min<std::size_t>(length / 8, a.octets.size());
-    if (std::memcmp(a.octets.data(), address.octets.data(), whole) != 0) return false;
-    if (whole == a.octets.size() || length % 8 == 0) return true;
-    return ((a.octets[whole] ^ address.octets[whole]) & static_cast<std::uint8_t>(0xff00 >> length % 8)) == 0;
+    const std::size_t whole = length / 8;
+    if (!std::equal(a.octets.begin(), a.octets.begin() + static_cast<std::ptrdiff_t>(whole), address.octets.begin())) return false;
+    const unsigned bits = length % 8u;
+    return bits == 0 || (a.octets[whole] ^ address.octets[whole]) >> (8 - bits) == 0;
 }
 
 Prefix Prefix::masked() const

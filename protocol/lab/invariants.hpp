@@ -69,11 +69,12 @@ private:
     std::vector<Violation> violations_;
     std::vector<Book> books_;
     std::map<Ipv6Address, std::set<Claim>> claims_;
-    std::set<std::pair<std::size_t, Ipv6Address>> taken_;  ///< addresses that a fault gave to a node
+    std::map<std::pair<std::size_t, Ipv6Address>, TimePoint> taken_;  ///< addresses that a fault gave to a node, and when
     bool detectionMayFail_ = false;                        ///< the scenario loses or changes frames
     std::unordered_map<std::uint64_t, Passage> passages_;  ///< by packet, link and sender
     std::deque<std::pair<TimePoint, std::uint64_t>> oldPassages_;
     TimePoint instant_{};
+    std::optional<TimePoint> jump_;                        ///< when a clock jumped last: what it left behind is done in that instant
     std::size_t stepsInInstant_ = 0;
 };
 

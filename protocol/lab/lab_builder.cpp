@@ -48,8 +48,8 @@ public:
         for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
         switch (n.role) {
         case Role::HomeAgent:
-        case Role::Map: return node::Anchor(std::move(stack), policyOf(n), advertisersOf(index));
-        case Role::AccessRouter: return node::AccessRouter(std::move(stack), advertisersOf(index));
+        case Role::Map: return node::Anchor(std::move(stack), policyOf(n), advertisersOf(index), servicesOf(n));
+        case Role::AccessRouter: return node::AccessRouter(std::move(stack), advertisersOf(index), probingOf(n));
         case Role::MobileNode: return node::MobileNode(std::move(stack), mobileSettings(n));
         case Role::Correspondent: break;
         }
@@ -61,8 +61,8 @@ public:
     {
         const NodeSpec& n = spec().nodes[index];
         lab_.stackOf(index).configure(stackSettings(n));
-        if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index));
-        if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index));
+        if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
+        if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index), probingOf(n));
         if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(mobileSettings(n));
     }
 
@@ -127,12 +127,53 @@ private:
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
     {
         node::Registrar::Policy policy;
-        policy.homePrefixes.assign(n.homePrefixes.begin(), n.homePrefixes.end());
-        if (n.regionalPrefix) policy.regionalPrefixes = {*n.regionalPrefix};
+        for (const Prefix& prefix : n.homePrefixes) policy.homePrefixes.push_back(routerPrefix(n, prefix));
+        if (n.regionalPrefix) policy.regionalPrefixes.push_back(routerPrefix(n, *n.regionalPrefix));
+        policy.homeAddresses = n.homeAddresses;
+        policy.localPrefixes = n.localPrefixes;
+        policy.maximumBindings = n.maximumBindings;
+        policy.refreshAdvice = n.refreshAdvice;
         policy.maximumLifetime = n.maximumLifetime;
         // RFC 4140 §6.1: the MAP detects duplicates (HMIP-MAP-02); RFC 5380 has dropped that (HMIP-MAP-03).
-        policy.verify = n.role == Role::HomeAgent || spec().dialect == Dialect::Rfc4140;
+        policy.verifyRegional = spec().dialect == Dialect::Rfc4140;
         return policy;
+    }
+
+    /// A prefix of an anchor as its interface advertises it: with its lifetimes and its own address there.
+    [[nodiscard]] node::RouterPrefix routerPrefix(const NodeSpec& n, const Prefix& prefix) const
+    {
+        node::RouterPrefix out(prefix);
+        for (const InterfaceSpec& interface : n.interfaces) {
+            for (const AdvertisedPrefix& p : interface.advertise.value_or(AdvertiseSpec{}).prefixes.value_or(std::vector<AdvertisedPrefix>{}))
+                if (p.prefix.masked() == prefix.masked()) return advertised(p);
+            if (interface.address && prefix.contains(interface.address->address)) out.prefix.address = interface.address->address;
+            for (const Prefix& address : interface.moreAddresses)
+                if (prefix.contains(address.address)) out.prefix.address = address.address;
+        }
+        return out;
+    }
+
+    [[nodiscard]] node::RouterPrefix advertised(const AdvertisedPrefix& p) const
+    {
+        node::RouterPrefix out(p.prefix, static_cast<std::uint32_t>(p.valid.count()), static_cast<std::uint32_t>(p.preferred.count()));
+        out.onLink = p.onLink;
+        out.autonomous = p.autonomous;
+        out.routerAddress = p.router;
+        out.countsDown = p.countsDown;
+        out.since = lab_.now_;
+        return out;
+    }
+
+    [[nodiscard]] static node::AnchorServices servicesOf(const NodeSpec& n)
+    {
+        return {n.discovery, {n.prefixDelivery, n.minPrefixInterval, n.maxPrefixInterval}, n.refreshRequest, probingOf(n)};
+    }
+
+    [[nodiscard]] static node::MapProber::Settings probingOf(const NodeSpec& n)
+    {
+        node::MapProber::Settings settings;
+        settings.enabled = n.probeMaps;
+        return settings;
     }
 
     [[nodiscard]] std::vector<node::RouterAdvertiser> advertisersOf(std::size_t index) const
@@ -167,11 +208,21 @@ private:
             settings.homeAgentInformation = {information->preference, static_cast<std::uint16_t>(lifetime), false};
         }
         for (const MapAdvertisement& map : advertise.map)
-            settings.map.push_back({map.distance, map.preference, map.formAddress, static_cast<std::uint32_t>(map.lifetime.count()), mapAddress(map.node)});
+            settings.map.push_back({map.distance, map.preference, map.formAddress, mapLifetime(map), mapAddress(map.node)});
         if (advertise.prefixes) settings.prefixes.emplace();
-        for (const AdvertisedPrefix& p : advertise.prefixes.value_or(std::vector<AdvertisedPrefix>{}))
-            settings.prefixes->push_back({p.prefix, p.onLink, p.autonomous, p.router, static_cast<std::uint32_t>(p.valid.count()), static_cast<std::uint32_t>(p.preferred.count())});
+        for (const AdvertisedPrefix& p : advertise.prefixes.value_or(std::vector<AdvertisedPrefix>{})) settings.prefixes->push_back(advertised(p));
+        settings.relaysMaps = advertise.relayMaps;
         return settings;
+    }
+
+    /// HMIP-AR-06: never longer than the MAP's prefix is valid, and by RFC 4140 preferred.
+    [[nodiscard]] std::uint32_t mapLifetime(const MapAdvertisement& map) const
+    {
+        const auto asked = static_cast<std::uint32_t>(map.lifetime.count());
+        const std::size_t index = nodeIndex(map.node);
+        if (index == spec().nodes.size() || !spec().nodes[index].regionalPrefix) return asked;
+        const node::RouterPrefix prefix = routerPrefix(spec().nodes[index], *spec().nodes[index].regionalPrefix);
+        return std::min({asked, prefix.valid, spec().dialect == Dialect::Rfc4140 ? prefix.preferred : prefix.valid});
     }
 
     /// The address that is advertised for a MAP: its own one inside the prefix of the regional addresses (HMIP-MAP-18).

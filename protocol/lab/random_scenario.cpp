@@ -135,6 +135,7 @@ private:
         n.role = Role::Correspondent;
         n.interfaces = {wired("core", fmt::format("2001:db8:200::c{}/64", i))};
         n.mobility = chance(60);
+        n.correspondent.refreshRequests = chance(30);
         s_.nodes.push_back(std::move(n));
     }
 
@@ -150,6 +151,16 @@ private:
         n.mapPolicy = chance(50) ? MapPolicy::Furthest : MapPolicy::Preference;
         n.lifetime = oneOf(lifetimes);
         n.optimiseAll = chance(50);
+        n.mobile.hierarchical = chance(85);
+        n.mobile.maximumMaps = chance(20) ? std::uint8_t{2} : std::uint8_t{1};
+        n.mobile.forwardFromPreviousMap = chance(60);
+        n.mobile.releaseMaps = chance(30);
+        n.mobile.optimisticDetection = chance(30);
+        n.mobile.linkEvents = chance(80);
+        n.mobile.newRouters = chance(80);
+        n.mobile.missedAdvertisements = static_cast<std::uint8_t>(below(5));
+        n.mobile.acknowledgedByPeers = chance(80);
+        n.mobile.onLinkAddressForNeighbours = chance(20);
         s_.nodes.push_back(n);
         TimePoint at{upTo(2s)};
         for (std::size_t moves = 1 + below(7); moves > 0 && at < TimePoint{s_.duration}; --moves) {

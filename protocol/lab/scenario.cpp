@@ -165,6 +165,7 @@ private:
         if (advertise.retransTimer > 1h) add(path + "/retrans_timer", "expected at most 1h");
         if (const auto& information = advertise.homeAgentInformation; information && information->lifetime && (*information->lifetime < 1s || *information->lifetime > 65535s))
             add(path + "/home_agent_information/lifetime", "expected 1s to 65535s (RFC 6275 §7.4)");
+        if (advertise.relayMaps && s_.dialect == Dialect::Rfc5380) add(path + "/relay_maps", "RFC 5380 has no dynamic MAP discovery: only with \"dialect\": \"rfc4140\"");
         for (std::size_t i = 0; advertise.prefixes && i < advertise.prefixes->size(); ++i) advertisedPrefix((*advertise.prefixes)[i], fmt::format("{}/prefixes/{}", path, i));
     }
 
@@ -220,17 +221,36 @@ private:
         if (lifetime < 4s || lifetime > maxBindingLifetime) add(path, "expected 4s to 262140s (RFC 6275 §6.1.7)");
     }
 
-    void homeAgent(const NodeSpec& n, const std::string& path)
+    void anchor(const NodeSpec& n, const std::string& path)
     {
         bindingLifetime(n.maximumLifetime, path + "/maximum_lifetime");
+        if (n.maximumBindings < 1 || n.maximumBindings > 1'000'000) add(path + "/maximum_bindings", "expected 1 to 1000000");
+        if (n.refreshAdvice < 0s || n.refreshAdvice > maxBindingLifetime) add(path + "/refresh_advice", "expected 0s to 262140s (RFC 6275 §6.2.4)");
+        if (n.refreshRequest > 24h) add(path + "/refresh_request", "expected at most 24h");
+        if (n.minPrefixInterval < 1s || n.maxPrefixInterval > 1000h) add(path + "/prefix_advertisements/min_interval", "expected 1s to 1000h");
+        if (n.maxPrefixInterval < n.minPrefixInterval) add(path + "/prefix_advertisements/max_interval", "expected at least the shortest interval");
+        for (std::size_t i = 0; i < n.homeAddresses.size(); ++i) {
+            const auto covers = [&](const Prefix& p) { return p.contains(n.homeAddresses[i]); };
+            if (std::none_of(n.homePrefixes.begin(), n.homePrefixes.end(), covers)) add(fmt::format("{}/home_addresses/{}", path, i), "outside the home prefixes");
+        }
+        homePrefixes(n, path);
+    }
+
+    void homeAgent(const NodeSpec& n, const std::string& path)
+    {
+        anchor(n, path);
         if (n.homePrefixes.empty()) add(path + "/home_prefixes", "missing: a home agent needs at least one home prefix");
+    }
+
+    void homePrefixes(const NodeSpec& n, const std::string& path)
+    {
         for (std::size_t i = 0; i < n.homePrefixes.size(); ++i)
             if (!hasAddressIn(n, n.homePrefixes[i])) add(fmt::format("{}/home_prefixes/{}", path, i), fmt::format("no interface of \"{}\" has an address in {}", n.name, n.homePrefixes[i].text()));
     }
 
     void map(const NodeSpec& n, const std::string& path)
     {
-        bindingLifetime(n.maximumLifetime, path + "/maximum_lifetime");
+        anchor(n, path);
         const std::string place = path + "/regional_prefix";
         if (!n.regionalPrefix) return add(place, "missing: a MAP needs the prefix of its regional care-of addresses");
         if (n.regionalPrefix->length != 64) add(place, "a regional prefix must have 64 bits, the other 64 are the interface identifier");

@@ -50,6 +50,7 @@ struct AdvertisedPrefix {
     bool router = true;
     std::chrono::seconds valid{2592000};  ///< 4294967295: for ever
     std::chrono::seconds preferred{604800};
+    bool countsDown = false;              ///< the lifetimes end so long after the start, or after they were set
     bool operator==(const AdvertisedPrefix&) const = default;
 };
 
@@ -76,6 +77,7 @@ struct AdvertiseSpec {
     bool interval = true;                 ///< Advertisement Interval option (RFC 6275 §7.3)
     std::optional<HomeAgentInformationSpec> homeAgentInformation{};
     std::optional<std::vector<AdvertisedPrefix>> prefixes{};
+    bool relayMaps = false;               ///< passes on MAP options heard on other links (RFC 4140 §7.1.1; not in RFC 5380)
     bool operator==(const AdvertiseSpec&) const = default;
 };
 
@@ -144,12 +146,23 @@ struct NodeSpec {
     bool forwarding = true;                      ///< a router passes on packets between its interfaces
     std::uint32_t errorRate = 10;                ///< ICMPv6 and Binding Errors a second, RFC 4443 §2.4 f; 0: none
     std::uint32_t errorBurst = 10;
-    // ha
-    std::vector<Prefix> homePrefixes;
+    // ha, and a map that is a home agent too
+    std::vector<Prefix> homePrefixes;            ///< lifetimes: those of the advertised prefix, else the usual ones
+    std::vector<Ipv6Address> homeAddresses;      ///< only these may register; empty: any in the home prefixes
+    bool discovery = true;                       ///< answers home agent address discovery
+    bool prefixDelivery = true;                  ///< sends mobile prefix advertisements
+    Duration minPrefixInterval = 600s;           ///< MinMobPfxAdvInterval
+    Duration maxPrefixInterval = 86400s;         ///< MaxMobPfxAdvInterval
     // ha, map
     std::chrono::seconds maximumLifetime{3600};  ///< longest binding granted
+    std::uint32_t maximumBindings = 1000;        ///< above that 130
+    std::chrono::seconds refreshAdvice{0};       ///< Binding Refresh Advice; 0: none
+    Duration refreshRequest{0};                  ///< Binding Refresh Requests so long before a binding ends; 0: none
     // map
     std::optional<Prefix> regionalPrefix;
+    std::vector<Prefix> localPrefixes;           ///< care-of addresses that it forwards to, neighbours' too; empty: any
+    // ar, ha, map
+    bool probeMaps = false;                      ///< asks the MAPs that it advertises whether they are there (RFC 5380 §10)
     // cn
     bool mobility = false;                       ///< takes part in route optimisation
     CorrespondentSpec correspondent{};

@@ -7,22 +7,20 @@ void AccessRouter::receive(TimePoint now, std::size_t interface, ByteView frame,
 {
     auto delivery = stack_.receive(now, interface, frame, out);
     if (delivery && delivery->kind == Delivery::Kind::Forward) stack_.forward(now, std::move(delivery->packet), out);
-    else if (delivery && !answerSolicitation(now, *delivery, stack_, advertisers_, out)) stack_.refuseUpper(now, delivery->packet, out);
+    else if (delivery && !router_.receive(now, *delivery, stack_, out)) stack_.refuseUpper(now, delivery->packet, out);
     (void)stack_.takeEvents();
 }
 
 void AccessRouter::advance(TimePoint now, Output& out)
 {
     stack_.advance(now, out);
-    for (RouterAdvertiser& advertiser : advertisers_) advertiser.advance(now, stack_, out);
+    router_.advance(now, stack_, out);
     (void)stack_.takeEvents();
 }
 
 std::optional<TimePoint> AccessRouter::nextDeadline() const
 {
-    auto next = stack_.nextDeadline();
-    for (const RouterAdvertiser& advertiser : advertisers_) next = earlier(next, advertiser.nextDeadline());
-    return next;
+    return earlier(stack_.nextDeadline(), router_.nextDeadline());
 }
 
 }  // namespace roamscope::node

@@ -1,32 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Access router: forwards, and advertises itself and the MAPs of its domain (RFC 4861 §6.2, RFC 4140 §3.1, HMIP-AR-01).
+// Access router: forwards, and advertises itself and the MAPs of its domain (RFC 4861 §6.2, RFC 4140 §3.1, HMIP-AR-01);
+// passes on MAP options and probes MAPs when it is told to (HMIP-MAP-11, HMIP-AR-04).
 #pragma once
 
-#include "protocol/node/router_advertiser.hpp"
+#include "protocol/node/router_functions.hpp"
 
 namespace roamscope::node {
 
 class AccessRouter {
 public:
-    AccessRouter(IpStack stack, std::vector<RouterAdvertiser> advertisers) : stack_(std::move(stack)), advertisers_(std::move(advertisers)) {}
+    AccessRouter(IpStack stack, std::vector<RouterAdvertiser> advertisers, const MapProber::Settings& probing = {})
+        : stack_(std::move(stack)), router_(std::move(advertisers), probing, stack_.random().fork(randomLabel))
+    {
+    }
 
     void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
     /// Other advertisements from now on.
-    void configure(TimePoint now, std::vector<RouterAdvertiser> advertisers)
+    void configure(TimePoint now, std::vector<RouterAdvertiser> advertisers, const MapProber::Settings& probing = {})
     {
-        advertisers_ = std::move(advertisers);
-        for (RouterAdvertiser& advertiser : advertisers_) advertiser.startAt(now);
+        router_.configure(now, std::move(advertisers), probing);
     }
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
 
 private:
+    static constexpr std::uint64_t randomLabel = 1;
+
     IpStack stack_;
-    std::vector<RouterAdvertiser> advertisers_;
+    RouterFunctions router_;
 };
 
 }  // namespace roamscope::node

@@ -14,49 +14,52 @@ namespace {
 /// Tunnels that one packet may come out of here; more is a loop (RFC 2473 §4.1).
 constexpr int maxTunnels = 4;
 
-constexpr std::uint8_t addressUnreachable = 3;  // codes of Destination Unreachable, RFC 4443 §3.1
-constexpr std::uint8_t portUnreachable = 4;
+constexpr std::uint8_t addressUnreachable = 3;  // code of Destination Unreachable, RFC 4443 §3.1
+
+// Streams of random numbers of their own.
+constexpr std::uint64_t probes = 1;
+constexpr std::uint64_t deliveries = 2;
 
 Attributes bindingKey(const Ipv6Address& homeAddress)
 {
     return {{"home_address", attribute(homeAddress)}, {"bid", std::monostate{}}};
 }
 
-Registrar::Policy withOwnAddresses(Registrar::Policy policy, const IpStack& stack)
-{
-    for (std::size_t i = 0; i < stack.interfaceCount(); ++i)
-        for (const InterfaceAddress& address : stack.addresses(i))
-            if (!address.proxy) policy.own.push_back(address.address);
-    return policy;
-}
-
 }  // namespace
 
-Anchor::Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers)
-    : stack_(std::move(stack)), registrar_(withOwnAddresses(std::move(policy), stack_)), advertisers_(std::move(advertisers))
+Anchor::Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers, const AnchorServices& services)
+    : stack_(std::move(stack)), registrar_(std::move(policy)), router_(std::move(advertisers), services.probing, stack_.random().fork(probes)),
+      services_(services), prefixes_(services.prefixes, stack_.random().fork(deliveries))
 {
     stack_.setMobilitySupport();
+    listen();
+    registrar_.configure(withOwnAddresses(registrar_.policy()));
 }
 
 void Anchor::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
     auto delivery = stack_.receive(now, interface, frame, out);
-    if (delivery && !answerSolicitation(now, *delivery, stack_, advertisers_, out)) handle(now, std::move(*delivery), out);
+    if (delivery && !router_.receive(now, *delivery, stack_, out)) handle(now, std::move(*delivery), out);
     drainStack(now, out);
 }
 
 void Anchor::advance(TimePoint now, Output& out)
 {
     stack_.advance(now, out);
-    for (RouterAdvertiser& advertiser : advertisers_) advertiser.advance(now, stack_, out);
+    router_.advance(now, stack_, out);
     drainStack(now, out);
     for (const Binding& binding : registrar_.expire(now)) release(now, binding, "expired", out);
+    for (auto& [interface, list] : homeAgents_) list.expire(now);
+    deliverPrefixes(now, out);
+    requestRefreshes(now, out);
 }
 
 std::optional<TimePoint> Anchor::nextDeadline() const
 {
     auto next = earlier(stack_.nextDeadline(), registrar_.nextDeadline());
-    for (const RouterAdvertiser& advertiser : advertisers_) next = earlier(next, advertiser.nextDeadline());
+    next = earlier(earlier(next, router_.nextDeadline()), prefixes_.nextDeadline());
+    if (!requestTimers_.empty()) next = earlier(next, requestTimers_.begin()->first);
+    for (const auto& [interface, list] : homeAgents_) next = earlier(next, list.nextDeadline());
     return next;
 }
 
@@ -65,13 +68,6 @@ bool Anchor::revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out)
     const auto binding = registrar_.end(now, homeAddress);
     if (binding) release(now, *binding, "revoked", out);
     return binding.has_value();
-}
-
-void Anchor::configure(TimePoint now, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers)
-{
-    registrar_.configure(withOwnAddresses(std::move(policy), stack_));
-    advertisers_ = std::move(advertisers);
-    for (RouterAdvertiser& advertiser : advertisers_) advertiser.startAt(now);
 }
 
 void Anchor::handle(TimePoint now, Delivery delivery, Output& out)
@@ -94,11 +90,8 @@ std::optional<Ipv6Packet> Anchor::local(TimePoint now, const Delivery& delivery,
     switch (packet.nextHeader) {
     case proto::ipv6: return untunnel(now, packet, out);
     case proto::mobility: onMobility(now, delivery, out); break;
-    case proto::icmpv6:
-    case proto::none: break;
-    case proto::udp:
-    case proto::tcp: stack_.refuse(now, packet, wire::icmpv6Type::destinationUnreachable, portUnreachable, out); break;
-    default: stack_.refuseNextHeader(now, packet, out);
+    case proto::icmpv6: serve(now, delivery, out); break;
+    default: stack_.refuseUpper(now, packet, out);
     }
     return std::nullopt;
 }
@@ -137,13 +130,14 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
 void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
 {
     if (verdict.removed) release(now, *verdict.removed, "deleted", out);
-    if (verdict.action == Action::Verify) return detect(now, registrar_.bindings().at(verdict.homeAddress), out);
+    if (verdict.action == Action::Verify) return detect(now, *registrar_.bindings().find(verdict.homeAddress), out);
     if (verdict.action != Action::Answer) return;
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
         if (verdict.replaced) out.removed(now, "tunnel", {{"peer", attribute(*verdict.replaced)}, {"home_address", attribute(binding->homeAddress)}});
         bindingEvent(now, *binding, out);
         stack_.setMobilePeer(binding->homeAddress, binding->careOfAddress);  // HA-FWD-03, HA-HAO-01
         defend(now, *binding, out);
+        remember(now, *binding);
     }
     sendAck(now, verdict, out);
 }
@@ -187,10 +181,10 @@ void Anchor::detect(TimePoint now, const Binding& binding, Output& out)
 
 void Anchor::detected(TimePoint now, std::size_t interface, const Ipv6Address& home, Output& out)
 {
-    const auto it = registrar_.bindings().find(home);
-    if (it == registrar_.bindings().end() || it->second.state != Binding::State::Verifying) return;
+    const Binding* entry = registrar_.bindings().find(home);
+    if (!entry || entry->state != Binding::State::Verifying) return;
     const Ipv6Address linkLocalAddress = linkLocal(interfaceId(home));
-    const bool both = it->second.has(wire::BindingUpdate::linkLocal);
+    const bool both = entry->has(wire::BindingUpdate::linkLocal);
     if (!isReady(interface, home) || (both && !isReady(interface, linkLocalAddress))) return;
     const auto verdict = registrar_.verified(now, home, true);
     if (!verdict.ack.accepted()) stopDefending(now, home, out);
@@ -271,6 +265,7 @@ void Anchor::release(TimePoint now, const Binding& binding, std::string_view why
     stopDefending(now, binding.homeAddress, out);
     if (binding.state != Binding::State::Valid) return;
     stack_.clearMobilePeer(binding.homeAddress);
+    forget(binding.homeAddress);
     out.happened(now, "binding-removed", {{"home_address", attribute(binding.homeAddress)}, {"reason", attribute(why)}});
     out.removed(now, "binding", bindingKey(binding.homeAddress));
     out.removed(now, "tunnel", {{"peer", attribute(binding.careOfAddress)}, {"home_address", attribute(binding.homeAddress)}});

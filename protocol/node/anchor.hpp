@@ -3,16 +3,28 @@
 // home addresses by proxy neighbour discovery, tunnels to the care-of address and checks the reverse tunnel.
 #pragma once
 
+#include "protocol/node/home_agents_list.hpp"
 #include "protocol/node/ip_stack.hpp"
+#include "protocol/node/prefix_delivery.hpp"
 #include "protocol/node/registrar.hpp"
-#include "protocol/node/router_advertiser.hpp"
+#include "protocol/node/router_functions.hpp"
 
 namespace roamscope::node {
 
+/// What an anchor offers beside registrations.
+struct AnchorServices {
+    bool discovery = true;               ///< a home agent answers those that look for one (HA-DHAAD-01)
+    PrefixDelivery::Settings prefixes;   ///< mobile prefix advertisements of a home agent (HA-MPA-01)
+    /// Binding Refresh Requests: the first one so long before a binding ends, the last two after a third of that each; 0: none.
+    Duration refreshRequest{0};
+    MapProber::Settings probing;         ///< of MAPs that it advertises
+};
+
 class Anchor {
 public:
-    /// The addresses that `stack` has now are the anchor's own; they are added to the policy.
-    Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers = {});
+    /// The addresses that `stack` has now are the anchor's own; they are added to the policy. A home agent also listens on the
+    /// Home-Agents anycast address of each home prefix (HA-DHAAD-03).
+    Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers = {}, const AnchorServices& services = {});
 
     void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
     void advance(TimePoint now, Output& out);
@@ -21,7 +33,8 @@ public:
     /// Ends the binding of a home address without its mobile node; false when there is none.
     bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out);
     /// Other settings from now on; bindings that are there stay as they are.
-    void configure(TimePoint now, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers);
+    /// Mobile nodes are told of home prefixes that changed (RFC 6275 §10.6.2), and no binding outlives them.
+    void configure(TimePoint now, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers, const AnchorServices& services = {});
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
@@ -51,12 +64,38 @@ private:
     void releaseLinkLocal(TimePoint now, const Ipv6Address& home, Output& out);
     [[nodiscard]] bool isReady(std::size_t interface, const Ipv6Address& address) const;
 
+    // ---- anchor_services.cpp
+    /// What a home agent is asked beside registrations. False when it was nothing of that kind.
+    bool serve(TimePoint now, const Delivery& delivery, Output& out);
+    void answerDiscovery(TimePoint now, const Delivery& delivery, const wire::HomeAgentDiscoveryRequest& request, Output& out);
+    void listen();
+    [[nodiscard]] Registrar::Policy withOwnAddresses(Registrar::Policy policy) const;
+    void deliverPrefixes(TimePoint now, Output& out);
+    [[nodiscard]] wire::MobilePrefixAdvertisement prefixesOf(TimePoint now, std::size_t interface) const;
+    void prefixesChanged(TimePoint now, std::size_t interface);
+    void remember(TimePoint now, const Binding& binding);
+    void forget(const Ipv6Address& home);
+    void requestRefreshes(TimePoint now, Output& out);
+
     void release(TimePoint now, const Binding& binding, std::string_view why, Output& out);
     void bindingEvent(TimePoint now, const Binding& binding, Output& out) const;
 
     IpStack stack_;
     Registrar registrar_;
-    std::vector<RouterAdvertiser> advertisers_;
+    RouterFunctions router_;
+    AnchorServices services_;
+    std::map<std::size_t, HomeAgentsList> homeAgents_;  ///< by interface
+    PrefixDelivery prefixes_;
+    struct RefreshRequest {
+        TimePoint next{};
+        int left = 0;
+    };
+    std::map<Ipv6Address, RefreshRequest> requests_;  ///< by home address
+    std::set<std::pair<TimePoint, Ipv6Address>> requestTimers_;
+    /// Whoever looks for home agents gets up to thirty times as many octets: so many answers a second at most.
+    static constexpr double discoveriesPerSecond = 100;
+    double discoveryTokens_ = discoveriesPerSecond;
+    TimePoint discoveryTokensAt_{};
     /// Link-local addresses held for bindings with L, and whose they are: two home addresses may end alike.
     std::map<LinkAddress, std::vector<Ipv6Address>> linkLocals_;
 };

@@ -11,6 +11,7 @@ void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Pa
     const auto [it, isNew] = entries_.try_emplace(nextHop);
     Entry& entry = it->second;
     if (isNew) {
+        known_ = false;
         entry.solicitations = 1;
         entry.deadline = now + retransTimer_;
         actions.solicit.push_back({nextHop, std::nullopt, packet.source});
@@ -23,6 +24,7 @@ void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Pa
     }
     if (entry.state == State::Reachable && now >= entry.deadline) entry.state = State::Stale;
     if (entry.state == State::Stale) {
+        known_ = false;
         entry.state = State::Delay;
         entry.deadline = now + delayFirstProbe;
         actions.changed.push_back(nextHop);
@@ -32,6 +34,7 @@ void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Pa
 
 void NeighborCache::probe(TimePoint now, const Ipv6Address& address, Actions& actions)
 {
+    known_ = false;
     Entry& entry = entries_.try_emplace(address).first->second;
     entry.asked = true;
     if (entry.state == State::Probe || (entry.state == State::Incomplete && entry.solicitations > 0)) return;
@@ -49,6 +52,7 @@ void NeighborCache::learn(TimePoint now, const Ipv6Address& address, const Mac& 
     Entry& entry = it->second;
     entry.router = entry.router || router;
     if (!isNew && entry.state != State::Incomplete && entry.mac == mac) return;
+    known_ = false;
     entry.mac = mac;
     entry.state = State::Stale;
     entry.deadline = now;
@@ -60,6 +64,7 @@ void NeighborCache::advertised(TimePoint now, const wire::NeighborAdvertisement&
 {
     const auto it = entries_.find(na.target);
     if (it == entries_.end()) return;  // RFC 4861 §7.2.5: nobody asked, nothing is created
+    known_ = false;
     Entry& entry = it->second;
     const auto* option = wire::findOption<wire::TargetLinkLayerOption>(na.options);
     if (entry.state == State::Incomplete) {
@@ -89,6 +94,8 @@ void NeighborCache::advertised(TimePoint now, const wire::NeighborAdvertisement&
 
 void NeighborCache::advance(TimePoint now, Actions& actions)
 {
+    if (const auto next = nextDeadline(); !next || now < *next) return;
+    known_ = false;
     for (auto it = entries_.begin(); it != entries_.end();) {
         auto& [address, entry] = *it;
         const bool waits = entry.state == State::Incomplete || entry.state == State::Delay || entry.state == State::Probe;
@@ -118,10 +125,12 @@ void NeighborCache::advance(TimePoint now, Actions& actions)
 
 std::optional<TimePoint> NeighborCache::nextDeadline() const
 {
-    std::optional<TimePoint> next;
+    if (known_) return next_;
+    known_ = true;
+    next_.reset();
     for (const auto& [address, entry] : entries_)
-        if (entry.state == State::Incomplete || entry.state == State::Delay || entry.state == State::Probe) next = earlier(next, entry.deadline);
-    return next;
+        if (entry.state == State::Incomplete || entry.state == State::Delay || entry.state == State::Probe) next_ = earlier(next_, entry.deadline);
+    return next_;
 }
 
 void NeighborCache::flush(TimePoint now, Entry& entry, Actions& actions)

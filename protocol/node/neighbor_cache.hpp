@@ -57,7 +57,11 @@ public:
     void advance(TimePoint now, Actions& actions);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
     /// Forgets everybody: the link went down.
-    void clear() { entries_.clear(); }
+    void clear()
+    {
+        entries_.clear();
+        known_ = false;
+    }
 
     struct Entry {
         State state = State::Incomplete;
@@ -77,6 +81,8 @@ private:
     Duration reachableTime_;
     Duration retransTimer_;
     std::map<Ipv6Address, Entry> entries_;
+    mutable bool known_ = false;                  ///< whether `next_` is the earliest deadline
+    mutable std::optional<TimePoint> next_;
 };
 
 [[nodiscard]] std::string_view stateName(NeighborCache::State state);

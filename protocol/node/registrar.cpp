@@ -83,8 +83,7 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     if (!wanted.regional && !update.has(BindingUpdate::homeRegistration)) return toCorrespondent(wanted, routingHeader);
     if (!wanted.regional && policy_.homePrefixes.empty()) return refuse(wanted, status::homeRegistrationNotSupported, routingHeader);
 
-    const auto it = bindings_.find(wanted.homeAddress);
-    Binding* entry = it != bindings_.end() ? &it->second : nullptr;
+    Binding* entry = bindings_.find(wanted.homeAddress);
     if (const auto code = refusal(now, wanted, entry)) {
         Verdict verdict = refuse(wanted, *code, routingHeader);
         // HA-BU-02: the last number that was accepted.
@@ -101,15 +100,13 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
         grant(now, wanted);
         Verdict verdict = accept(wanted);
         if (entry->careOfAddress != wanted.careOfAddress) verdict.replaced = entry->careOfAddress;
-        *entry = wanted;
-        arm(*entry);
+        bindings_.arm(bindings_.put(wanted));
         return verdict;
     }
     const bool verifying = entry && entry->state == Binding::State::Verifying;
     if (entry && !verifying) --deleted_;
-    bindings_[wanted.homeAddress] = wanted;
-    prune();
-    if (!policy_.verify) return verified(now, wanted.homeAddress, true);
+    bindings_.put(wanted);
+    if (!(wanted.regional ? policy_.verifyRegional : policy_.verify)) return verified(now, wanted.homeAddress, true);
     Verdict verdict = answer(wanted, status::accepted, wanted.granted);
     verdict.action = verifying ? Action::Wait : Action::Verify;
     return verdict;
@@ -119,11 +116,11 @@ Registrar::Verdict Registrar::toCorrespondent(const Binding& wanted, bool routin
 {
     // HA-BU-03: what was registered with the home agent stays so. Any other registration with a correspondent needs return
     // routability, which an anchor does not offer (RR-CN-06).
-    const auto it = bindings_.find(wanted.homeAddress);
-    if (it == bindings_.end() || it->second.state != Binding::State::Valid) return silently("RR-CN-06");
-    if (isNewer(wanted.sequence, it->second.sequence)) return refuse(wanted, status::registrationTypeChange, routingHeader);
+    const Binding* entry = bindings_.find(wanted.homeAddress);
+    if (!entry || entry->state != Binding::State::Valid) return silently("RR-CN-06");
+    if (isNewer(wanted.sequence, entry->sequence)) return refuse(wanted, status::registrationTypeChange, routingHeader);
     Verdict verdict = refuse(wanted, status::sequenceOutOfWindow, routingHeader);
-    verdict.ack.sequence = it->second.sequence;
+    verdict.ack.sequence = entry->sequence;
     return verdict;
 }
 
@@ -160,7 +157,7 @@ Registrar::Verdict Registrar::erase(TimePoint now, Binding& entry, const Binding
     entry.sequence = wanted.sequence;
     entry.expires = now + deletedKept;
     ++deleted_;
-    arm(entry);
+    bindings_.arm(entry);
     if (deleted_ > policy_.maximumBindings) forgetOldest();
     return verdict;
 }
@@ -180,18 +177,18 @@ void Registrar::grant(TimePoint now, Binding& binding) const
 
 Registrar::Verdict Registrar::verified(TimePoint now, const Ipv6Address& homeAddress, bool unique)
 {
-    const auto it = bindings_.find(homeAddress);
-    if (it == bindings_.end() || it->second.state != Binding::State::Verifying) return silently("");
-    Binding& binding = it->second;
+    Binding* entry = bindings_.find(homeAddress);
+    if (!entry || entry->state != Binding::State::Verifying) return silently("");
+    Binding& binding = *entry;
     const bool ended = !prefixOf(now, homeAddress, binding.regional);
     if (!unique || ended) {
         Verdict verdict = refuse(binding, ended ? status::notHomeSubnet : status::duplicateAddressDetectionFailed, true);
-        drop(it);
+        drop(binding);
         return verdict;
     }
     binding.state = Binding::State::Valid;
     grant(now, binding);
-    arm(binding);
+    bindings_.arm(binding);
     return accept(binding);
 }
 
@@ -209,20 +206,20 @@ void Registrar::setPrefix(TimePoint now, const RouterPrefix& prefix, bool region
     const auto it = std::find_if(list.begin(), list.end(), [&](const RouterPrefix& p) { return p.prefix.masked() == prefix.prefix.masked(); });
     if (it == list.end()) list.push_back(prefix);
     else *it = prefix;
-    for (auto& [home, binding] : bindings_) {
-        if (binding.state != Binding::State::Valid || binding.regional != regional || !prefix.prefix.contains(home)) continue;
+    for (Binding& binding : bindings_) {
+        if (binding.state != Binding::State::Valid || binding.regional != regional || !prefix.prefix.contains(binding.homeAddress)) continue;
         const TimePoint end = now + std::chrono::seconds(prefix.validAt(now));
         if (end >= binding.expires) continue;
         binding.expires = end;
-        arm(binding);
+        bindings_.arm(binding);
     }
 }
 
 std::optional<Binding> Registrar::end(TimePoint now, const Ipv6Address& homeAddress)
 {
-    const auto it = bindings_.find(homeAddress);
-    if (it == bindings_.end() || it->second.state != Binding::State::Valid) return std::nullopt;
-    return erase(now, it->second, it->second).removed;
+    Binding* entry = bindings_.find(homeAddress);
+    if (!entry || entry->state != Binding::State::Valid) return std::nullopt;
+    return erase(now, *entry, *entry).removed;
 }
 
 // ---- time
@@ -230,64 +227,37 @@ std::optional<Binding> Registrar::end(TimePoint now, const Ipv6Address& homeAddr
 std::vector<Binding> Registrar::expire(TimePoint now)
 {
     std::vector<Binding> ended;
-    while (!timers_.empty() && timers_.front().at <= now) {
-        // prune() keeps the first timer current.
-        const auto it = bindings_.find(timers_.front().home);
-        if (it->second.state == Binding::State::Valid) ended.push_back(it->second);
-        drop(it);
+    for (const Binding* next = bindings_.first(); next && next->expires <= now; next = bindings_.first()) {
+        if (next->state == Binding::State::Valid) ended.push_back(*next);
+        drop(*next);
     }
     return ended;
 }
 
 std::optional<TimePoint> Registrar::nextDeadline() const
 {
-    return timers_.empty() ? std::nullopt : std::optional(timers_.front().at);
+    const Binding* next = bindings_.first();
+    return next ? std::optional(next->expires) : std::nullopt;
 }
 
-void Registrar::arm(const Binding& binding)
+void Registrar::drop(const Binding& binding)
 {
-    timers_.push_back({binding.expires, binding.homeAddress});
-    std::push_heap(timers_.begin(), timers_.end(), std::greater<>());
-    constexpr std::size_t slack = 64;
-    if (timers_.size() > 2 * bindings_.size() + slack) {
-        timers_.clear();
-        for (const auto& [home, other] : bindings_)
-            if (other.state != Binding::State::Verifying) timers_.push_back({other.expires, home});
-        std::make_heap(timers_.begin(), timers_.end(), std::greater<>());
-    }
-    prune();
-}
-
-void Registrar::prune()
-{
-    while (!timers_.empty()) {
-        const Timer& first = timers_.front();
-        const auto it = bindings_.find(first.home);
-        if (it != bindings_.end() && it->second.state != Binding::State::Verifying && it->second.expires == first.at) return;
-        std::pop_heap(timers_.begin(), timers_.end(), std::greater<>());
-        timers_.pop_back();
-    }
-}
-
-void Registrar::drop(std::map<Ipv6Address, Binding>::iterator it)
-{
-    if (it->second.state == Binding::State::Deleted) --deleted_;
-    bindings_.erase(it);
-    prune();
+    if (binding.state == Binding::State::Deleted) --deleted_;
+    bindings_.erase(binding.homeAddress);
 }
 
 void Registrar::forgetOldest()
 {
-    auto oldest = bindings_.end();
-    for (auto it = bindings_.begin(); it != bindings_.end(); ++it)
-        if (it->second.state == Binding::State::Deleted && (oldest == bindings_.end() || it->second.expires < oldest->second.expires)) oldest = it;
-    if (oldest != bindings_.end()) drop(oldest);
+    const Binding* oldest = nullptr;
+    for (const Binding& binding : bindings_)
+        if (binding.state == Binding::State::Deleted && (!oldest || binding.expires < oldest->expires)) oldest = &binding;
+    if (oldest) drop(*oldest);
 }
 
 const Binding* Registrar::find(const Ipv6Address& homeAddress) const
 {
-    const auto it = bindings_.find(homeAddress);
-    return it != bindings_.end() && it->second.state == Binding::State::Valid ? &it->second : nullptr;
+    const Binding* entry = bindings_.find(homeAddress);
+    return entry && entry->state == Binding::State::Valid ? entry : nullptr;
 }
 
 // ---- answers

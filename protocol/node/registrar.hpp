@@ -7,9 +7,9 @@
 #include "protocol/node/output.hpp"
 #include "protocol/node/prefix_list.hpp"
 #include "protocol/node/sequence.hpp"
+#include "protocol/node/timed_pool.hpp"
 #include "protocol/wire/mobility.hpp"
 
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -33,6 +33,7 @@ struct Binding {
     TimePoint expires{};
     Ipv6Address anchorAddress;    ///< address of ours that the update was sent to; source of answers and of the tunnel
     Ipv6Address replyTo;          ///< source of the update (HA-BU-06)
+    std::uint32_t timer = 0;      ///< of the pool
 
     [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
 };
@@ -59,7 +60,8 @@ public:
         std::vector<Prefix> localPrefixes;
         std::chrono::seconds maximumLifetime{3600};
         std::size_t maximumBindings = 1000;   ///< above that 130 (HA-BU-03); none is evicted for another (HA-BU-10)
-        bool verify = true;                   ///< detect duplicates before a new binding (off for an RFC 5380 MAP)
+        bool verify = true;                   ///< detect duplicates before a new home registration
+        bool verifyRegional = true;           ///< the same for a MAP (off for one of RFC 5380)
         /// Binding Refresh Advice: when the node should come back; left out when zero or not below the lifetime (HA-BU-07).
         std::chrono::seconds refreshAdvice{0};
     };
@@ -98,19 +100,15 @@ public:
 
     /// The live binding of a home address.
     [[nodiscard]] const Binding* find(const Ipv6Address& homeAddress) const;
-    [[nodiscard]] const std::map<Ipv6Address, Binding>& bindings() const { return bindings_; }
+    /// By home address: what is not valid yet or any more, too.
+    using Bindings = TimedPool<Binding, &Binding::homeAddress, &Binding::expires, &Binding::timer>;
+    [[nodiscard]] const Bindings& bindings() const { return bindings_; }
     [[nodiscard]] const Policy& policy() const { return policy_; }
     [[nodiscard]] Policy& policy() { return policy_; }
     /// The prefix of `address` among those of its kind, while it is valid.
     [[nodiscard]] const RouterPrefix* prefixOf(TimePoint now, const Ipv6Address& address, bool regional) const;
 
 private:
-    struct Timer {
-        TimePoint at{};
-        Ipv6Address home;
-        bool operator>(const Timer& other) const { return at > other.at; }
-    };
-
     [[nodiscard]] static std::optional<std::string_view> fault(const BindingRequest& request);
     [[nodiscard]] Verdict toCorrespondent(const Binding& wanted, bool routingHeader) const;
     [[nodiscard]] std::optional<std::uint8_t> refusal(TimePoint now, const Binding& wanted, const Binding* entry) const;
@@ -120,15 +118,12 @@ private:
     [[nodiscard]] Verdict answer(const Binding& binding, std::uint8_t status, WireLifetime lifetime) const;
     [[nodiscard]] Verdict refuse(const Binding& wanted, std::uint8_t status, bool routingHeader) const;
 
-    void arm(const Binding& binding);
-    void prune();
     void forgetOldest();
-    void drop(std::map<Ipv6Address, Binding>::iterator it);
+    void drop(const Binding& binding);
 
     Policy policy_;
-    std::map<Ipv6Address, Binding> bindings_;
+    Bindings bindings_;
     std::size_t deleted_ = 0;    ///< entries in state Deleted
-    std::vector<Timer> timers_;  ///< heap, earliest first; entries that are not current are dropped when they come up
 };
 
 }  // namespace roamscope::node

@@ -10,11 +10,9 @@ constexpr Duration maxDelay = 500ms;              // MAX_RA_DELAY_TIME, RFC 4861
 constexpr Duration minDelayBetween = 3s;          // MIN_DELAY_BETWEEN_RAS
 constexpr Duration maxInitialInterval = 16s;      // MAX_INITIAL_RTR_ADVERT_INTERVAL
 constexpr int initialAdvertisements = 3;          // MAX_INITIAL_RTR_ADVERTISEMENTS
-constexpr std::uint32_t validLifetime = 2592000;  // RFC 4861 §6.2.1
-constexpr std::uint32_t preferredLifetime = 604800;
 }  // namespace
 
-RouterAdvertiser::RouterAdvertiser(Settings settings, Random random) : settings_(std::move(settings)), random_(random)
+RouterAdvertiser::RouterAdvertiser(Settings settings, Random random) : settings_(std::move(settings)), maps_(settings_.map), random_(random)
 {
     next_ = TimePoint{} + random_.between(Duration{0}, std::min(settings_.minInterval, maxInitialInterval));
 }
@@ -28,10 +26,17 @@ void RouterAdvertiser::solicited(TimePoint now)
     next_ = std::min(next_, answer);
 }
 
+void RouterAdvertiser::setMaps(TimePoint now, std::vector<wire::MapOption> maps)
+{
+    if (maps == maps_) return;
+    maps_ = std::move(maps);
+    if (last_) solicited(now);
+}
+
 void RouterAdvertiser::advance(TimePoint now, IpStack& stack, Output& out)
 {
     if (now < next_) return;
-    stack.sendIcmp(now, settings_.interface, stack.linkLocalAddress(settings_.interface), allNodes(), message(stack), out);
+    stack.sendIcmp(now, settings_.interface, stack.linkLocalAddress(settings_.interface), allNodes(), message(now, stack), out);
     last_ = now;
     Duration wait = random_.between(settings_.minInterval, settings_.maxInterval);
     if (sent_ < initialAdvertisements) ++sent_;
@@ -39,7 +44,7 @@ void RouterAdvertiser::advance(TimePoint now, IpStack& stack, Output& out)
     next_ = now + wait;
 }
 
-wire::RouterAdvertisement RouterAdvertiser::message(const IpStack& stack) const
+wire::RouterAdvertisement RouterAdvertiser::message(TimePoint now, const IpStack& stack) const
 {
     wire::RouterAdvertisement ra;
     ra.hopLimit = settings_.hopLimit;
@@ -55,14 +60,13 @@ wire::RouterAdvertisement RouterAdvertiser::message(const IpStack& stack) const
     ra.options.push_back(wire::SourceLinkLayerOption{stack.mac(settings_.interface)});
     if (settings_.mtu) ra.options.push_back(wire::MtuOption{*settings_.mtu});
     // AR-01: the whole router address with R, in every advertisement.
-    if (!settings_.prefixes) ra.options.push_back(wire::PrefixInformation{settings_.prefix, true, true, true, validLifetime, preferredLifetime});
-    else for (const wire::PrefixInformation& prefix : *settings_.prefixes) ra.options.push_back(prefix);
+    for (const RouterPrefix& prefix : prefixes()) ra.options.push_back(prefix.option(now));
     // AR-02: the interval in milliseconds, 20 ms more below 200 ms.
     auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(settings_.maxInterval).count();
     if (interval < 200) interval += 20;
     if (settings_.interval) ra.options.push_back(wire::AdvertisementIntervalOption{static_cast<std::uint32_t>(interval)});
     if (settings_.homeAgentInformation) ra.options.push_back(*settings_.homeAgentInformation);
-    for (const wire::MapOption& map : settings_.map) ra.options.push_back(map);
+    for (const wire::MapOption& map : maps_) ra.options.push_back(map);
     return ra;
 }
 

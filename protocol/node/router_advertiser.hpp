@@ -4,6 +4,7 @@
 
 #include "protocol/base/random.hpp"
 #include "protocol/node/ip_stack.hpp"
+#include "protocol/node/prefix_list.hpp"
 
 #include <vector>
 
@@ -19,7 +20,7 @@ public:
         std::vector<wire::MapOption> map;
         bool homeAgent = false;                 ///< H flag (HA-RA-01)
         std::optional<std::chrono::seconds> routerLifetime{};         ///< none: three times `maxInterval`; 0: no default router
-        std::optional<std::vector<wire::PrefixInformation>> prefixes{};  ///< none: `prefix` with L, A and R
+        std::optional<std::vector<RouterPrefix>> prefixes{};  ///< none: `prefix` with L, A and R
         bool managed = false;                   ///< M flag
         bool other = false;                     ///< O flag
         std::uint8_t hopLimit = 64;
@@ -28,6 +29,7 @@ public:
         std::optional<std::uint32_t> mtu{};
         bool interval = true;                   ///< Advertisement Interval option
         std::optional<wire::HomeAgentInformation> homeAgentInformation{};  ///< none: its values are the defaults (RFC 6275 §7.4)
+        bool relaysMaps = false;                ///< passes on MAP options that were heard on other links (RFC 4140 §7.1.1)
     };
 
     /// The first advertisement is sent within `minInterval` of time 0; the first three are at most 16 s apart (AR-04).
@@ -41,11 +43,17 @@ public:
     void startAt(TimePoint now) { next_ = now + (next_ - TimePoint{}); }
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return next_; }
     [[nodiscard]] std::size_t interface() const { return settings_.interface; }
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    /// The MAP options from now on; when they are others than before the next advertisement comes soon.
+    void setMaps(TimePoint now, std::vector<wire::MapOption> maps);
+    /// The prefixes of the advertisements.
+    [[nodiscard]] std::vector<RouterPrefix> prefixes() const { return settings_.prefixes.value_or(std::vector<RouterPrefix>{settings_.prefix}); }
 
 private:
-    [[nodiscard]] wire::RouterAdvertisement message(const IpStack& stack) const;
+    [[nodiscard]] wire::RouterAdvertisement message(TimePoint now, const IpStack& stack) const;
 
     Settings settings_;
+    std::vector<wire::MapOption> maps_;
     Random random_;
     TimePoint next_{};
     std::optional<TimePoint> last_;

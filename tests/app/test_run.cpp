@@ -157,6 +157,38 @@ private Q_SLOTS:
         QCOMPARE(run.status, 1);
         QVERIFY2(run.out.contains("400"), qPrintable(run.out));
     }
+    void randomScenariosRunByTheirSeed()
+    {
+        const Outcome first = cli({"run", "--random", "3", "--events", file("random.jsonl"), "--until", "10s"});
+        QVERIFY2(first.status == 0, qPrintable(first.err + first.out));
+        const QByteArray events = content("random.jsonl");
+        QVERIFY(events.contains("\"event\""));
+        QCOMPARE(cli({"run", "--random", "3", "--events", file("again.jsonl"), "--until", "10s"}).status, 0);
+        QCOMPARE(content("again.jsonl"), events);
+        QCOMPARE(cli({"run", "--random", "3", "--without", "0,1,2,3,4,5,6", "--events", file("less.jsonl"), "--until", "10s"}).status, 0);
+        QVERIFY(content("less.jsonl") != events);
+        QCOMPARE(cli({"run"}).status, 2);
+        QCOMPARE(cli({"run", sample_, "--random", "3"}).status, 2);
+    }
+
+    void everyFrameThatImpairmentMetIsNamed()
+    {
+        const Outcome run = cli({"run", "lossy-wireless", "--events", file("lossy.jsonl"), "--report", file("lossy.json")});
+        QVERIFY2(run.status == 0, qPrintable(run.err + run.out));
+        int lost = 0;
+        for (const QByteArray& line : content("lossy.jsonl").split('\n')) {
+            const QJsonObject event = QJsonDocument::fromJson(line).object();
+            if (event["event"] != "frame-lost") continue;
+            ++lost;
+            QVERIFY(QStringList({"loss", "burst", "fault", "link-left"}).contains(event["cause"].toString()));
+            QVERIFY(!event["message"].toString().isEmpty() && event["length"].toInt() > 14 && event["link"].isString() && !event.contains("frame"));
+        }
+        QVERIFY(lost >= 50);
+        const QJsonArray expectations = QJsonDocument::fromJson(content("lossy.json")).object()["expectations"].toArray();
+        QVERIFY(expectations.size() >= 4);
+        for (const QJsonValue& e : expectations) QVERIFY(e.toObject()["met"].toBool());
+    }
+
     void brokenScenarioNamesThePlace()
     {
         QFile out(file("broken.json"));

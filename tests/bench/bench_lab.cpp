@@ -142,7 +142,7 @@ public:
         }
         // Everybody arrives within two seconds, then there is time for the first registrations.
         for (std::size_t i = 0; i < mobiles_.size(); ++i) {
-            advanceTo(TimePoint{2s * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(mobiles_.size())});
+            advanceTo(TimePoint{Duration{2s} * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(mobiles_.size())});
             lab_.move(lab_.now(), mobiles_[i].port, mobiles_[i].links[0], out_);
         }
         advanceTo(TimePoint{20s});
@@ -154,7 +154,7 @@ public:
     void moveFor(Duration time)
     {
         const TimePoint end = lab_.now() + time;
-        const Duration between = 1s / static_cast<std::int64_t>(mobiles_.size());
+        const Duration between = Duration{1s} / static_cast<std::int64_t>(mobiles_.size());
         for (; nextMove_ < end; nextMove_ += between) {
             advanceTo(nextMove_);
             Mobile& mobile = mobiles_[next_++ % mobiles_.size()];

@@ -53,8 +53,8 @@ private Q_SLOTS:
     void whatTheyAreAbout_data()
     {
         QTest::addColumn<QString>("name");
-        for (const char* name : {"mipv6-handover", "route-optimisation", "intra-map-handover", "inter-map-handover", "two-maps", "returning-home", "lossy-wireless",
-                                 "duplicate-address", "replayed-binding-update", "ping-pong", "hundred-mobile-nodes"})
+        for (const char* name : {"mipv6-handover", "route-optimisation", "intra-map-handover", "inter-map-handover", "inter-map-forwarding", "map-failure", "two-maps", "returning-home", "lossy-wireless",
+                                 "slow-and-optimistic-dad", "mipv6-against-hmipv6", "duplicate-address", "replayed-binding-update", "ping-pong", "hundred-mobile-nodes"})
             QTest::newRow(name) << QString::fromLatin1(name);
     }
 

@@ -27,7 +27,7 @@ Registrar::Policy policy(bool map = false, bool verify = true)
     prefixes.emplace_back(prefix("2001:db8:100::/64"));
     p.maximumLifetime = 400s;
     p.maximumBindings = 2;
-    p.verify = verify;
+    p.verify = p.verifyRegional = verify;
     p.own = {anchor};
     return p;
 }

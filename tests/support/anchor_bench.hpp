@@ -32,7 +32,7 @@ struct Bench {
     TimePoint now{};
 
     explicit Bench(bool map = false, bool verify = true) : Bench(policy(map, verify)) {}
-    explicit Bench(Registrar::Policy policy) : anchor(makeStack(), std::move(policy))
+    explicit Bench(Registrar::Policy policy, const AnchorServices& services = {}) : anchor(makeStack(), std::move(policy), {}, services)
     {
         in(coreLink, icmp(nextRouter, agentOnCore(), NeighborSolicitation{agentOnCore(), {wire::SourceLinkLayerOption{nextMac}}}));
         in(coreLink, icmp(correspondent, agentOnCore(), NeighborSolicitation{agentOnCore(), {wire::SourceLinkLayerOption{nextMac}}}));
@@ -56,7 +56,7 @@ struct Bench {
         Registrar::Policy p;
         auto& prefixes = map ? p.regionalPrefixes : p.homePrefixes;
         prefixes.emplace_back(prefix("2001:db8:100::/64"));
-        p.verify = verify;
+        p.verify = p.verifyRegional = verify;
         return p;
     }
     void in(std::size_t interface, const wire::Ipv6Packet& packet)

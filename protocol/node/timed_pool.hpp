@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A map from addresses to values that contain their address: found in constant time, few octets beside the value, pointers to
-// values hold until they are erased. Iteration goes by place, which is the order of insertion as long as nothing was erased: the
-// same for the same history. Copyable.
+// Values that are found by an address which they contain, each with at most one timer: found in constant time, the earliest timer
+// at once, few octets beside the value. Pointers to values hold until they are erased. Iteration goes by place, which is the order
+// of insertion as long as nothing was erased: the same for the same history. Copyable.
 #pragma once
 
 #include "protocol/base/address.hpp"
+#include "protocol/base/time.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
-namespace roamscope {
+namespace roamscope::node {
 
-/// `key` points to the member of Value that is its address; nobody may change that while the value is in the map.
-template <class Value, Ipv6Address Value::*key>
-class PoolMap {
+/// `key` points to the member of Value that is its address, which nobody may change while the value is here, `due` to the instant of
+/// its timer, and `timer` to a number that is ours.
+template <class Value, Ipv6Address Value::*key, TimePoint Value::*due, std::uint32_t Value::*timer>
+class TimedPool {
 public:
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -27,13 +29,17 @@ public:
         const std::uint32_t place = index_.empty() ? none : index_[probe(address)];
         return place == none ? nullptr : &at(place);
     }
-    [[nodiscard]] const Value* find(const Ipv6Address& address) const { return const_cast<PoolMap*>(this)->find(address); }
+    [[nodiscard]] const Value* find(const Ipv6Address& address) const { return const_cast<TimedPool*>(this)->find(address); }
     [[nodiscard]] bool contains(const Ipv6Address& address) const { return find(address) != nullptr; }
 
-    /// Takes the place of the one with that address, if there is one.
+    /// Takes the place of the one with that address, if there is one. The timer is off then.
     Value& put(Value value)
     {
-        if (Value* present = find(value.*key)) return *present = std::move(value);
+        value.*timer = none;
+        if (Value* present = find(value.*key)) {
+            disarm(*present);
+            return *present = std::move(value);
+        }
         if (4 * (size_ + 1) > 3 * index_.size()) rehash(std::max<std::size_t>(8, 2 * index_.size()));
         if (free_ == none) grow();
         const std::uint32_t place = free_;
@@ -45,13 +51,37 @@ public:
         return out;
     }
 
-    /// The value may be the map's own; it ends here. False when there is none.
+    /// Sets the timer of a value of this pool to its `due`, or moves it there.
+    void arm(Value& value)
+    {
+        if (value.*timer == none) {
+            value.*timer = static_cast<std::uint32_t>(heap_.size());
+            heap_.push_back(index_[probe(value.*key)]);
+        }
+        sink(rise(value.*timer));
+    }
+    void disarm(Value& value)
+    {
+        const std::uint32_t hole = std::exchange(value.*timer, none);
+        if (hole == none) return;
+        const std::uint32_t last = heap_.back();
+        heap_.pop_back();
+        if (hole == heap_.size()) return;
+        settle(hole, last);
+        sink(rise(hole));
+    }
+    /// The value with the earliest timer; of equal ones the one in the lowest place. Null when no timer is set.
+    [[nodiscard]] Value* first() { return heap_.empty() ? nullptr : &at(heap_.front()); }
+    [[nodiscard]] const Value* first() const { return heap_.empty() ? nullptr : &at(heap_.front()); }
+
+    /// `address` may be the value's own. False when there is none.
     bool erase(const Ipv6Address& address)
     {
         if (index_.empty()) return false;
         std::size_t hole = probe(address);
         const std::uint32_t place = index_[hole];
         if (place == none) return false;
+        disarm(at(place));
         // What would have stood in the hole moves back, so that no search ends too early.
         for (std::size_t i = step(hole); index_[i] != none; i = step(i)) {
             const std::size_t wanted = home(at(index_[i]).*key);
@@ -70,7 +100,7 @@ public:
 
     template <bool isConst>
     class Iterator {
-        using Map = std::conditional_t<isConst, const PoolMap, PoolMap>;
+        using Map = std::conditional_t<isConst, const TimedPool, TimedPool>;
 
     public:
         Iterator(Map& map, std::size_t place) : map_(&map), place_(place) { skip(); }
@@ -132,6 +162,37 @@ private:
             if (used_[place]) index_[probe(at(place).*key)] = place;
     }
 
+    // ---- timers: a heap of places
+    [[nodiscard]] bool before(std::uint32_t a, std::uint32_t b) const
+    {
+        const TimePoint one = at(a).*due;
+        const TimePoint other = at(b).*due;
+        return one != other ? one < other : a < b;
+    }
+    void settle(std::size_t position, std::uint32_t place)
+    {
+        heap_[position] = place;
+        at(place).*timer = static_cast<std::uint32_t>(position);
+    }
+    std::size_t rise(std::size_t position)
+    {
+        const std::uint32_t place = heap_[position];
+        for (; position > 0 && before(place, heap_[(position - 1) / 2]); position = (position - 1) / 2) settle(position, heap_[(position - 1) / 2]);
+        settle(position, place);
+        return position;
+    }
+    void sink(std::size_t position)
+    {
+        const std::uint32_t place = heap_[position];
+        for (std::size_t child = 2 * position + 1; child < heap_.size(); child = 2 * position + 1) {
+            if (child + 1 < heap_.size() && before(heap_[child + 1], heap_[child])) ++child;
+            if (!before(heap_[child], place)) break;
+            settle(position, heap_[child]);
+            position = child;
+        }
+        settle(position, place);
+    }
+
     // A free place keeps the number of the next one in its address.
     [[nodiscard]] std::uint32_t next(std::uint32_t place) const
     {
@@ -152,8 +213,9 @@ private:
     std::vector<std::vector<Value>> chunks_;  ///< each of them full, so that values stay where they are
     std::vector<bool> used_;
     std::vector<std::uint32_t> index_;        ///< places, in the order of their hashes; a power of two, at most three quarters full
+    std::vector<std::uint32_t> heap_;         ///< places of values whose timer is set
     std::uint32_t free_ = none;
     std::size_t size_ = 0;
 };
 
-}  // namespace roamscope
+}  // namespace roamscope::node

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The home agents of one link as their advertisements tell them, and the answer to a node that looks for one (RFC 6275 §10.1,
+// §10.5.1; HA-DHAAD-01, -02). Deterministic, no input or output. The lists are bounded: whoever is on the link can advertise.
+#pragma once
+
+#include "protocol/base/random.hpp"
+#include "protocol/node/output.hpp"
+#include "protocol/wire/icmpv6.hpp"
+
+#include <map>
+
+namespace roamscope::node {
+
+/// One home agent with its addresses, as it goes into an answer.
+struct ListedAgent {
+    std::uint16_t preference = 0;
+    std::vector<Ipv6Address> addresses;
+};
+
+class HomeAgentsList {
+public:
+    static constexpr std::size_t maxAgents = 64;
+    static constexpr std::size_t maxPrefixes = 16;  ///< of one agent
+    /// Addresses that fit a packet of the least MTU, 1280 octets (RFC 6275 §10.5.1).
+    static constexpr std::size_t maxAnswer = (1280 - 40 - 8) / 16;
+
+    /// A valid advertisement from the link-local address `router`: adds, refreshes or deletes its entry. True when the set of prefixes
+    /// that home agents advertise is another one than before (RFC 6275 §10.6.2).
+    bool heard(TimePoint now, const Ipv6Address& router, const wire::RouterAdvertisement& ra);
+    /// Forgets agents whose lifetime ended, and addresses whose prefix is no longer valid.
+    void expire(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+
+    /// `own` and the listed agents: most preferred first, in random order among equals and within one agent.
+    [[nodiscard]] std::vector<Ipv6Address> answer(ListedAgent own, Random& random) const;
+    /// Prefixes that the other agents advertise, with what is left of their lifetimes.
+    [[nodiscard]] std::vector<wire::PrefixInformation> prefixes(TimePoint now) const;
+    [[nodiscard]] std::size_t size() const { return agents_.size(); }
+
+private:
+    struct Heard {
+        wire::PrefixInformation option;
+        TimePoint since{};
+        [[nodiscard]] TimePoint until() const;
+    };
+    struct Agent {
+        std::uint16_t preference = 0;
+        TimePoint until{};
+        std::vector<Heard> prefixes;
+    };
+    static bool learn(TimePoint now, Agent& agent, const wire::PrefixInformation& option);
+
+    std::map<Ipv6Address, Agent> agents_;  ///< by link-local address
+};
+
+}  // namespace roamscope::node

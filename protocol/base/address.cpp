@@ -2,7 +2,6 @@
 #include "protocol/base/address.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <fmt/format.h>
 
 namespace roamscope {

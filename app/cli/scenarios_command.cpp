@@ -5,6 +5,7 @@
 #include "capture/io/json_output.hpp"
 #include "capture/io/resources.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace roamscope::cli {
@@ -17,8 +18,13 @@ int scenariosCommand(bool json)
     const auto shipped = capture::shippedScenarios();
     Output out;
     std::string list;
+    std::size_t name = 0, title = 0;
     for (const capture::ShippedScenario& s : shipped) {
-        if (!json) out.line(fmt::format("{:28} {:40} {}", s.name, s.title, s.path));
+        name = std::max(name, s.name.size());
+        title = std::max(title, s.title.size());
+    }
+    for (const capture::ShippedScenario& s : shipped) {
+        if (!json) out.line(fmt::format("{:{}}  {:{}}  {}", s.name, name, s.title, title, s.path));
         list += fmt::format("{}{{\"name\":{},\"title\":{},\"path\":{}}}", list.empty() ? "" : ",", capture::jsonString(s.name), capture::jsonString(s.title), capture::jsonString(s.path));
     }
     if (json) out.line("[" + list + "]");

@@ -17,13 +17,6 @@ constexpr std::size_t maxQuickHeaders = PlainHeaders::most;
 constexpr std::uint8_t firstInformational = 128;  // ICMPv6: smaller types are errors, which quote a packet
 constexpr std::uint8_t redirectType = 137;        // may quote one too (RFC 4861 §4.5)
 
-/// Ports whose datagrams hold more than users' data, perhaps.
-bool isSpecial(std::uint16_t port)
-{
-    constexpr std::uint16_t keyExchange = 500;
-    return port == keyExchange || port == udpPort::proxyControl || isTunnelPort(port);
-}
-
 /// `at_` and `end_` are the octets that the enclosing header gives to what comes next; `cut_`: the capture may have kept fewer
 /// than the header says. Every step gives false as soon as it meets what it does not know.
 class Walk {
@@ -177,7 +170,7 @@ private:
 
     [[nodiscard]] bool udpFits() const
     {
-        if (left() < 8 || isSpecial(u16(0)) || isSpecial(u16(2))) return false;
+        if (left() < 8 || isCarrierPort(u16(0)) || isCarrierPort(u16(2))) return false;
         const std::size_t length = u16(4);
         return length >= 8 && (length <= left() || cut_);
     }

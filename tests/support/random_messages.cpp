@@ -207,7 +207,10 @@ Icmpv6Message RandomMessages::icmpv6(std::size_t variant)
 UdpDatagram RandomMessages::udp()
 {
     // Ports of no known protocol, so that other decoders leave the data alone.
-    const auto port = [this] { return static_cast<std::uint16_t>(foreign_ ? u16() : 52010 + below(80)); };
+    const auto port = [this] {
+        const auto any = static_cast<std::uint16_t>(foreign_ ? u16() : 52010 + below(80));
+        return wire::isCarrierPort(any) ? static_cast<std::uint16_t>(any + 1000) : any;
+    };
     const std::uint16_t source = port();
     const std::uint16_t destination = port();
     return {source, destination, bytes(below(300))};

@@ -74,6 +74,10 @@ void TraceWorker::stop()
         stopAnalysis_ = true;
         wake_.notify_all();
     }
+    {
+        const std::lock_guard lock(readMutex_);
+        turn_.notify_all();
+    }
     box_.close();
 }
 
@@ -114,8 +118,7 @@ std::vector<std::uint64_t> TraceWorker::dropped() const
     return dropped_;
 }
 
-// Two threads take turns: one reads the next piece and finds its records, which must happen in order, while the other looks at
-// the frames of the piece before.
+// Each thread reads a piece, waits for its turn to find the records, which must happen in order, and looks at the frames.
 void TraceWorker::indexPlain()
 {
     RecordBatch batch;
@@ -133,11 +136,16 @@ void TraceWorker::indexPlain()
 
 bool TraceWorker::nextPiece(RecordBatch& batch, std::uint64_t& serial)
 {
-    const std::lock_guard lock(readMutex_);
-    if (!readEnded_ && !stop_) {
-        const auto read = plain_->next(batch);
+    for (;;) {
+        plain_->read(batch);
+        std::unique_lock lock(readMutex_);
+        turn_.wait(lock, [&] { return plain_->turn() == batch.piece || readEnded_ || stop_; });
+        if (readEnded_ || stop_) return false;
+        const auto read = plain_->take(batch);
+        turn_.notify_all();
         progress_ = plain_->progress();
         takeNotes(plain_->notes(), false);
+        if (read && *read == Read::Pending) continue;
         if (read && *read == Read::Frame) {
             if (!options_.startUtc) {
                 options_.startUtc = traceStart(batch.records.front().utc);
@@ -149,8 +157,8 @@ bool TraceWorker::nextPiece(RecordBatch& batch, std::uint64_t& serial)
         }
         readEnded_ = true;
         if (!read) readProblem_ = read.error();
+        return false;
     }
-    return false;
 }
 
 /// Shows what the file says beside its frames. What is dear to copy is copied less often.

@@ -89,7 +89,8 @@ private:
     SteadyClock::time_point begun_ = SteadyClock::now();
     std::atomic<double> progress_ = 0;
 
-    std::mutex readMutex_;  ///< guards the plain file's reader and the four below
+    std::mutex readMutex_;  ///< guards the plain file's reader, but for its read(), and the four below
+    std::condition_variable turn_;  ///< the next piece may be taken, or none will be
     std::optional<PlainReader> plain_;
     std::uint64_t serials_ = 0;
     bool readEnded_ = false;

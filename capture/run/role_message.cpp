@@ -122,24 +122,27 @@ bool hasField(Kind kind, std::string_view field)
     return field == "sequence" || field == "flags" || field == "status";
 }
 
-Kind kindOf(std::string_view type)
+/// Nothing for a name that is none, which the reader of the name has refused.
+std::optional<Kind> kindOf(std::string_view type)
 {
     const auto& types = messageTypes();
-    return std::find_if(types.begin(), types.end(), [&](const auto& t) { return t.first == type; })->second;
+    const auto it = std::find_if(types.begin(), types.end(), [&](const auto& t) { return t.first == type; });
+    return it == types.end() ? std::nullopt : std::optional(it->second);
 }
 
 void readMessage(const JsonValue& value, SendOrder& out)
 {
     value.object(messageFields(), out);
-    if (out.type.empty()) return;
+    const auto kind = kindOf(out.type);
+    if (!kind) return;
     for (const JsonNode& member : value.node().children)
-        if (!hasField(kindOf(out.type), member.key)) value.refuse(member, fmt::format("a {} has no such field", out.type));
+        if (!hasField(*kind, member.key)) value.refuse(member, fmt::format("a {} has no such field", out.type));
 }
 
 wire::MobilityMessage messageOf(const SendOrder& o)
 {
     const WireLifetime lifetime{o.lifetimeUnits};
-    switch (kindOf(o.type)) {
+    switch (kindOf(o.type).value()) {
     case Kind::Brr: return wire::BindingRefreshRequest{o.options};
     case Kind::Hoti: return wire::HomeTestInit{o.cookie, o.options};
     case Kind::Coti: return wire::CareOfTestInit{o.cookie, o.options};

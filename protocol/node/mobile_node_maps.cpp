@@ -144,7 +144,7 @@ bool MobileNode::giveUpSilentMap(TimePoint now, const Ipv6Address& map, Output& 
     // HMIP-MN-33: it has failed; the next one, and what routers know of others.
     known.silent(map, now + silentMapPause);
     out.happened(now, "map-failed", {{"map", attribute(map)}});
-    forgetMap(now, map, out);
+    forgetMap(now, Ipv6Address(map), out);  // a copy: `map` may be the key that goes
     startSoliciting(now, primary_);
     chooseMaps(now, out);
     return true;

@@ -5,7 +5,7 @@ namespace roamscope::cli {
 
 FrameSource::FrameSource(capture::CaptureReader reader, bool pieces) : reader_(std::move(reader))
 {
-    if (auto plain = pieces ? reader_.takePlain() : std::nullopt) plain_.emplace(std::move(*plain));
+    if (auto plain = pieces ? reader_.takePlain() : std::nullopt) plain_ = std::make_unique<capture::PlainReader>(std::move(*plain));
 }
 
 Result<FrameSource> FrameSource::open(const std::string& path, bool pieces)

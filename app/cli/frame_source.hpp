@@ -6,6 +6,7 @@
 #include "capture/io/capture_reader.hpp"
 #include "capture/io/plain_reader.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,7 +30,7 @@ private:
     FrameSource(capture::CaptureReader reader, bool pieces);
 
     capture::CaptureReader reader_;
-    std::optional<capture::PlainReader> plain_;
+    std::unique_ptr<capture::PlainReader> plain_;
     capture::RecordBatch batch_;
     std::size_t given_ = 0;  ///< records of the batch
 };

@@ -173,8 +173,9 @@ void appendEventLine(std::string& out, std::string_view node, const lab::LabEven
     fmt::format_to(std::back_inserter(out), "{{\"time\":{},\"node\":{},\"event\":\"{}\"", toNanoseconds(event.time), event.name == "late" ? "null" : jsonString(node), event.name);
     for (const auto& [key, value] : event.key) add(key, value);
     if (event.gone) out += ",\"gone\":true";
-    for (const auto& [key, value] : event.attributes)
-        if (std::none_of(event.key.begin(), event.key.end(), [&](const auto& k) { return k.first == key; })) add(key, value);
+    const auto isKey = [&](const auto& name) { return std::any_of(event.key.begin(), event.key.end(), [&](const auto& part) { return part.first == name; }); };
+    for (const auto& [name, value] : event.attributes)
+        if (!isKey(name)) add(name, value);
     if (item.frame) fmt::format_to(std::back_inserter(out), ",\"frame\":{}", *item.frame + 1);
     out += "}\n";
 }

@@ -212,7 +212,6 @@ RoleNode::Answer RoleNode::probe(TimePoint now, const JsonValue& command)
     const auto it = probes_.find(order.flow);
     if (!*order.start) {
         if (it == probes_.end()) return refused(fmt::format("flow {} does not run", order.flow));
-        (void)now;
         const Json done{{"flow", order.flow}, {"sent", it->second.sent}, {"answered", it->second.answered}};
         probes_.erase(it);
         return done;

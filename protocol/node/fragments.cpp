@@ -78,7 +78,8 @@ std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& pi
     const bool repeated = after != pieces.data.end() && after->first == head->place && after->second.size() == length;
     const bool overlaps = (after != pieces.data.end() && after->first < head->place + length) ||
                           (before != pieces.data.end() && before->first + before->second.size() > head->place) ||
-                          (pieces.total && head->place + length > *pieces.total) || (!head->more && pieces.total && *pieces.total != head->place + length);
+                          (pieces.total && head->place + length > *pieces.total) || (!head->more && pieces.total && *pieces.total != head->place + length) ||
+                          (!head->more && after != pieces.data.end());  // the last piece, and others behind it
     if (repeated) return std::nullopt;
     if (overlaps) {
         pieces.spoiled = true;

@@ -134,7 +134,7 @@ private:
     // MAPs (mobile_node_maps.cpp)
     void chooseMaps(TimePoint now, Output& out);
     void joinMap(TimePoint now, const wire::MapOption& map);
-    void forgetMap(TimePoint now, const Ipv6Address& map, Output& out);
+    void forgetMap(TimePoint now, Ipv6Address map, Output& out);  // a copy: what it is called with is often the key that goes
     void progressMaps(TimePoint now, Output& out);
     /// True when the MAP was given up because it does not answer.
     bool giveUpSilentMap(TimePoint now, const Ipv6Address& map, Output& out);

@@ -46,7 +46,7 @@ void MobileNode::arriveHome(TimePoint now, std::size_t interface, const RouterLi
     choosePrimary(now);
     out.happened(now, "movement-detected", {{"prefix", attribute(std::string_view("home"))}, {"care_of_address", attribute(homes_.front().address)}});
     // HMIP-MN-31: the MAPs' bindings end by themselves.
-    while (!maps_.empty()) forgetMap(now, Ipv6Address(maps_.begin()->first), out);
+    while (!maps_.empty()) forgetMap(now, maps_.begin()->first, out);
     discovery_.stop();
     prefixes_.stop();
     nextDiscovery_.reset();

@@ -87,7 +87,7 @@ void MobileNode::joinMap(TimePoint now, const wire::MapOption& map)
     else maps_.try_emplace(map.address, map.address, rcoa, lastSequence(map.address, rcoa), settings_.firstTimeout);
 }
 
-void MobileNode::forgetMap(TimePoint now, const Ipv6Address& map, Output& out)
+void MobileNode::forgetMap(TimePoint now, Ipv6Address map, Output& out)
 {
     const auto it = maps_.find(map);
     if (it == maps_.end()) return;
@@ -144,7 +144,7 @@ bool MobileNode::giveUpSilentMap(TimePoint now, const Ipv6Address& map, Output& 
     // HMIP-MN-33: it has failed; the next one, and what routers know of others.
     known.silent(map, now + silentMapPause);
     out.happened(now, "map-failed", {{"map", attribute(map)}});
-    forgetMap(now, Ipv6Address(map), out);  // a copy: `map` may be the key that goes
+    forgetMap(now, map, out);
     startSoliciting(now, primary_);
     chooseMaps(now, out);
     return true;
@@ -196,7 +196,7 @@ void MobileNode::sendLocalUpdate(TimePoint now, const Association& at, const Ass
 void MobileNode::onMapAck(TimePoint now, Association& at, Association::Answer answer, Output& out)
 {
     if (answer == Association::Answer::Accepted) registrationEvent(now, at, "registered", out);
-    if (answer == Association::Answer::Released) return forgetMap(now, Ipv6Address(at.peer()), out);
+    if (answer == Association::Answer::Released) return forgetMap(now, at.peer(), out);
     if (answer != Association::Answer::Refused) return;
     registrationEvent(now, at, "refused", out);
     // MN-BU-16: no more updates to this MAP; HMIP-MN-07a: another one, or none.

@@ -6,10 +6,27 @@
 
 namespace roamscope::node {
 
+std::pair<NeighborCache::Entry*, bool> NeighborCache::entryOf(const Ipv6Address& address, Actions& actions)
+{
+    if (entries_.size() >= maxEntries && !entries_.contains(address)) {
+        // Looking at a few is enough, and does not cost more the fuller the table is.
+        constexpr int looks = 16;
+        const auto from = [&](auto it) { return it == entries_.end() ? entries_.begin() : it; };
+        auto chosen = from(entries_.upper_bound(address));
+        for (int i = 0; i < looks && (chosen->second.state == State::Reachable || chosen->second.router); ++i) chosen = from(std::next(chosen));
+        std::move(chosen->second.queue.begin(), chosen->second.queue.end(), std::back_inserter(actions.unreachable));
+        actions.lost.push_back(chosen->first);
+        entries_.erase(chosen);
+        known_ = false;
+    }
+    const auto [it, isNew] = entries_.try_emplace(address);
+    return {&it->second, isNew};
+}
+
 void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Packet packet, Actions& actions)
 {
-    const auto [it, isNew] = entries_.try_emplace(nextHop);
-    Entry& entry = it->second;
+    const auto [made, isNew] = entryOf(nextHop, actions);
+    Entry& entry = *made;
     if (isNew) {
         known_ = false;
         entry.solicitations = 1;
@@ -35,7 +52,7 @@ void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Pa
 void NeighborCache::probe(TimePoint now, const Ipv6Address& address, Actions& actions)
 {
     known_ = false;
-    Entry& entry = entries_.try_emplace(address).first->second;
+    Entry& entry = *entryOf(address, actions).first;
     entry.asked = true;
     if (entry.state == State::Probe || (entry.state == State::Incomplete && entry.solicitations > 0)) return;
     const bool known = entry.state != State::Incomplete;
@@ -48,8 +65,8 @@ void NeighborCache::probe(TimePoint now, const Ipv6Address& address, Actions& ac
 
 void NeighborCache::learn(TimePoint now, const Ipv6Address& address, const Mac& mac, bool router, Actions& actions)
 {
-    const auto [it, isNew] = entries_.try_emplace(address);
-    Entry& entry = it->second;
+    const auto [made, isNew] = entryOf(address, actions);
+    Entry& entry = *made;
     entry.router = entry.router || router;
     if (!isNew && entry.state != State::Incomplete && entry.mac == mac) return;
     known_ = false;

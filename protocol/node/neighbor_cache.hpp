@@ -21,6 +21,9 @@ public:
     static constexpr int maxSolicitations = 3;
     /// Packets that wait for a link-layer address; more push the oldest out (RFC 4861 §7.2.2 asks for at least one).
     static constexpr std::size_t maxQueue = 3;
+    /// Neighbours that are remembered: anybody on the link can name as many as he likes (RFC 6583 §6.2). For one more, one that is
+    /// not known to be reachable gives way.
+    static constexpr std::size_t maxEntries = 32'768;
 
     /// `reachableTime` is the randomised value of RFC 4861 §6.3.2; solicitations are `interval` apart.
     explicit NeighborCache(Duration reachableTime, Duration interval = retransTimer) : reachableTime_(reachableTime), retransTimer_(interval) {}
@@ -75,6 +78,8 @@ public:
     [[nodiscard]] const std::map<Ipv6Address, Entry>& entries() const { return entries_; }
 
 private:
+    /// The entry of `address`, made if need be; true when it was.
+    std::pair<Entry*, bool> entryOf(const Ipv6Address& address, Actions& actions);
     void flush(TimePoint now, Entry& entry, Actions& actions);
     void reachable(TimePoint now, const Ipv6Address& address, Entry& entry, Actions& actions);
 

@@ -189,6 +189,27 @@ private Q_SLOTS:
         QCOMPARE(waiting.learn(TimePoint{10ms}, peerMac).transmit.size(), std::size_t{1});
         QCOMPARE(waiting.state(), State::Delay);
     }
+
+    void aFloodOfNeighboursIsBounded()
+    {
+        Cache c = reachable();
+        const Ipv6Address router = ip("2001:db8::ffff");
+        c.cache.learn({}, router, otherMac, true, c.last);
+        const auto stranger = [](std::uint32_t i) {
+            Ipv6Address a = ip("2001:db8::");
+            for (std::size_t octet = 0; octet < 4; ++octet) a.octets[8 + octet] = static_cast<std::uint8_t>(i >> (8 * octet));
+            a.octets[15] = 1;
+            return a;
+        };
+        const auto most = static_cast<std::uint32_t>(NeighborCache::maxEntries);
+        for (std::uint32_t i = 0; i < 2 * most; ++i) c.cache.learn(TimePoint{1s}, stranger(i), otherMac, false, c.last);
+        QCOMPARE(c.cache.entries().size(), NeighborCache::maxEntries);
+        QVERIFY2(c.cache.entries().contains(peer) && c.cache.entries().contains(router), "who is reachable and who routes stays");
+        QCOMPARE(c.last.lost.size(), std::size_t{most + 2});
+        Actions actions;
+        c.cache.send(TimePoint{1s}, ip("2001:db8::77"), packet(1), actions);
+        QVERIFY(actions.solicit.size() == 1 && actions.lost.size() == 1 && c.cache.entries().size() == NeighborCache::maxEntries);
+    }
 };
 
 QTEST_APPLESS_MAIN(TestNeighborCache)

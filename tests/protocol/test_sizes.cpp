@@ -90,6 +90,16 @@ private Q_SLOTS:
         (void)many.add({}, pieces[0]);
         (void)many.add({}, pieces[1]);
         QVERIFY2(many.add({}, pieces[2]), "a flood of beginnings does not keep others out");
+        // Octets behind the end count as much as those that are missing before it.
+        const auto small = [&](std::size_t place, bool more) {
+            wire::Ipv6Packet piece = pieces[0];
+            piece.payload.resize(wire::fragmentOctets + 8);
+            piece.payload[2] = static_cast<std::uint8_t>(place >> 8);
+            piece.payload[3] = static_cast<std::uint8_t>(place | (more ? 1u : 0u));
+            return piece;
+        };
+        FragmentStore behind;
+        QVERIFY(!behind.add({}, small(40, true)) && !behind.add({}, small(16, false)) && !behind.add({}, small(0, true)));
         for (std::size_t cut = 0; cut <= 8; ++cut) {
             wire::Ipv6Packet piece = pieces[0];
             piece.payload.resize(cut);

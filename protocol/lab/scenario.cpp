@@ -306,7 +306,10 @@ private:
         for (std::size_t i = 0; i < s_.traffic.size(); ++i) {
             const TrafficSpec& t = s_.traffic[i];
             const std::string path = fmt::format("/traffic/{}", i);
-            needRole(t.from, Role::Correspondent, path + "/from");
+            const NodeSpec* from = node(t.from);
+            if (!from || from->role != Role::MobileNode) needRole(t.from, Role::Correspondent, path + "/from");
+            else if (!from->homeAddress) add(path + "/from", fmt::format("\"{}\" has no home address", t.from));
+            if (t.from == t.to) add(path + "/to", "another node than \"from\"");
             needRole(t.to, Role::MobileNode, path + "/to");
             if (const NodeSpec* to = node(t.to); to && to->role == Role::MobileNode && !to->homeAddress) add(path + "/to", fmt::format("\"{}\" has no home address", t.to));
             if (!(t.rate >= 0.001 && t.rate <= 100'000)) add(path + "/rate", "expected 0.001 to 100000 a second");

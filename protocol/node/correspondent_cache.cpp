@@ -46,7 +46,7 @@ std::uint8_t nonceFault(bool home, bool careOf)
 
 }  // namespace
 
-Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, ByteView message, const Nonces& nonces)
+Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, ByteView message, Nonces& nonces)
 {
     const BindingUpdate& update = request.update;
     const bool deletes = update.lifetime.count() == 0;
@@ -76,7 +76,7 @@ Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, 
     return judgeProven(now, request, std::move(verdict), proof, nonces);
 }
 
-Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, const Nonces& nonces)
+Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces)
 {
     const BindingUpdate& update = request.update;
     const Ipv6Address home = verdict.homeAddress;
@@ -98,6 +98,9 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
         if (live) {
             it->second.sequence = update.sequence;
             end(it->second, State::Deleted);
+            // The mobile node may want the same care-of address again at once: with other nonces it can.
+            nonces.retire(it->second.homeNonce);
+            nonces.retire(it->second.careOfNonce);
         }
         return answered(std::move(verdict), update, status::accepted, WireLifetime{0});
     }

@@ -46,7 +46,7 @@ public:
         std::string_view reason;     ///< rule that was broken, for Drop and refusals
     };
     /// `message`: the octets of the whole update, which its authenticator covers.
-    [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request, ByteView message, const Nonces& nonces);
+    [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request, ByteView message, Nonces& nonces);
 
     /// The live binding of a home address.
     [[nodiscard]] const CorrespondentBinding* find(const Ipv6Address& homeAddress) const;
@@ -66,7 +66,7 @@ private:
         const Nonces::Nonce* careOf = nullptr;  ///< null in a deletion
         Bytes key;
     };
-    [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, const Nonces& nonces);
+    [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces);
     static void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
 
     std::size_t maximumBindings_;

@@ -408,6 +408,24 @@ private Q_SLOTS:
         QVERIFY2(b.status(Bench::update(moved, 4, 50, other)) == 0 && b.binding()->careOfAddress == other, "RR-CN-09");
     }
 
+    void RR_CN_09_freshTestsAfterADeletionAreGoodAtOnce()
+    {
+        // The barred proof is a pair of nonces: the next tests are made with another one, although the interval is not over.
+        Bench b;
+        Tokens t = b.tokens();
+        for (std::uint16_t round = 0; round < 5; ++round) {
+            QCOMPARE(b.status(Bench::update(t, static_cast<std::uint16_t>(10 * round + 1))), 0);
+            QCOMPARE(b.status(Bench::update(t, static_cast<std::uint16_t>(10 * round + 2), 0)), 0);
+            QVERIFY2(b.status(Bench::update(t, static_cast<std::uint16_t>(10 * round + 3))) == wire::bindingStatus::expiredNonces && !b.binding(), "RR-CN-09");
+            const Tokens next = b.tokens();
+            QVERIFY2(next.homeIndex != t.homeIndex && next.careOfIndex != t.careOfIndex, "RR-CN-22: a new nonce has a new index");
+            t = next;
+        }
+        QVERIFY2(b.status(Bench::update(t, 100)) == 0 && b.binding(), "RR-CN-09: a fresh nonce is fine");
+        // Tests alone never make a new nonce.
+        QVERIFY2(b.tokens().homeIndex == t.homeIndex, "RR-CN-22");
+    }
+
     void RR_CN_10_16_dataGoesTheShortWayBothWays()
     {
         Bench b;

@@ -184,7 +184,7 @@ private:
         if (chance(30)) out.duplicate = probability(0.3);
         if (chance(30)) out.reorder = probability(0.3);
         if (chance(20)) out.corrupt = probability(0.1);
-        if (chance(15)) out.rate = 64'000 << below(8);
+        if (chance(15)) out.rate = std::uint64_t{64'000} << below(8);
         out.queue = static_cast<std::uint32_t>(2 + below(50));
         link.impairments.push_back(std::move(out));
     }

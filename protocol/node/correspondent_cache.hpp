@@ -67,9 +67,13 @@ private:
         Bytes key;
     };
     [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces);
-    static void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
+    /// Of a live one.
+    void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
+    /// Of the ended ones that are remembered no more are kept than there may be live ones.
+    void forgetOldest(Nonces& nonces);
 
-    std::size_t maximumBindings_;
+    std::size_t maximumBindings_;  ///< live ones
+    std::size_t live_ = 0;
     std::map<Ipv6Address, CorrespondentBinding> bindings_;
 };
 

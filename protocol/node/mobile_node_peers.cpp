@@ -166,7 +166,8 @@ void MobileNode::onIcmpError(TimePoint now, const Ipv6Address& from, const wire:
     // MN-ICMP-01: the peer does not know the Mobility Header. It is the peer's own word about what we sent it, and about no peer
     // that we have nothing with.
     constexpr std::uint8_t unrecognisedNextHeader = 1;
-    if (error.type != wire::icmpv6Type::parameterProblem || error.code != unrecognisedNextHeader || quoted->packet.destination != from) return;
+    const bool ours = stack_.isOurs(quoted->packet.source) && quoted->packet.destination == from;
+    if (error.type != wire::icmpv6Type::parameterProblem || error.code != unrecognisedNextHeader || !ours) return;
     for (auto& [key, peer] : peers_)
         if (key.second == from) abandonPeer(now, peer, "no mobility support", out);
 }

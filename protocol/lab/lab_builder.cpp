@@ -262,7 +262,9 @@ private:
     void addAddresses(std::string_view name, std::vector<Ipv6Address>& out) const
     {
         if (const auto address = Ipv6Address::parse(name)) return out.push_back(*address);
-        for (const InterfaceSpec& interface : spec().nodes[nodeIndex(name)].interfaces)
+        const NodeSpec& peer = spec().nodes[nodeIndex(name)];
+        if (peer.homeAddress) out.push_back(*peer.homeAddress);
+        for (const InterfaceSpec& interface : peer.interfaces)
             if (interface.address) out.push_back(interface.address->address);
     }
 

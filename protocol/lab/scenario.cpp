@@ -268,7 +268,10 @@ private:
         if (s_.dialect == Dialect::Rfc5380 && n.homeAgent.empty() && !n.homeAddress) return;
         if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent, or \"discover\"");
         else if (n.homeAgent != "discover") needPeer(n.homeAgent, Role::HomeAgent, path + "/home_agent");
-        for (std::size_t i = 0; i < n.optimised.size(); ++i) needPeer(n.optimised[i], Role::Correspondent, fmt::format("{}/route_optimisation/{}", path, i));
+        for (std::size_t i = 0; i < n.optimised.size(); ++i) {
+            const NodeSpec* mobile = node(n.optimised[i]);  // a correspondent, too (RFC 6275 §8.5)
+            if (!mobile || mobile->role != Role::MobileNode || !mobile->homeAddress) needPeer(n.optimised[i], Role::Correspondent, fmt::format("{}/route_optimisation/{}", path, i));
+        }
         const std::string place = path + "/home_address";
         if (!n.homeAddress) return add(place, "missing: a mobile node needs its home address");
         if (!n.homeAddress->isUnicastRoutable()) add(place, fmt::format("{} is no routable unicast address", n.homeAddress->text()));

@@ -86,9 +86,10 @@ lab::Scenario twoMobile(bool withMap)
     for (auto& n : s.nodes)
         for (auto& i : n.interfaces)
             if (i.advertise && !withMap) i.advertise->map.clear();
-    s.nodes[5].optimiseAll = true;
+    s.nodes[5].optimised = {"mn2"};
     lab::NodeSpec second = s.nodes[5];
     second.name = "mn2";
+    second.optimised = {"mn"};
     second.homeAddress = ip("2001:db8:100::1:2");
     s.nodes.push_back(second);
     s.events = {{TimePoint{}, "mn", "wl0", "w1"}, {TimePoint{}, "mn2", "wl0", "w2"}};

@@ -224,6 +224,33 @@ private Q_SLOTS:
         QVERIFY2(run.events("mn", "probe-answered", TimePoint{8s}).size() >= 78, "and they arrive");
     }
 
+    /// One of them comes home while both have optimised: it deletes its binding at the other one and stays its correspondent.
+    void RR_MN_07_RR_CN_10_oneComesHome()
+    {
+        lab::Scenario s = twoMobile(false);
+        s.links[0].wireless = true;
+        s.nodes[0].interfaces[0].advertise = lab::AdvertiseSpec{50ms, 150ms, {}};
+        s.events.push_back({TimePoint{8s}, "mn2", "wl0", std::nullopt});
+        s.events.push_back({TimePoint{8100ms}, "mn2", "wl0", "home"});
+        LabRun run(s);
+        run.to(TimePoint{7900ms});
+        QVERIFY(run.mobile("mn").cache().find(ip("2001:db8:100::1:2")) && run.mobile("mn2").cache().find(ip("2001:db8:100::1:1")));
+        run.to(TimePoint{14s});
+        QVERIFY2(run.mobile("mn2").isAtHome() && !run.mobile("mn").cache().find(ip("2001:db8:100::1:2")), "RR-MN-07, RR-CN-18");
+        const CorrespondentBinding* kept = run.mobile("mn2").cache().find(ip("2001:db8:100::1:1"));
+        QVERIFY2(kept && kept->careOfAddress == *run.mobile("mn").onLinkCareOf(), "RR-CN-10: at home it is a correspondent like any other");
+        QVERIFY(run.events("mn", "probe-answered", TimePoint{10s}, TimePoint{14s}).size() >= 75);
+        int straight = 0;
+        for (const auto& f : run.out.frames) {
+            if (f.time < TimePoint{12s} || run.link(f) != "home") continue;
+            const auto d = run.decoded(f);
+            if (!d.probe || !d.probe->answer) continue;
+            QVERIFY2(d.packets.size() == 1 && d.inner()->routing && d.inner()->routing->homeAddress == ip("2001:db8:100::1:1") && !d.inner()->homeAddress(), "RR-CN-10");
+            ++straight;
+        }
+        QVERIFY(straight > 30);
+    }
+
     void RR_MN_09_bothMove()
     {
         lab::Scenario s = twoMobile(false);

@@ -11,6 +11,7 @@ namespace roamscope::node {
 
 struct Group {
     Ipv6Address address;
+    std::uint32_t macEnd = 0;  ///< last four octets of its link-layer address
     int users = 1;         ///< addresses, and mobile nodes, that want it
     bool relayed = false;  ///< of mobile nodes only: not for this node itself
     int reportsLeft = 0;
@@ -26,10 +27,10 @@ public:
             ++present->users;
             return false;
         }
-        groups_.add({address});
-        if (!macs_.empty()) ++macs_[macKey(multicastMac(address))];
+        const Group& added = groups_.add({address, endOf(multicastMac(address))});
+        if (!macs_.empty()) ++macs_[added.macEnd];
         else if (groups_.list().size() > few)
-            for (const Group& group : groups_) ++macs_[macKey(multicastMac(group.address))];
+            for (const Group& group : groups_) ++macs_[group.macEnd];
         return true;
     }
     /// One user fewer; true when it was the last. The order of the groups changes.
@@ -38,8 +39,9 @@ public:
         Group* group = groups_.find(address);
         if (!group || --group->users > 0) return false;
         std::erase(reporting_, address);
+        const std::uint32_t macEnd = group->macEnd;
         groups_.remove(*group, false);
-        if (const auto mac = macs_.find(macKey(multicastMac(address))); mac != macs_.end() && --mac->second == 0) macs_.erase(mac);
+        if (const auto mac = macs_.find(macEnd); mac != macs_.end() && --mac->second == 0) macs_.erase(mac);
         return true;
     }
     [[nodiscard]] Group* find(const Ipv6Address& address) { return groups_.find(address); }
@@ -47,8 +49,10 @@ public:
     /// Whether frames to this link-layer address are for one of the groups.
     [[nodiscard]] bool hears(const Mac& mac) const
     {
-        if (!macs_.empty()) return mac.octets[0] == 0x33 && mac.octets[1] == 0x33 && macs_.contains(macKey(mac));
-        return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) { return multicastMac(group.address) == mac; });
+        if (mac.octets[0] != 0x33 || mac.octets[1] != 0x33) return false;
+        const std::uint32_t end = endOf(mac);
+        if (!macs_.empty()) return macs_.contains(end);
+        return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) { return group.macEnd == end; });
     }
 
     /// Sees to it that the group is reported `reports` times more, next at `when`.
@@ -86,7 +90,7 @@ public:
 private:
     static constexpr std::size_t few = 16;
 
-    [[nodiscard]] static std::uint32_t macKey(const Mac& mac)
+    [[nodiscard]] static std::uint32_t endOf(const Mac& mac)
     {
         std::uint32_t key = 0;
         std::memcpy(&key, mac.octets.data() + 2, sizeof key);

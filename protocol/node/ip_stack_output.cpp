@@ -9,6 +9,16 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
+namespace {
+
+bool isNeighborDiscovery(const Ipv6Packet& packet)
+{
+    return packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
+           packet.payload[0] <= wire::icmpv6Type::redirect;
+}
+
+}  // namespace
+
 std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination, const Ipv6Address& source) const
 {
     if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
@@ -42,10 +52,10 @@ Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& dest
 
 void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<std::size_t> interface)
 {
-    // RR-CN-10, HA-FWD-03; messages of the Mobility Header go past the binding cache (MN-TX-04).
+    // RR-CN-10, HA-FWD-03; messages of the Mobility Header go past the binding cache (MN-TX-04), and what is for this link stays here.
     if (packet.nextHeader == proto::mobility) {
         if (!out.quiet && owns(packet.source)) reportSent(now, packet, out);
-    } else if (!packet.routing) {
+    } else if (!packet.routing && !isNeighborDiscovery(packet)) {
         const auto peer = mobilePeers_.find(packet.destination);
         if (peer != mobilePeers_.end() && owns(packet.source)) {
             packet.routing = wire::Type2Routing{1, packet.destination};

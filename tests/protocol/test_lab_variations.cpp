@@ -191,7 +191,7 @@ private Q_SLOTS:
             const auto d = run.decoded(f);
             if (const auto* ra = d.as<wire::RouterAdvertisement>(); ra && run.link(f) == "w1") {
                 const auto* option = wire::findOption<wire::MapOption>(ra->options);
-                QVERIFY2(option && map->stack().owns(option->address) && Prefix{option->address, 64}.contains(ip("2001:db8:300::1")), "HMIP-MAP-18");
+                QVERIFY2(option && map->stack().owns(option->address) && prefix("2001:db8:300::/64").contains(option->address), "HMIP-MAP-18");
             }
             const auto* bu = d.as<BindingUpdate>();
             if (!bu || !bu->has(BindingUpdate::mapRegistration)) continue;

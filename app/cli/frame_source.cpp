@@ -25,14 +25,28 @@ Result<FrameSource> FrameSource::follow(const std::string& path)
 Result<capture::Read> FrameSource::next(capture::CaptureRecord& out, Duration wait)
 {
     if (!plain_) return reader_.next(out, wait);
-    if (given_ == batch_.records.size()) {
-        given_ = 0;
-        const auto read = plain_->next(batch_);
+    if (given_ == records_.size()) {
+        const auto read = readPiece();
         if (!read || *read != capture::Read::Frame) return read;
     }
-    const capture::RecordBatch::Record& record = batch_.records[given_++];
-    out = {record.utc, record.link, record.originalLength, batch_.bytes(record)};
+    const Record& record = records_[given_++];
+    out = record.about;
+    out.bytes = ByteView(octets_).subspan(record.offset, record.length);
     return capture::Read::Frame;
+}
+
+Result<capture::Read> FrameSource::readPiece()
+{
+    given_ = 0;
+    records_.clear();
+    octets_.clear();
+    const auto read = plain_->read([this](const capture::CaptureRecord& record, std::uint64_t) {
+        records_.push_back({record, octets_.size(), record.bytes.size()});
+        records_.back().about.bytes = {};
+        octets_.insert(octets_.end(), record.bytes.begin(), record.bytes.end());
+    });
+    if (!read) records_.clear();
+    return read;
 }
 
 }  // namespace roamscope::cli

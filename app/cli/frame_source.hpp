@@ -21,18 +21,25 @@ public:
     /// As CaptureReader::next(); the frame is valid until the next call.
     [[nodiscard]] Result<capture::Read> next(capture::CaptureRecord& out, Duration wait);
     /// Of the frame given last, at least.
-    [[nodiscard]] const std::vector<capture::TraceLink>& links() const { return plain_ ? *batch_.links : reader_.links(); }
+    [[nodiscard]] const std::vector<capture::TraceLink>& links() const { return plain_ ? plain_->links() : reader_.links(); }
     [[nodiscard]] const capture::CaptureNotes& notes() const { return plain_ ? plain_->notes() : reader_.notes(); }
     /// next() never waits for somebody else.
     [[nodiscard]] bool isRegular() const { return plain_ || reader_.isRegular(); }
 
 private:
+    struct Record {
+        capture::CaptureRecord about;  ///< without octets
+        std::size_t offset = 0;        ///< of the octets in octets_
+        std::size_t length = 0;
+    };
     FrameSource(capture::CaptureReader reader, bool pieces);
+    Result<capture::Read> readPiece();
 
     capture::CaptureReader reader_;
     std::unique_ptr<capture::PlainReader> plain_;
-    capture::RecordBatch batch_;
-    std::size_t given_ = 0;  ///< records of the batch
+    std::vector<Record> records_;  ///< of a piece
+    Bytes octets_;                 ///< their octets
+    std::size_t given_ = 0;        ///< records of these
 };
 
 }  // namespace roamscope::cli

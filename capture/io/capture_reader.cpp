@@ -23,7 +23,7 @@ std::string_view remedyFor(ByteView head)
 
 }  // namespace
 
-void RecordFormat::take(ByteSource&, std::size_t, std::vector<PlacedRecord>&, CaptureLinks&) {}
+void RecordFormat::take(ByteSource&, const RecordSink&, CaptureLinks&) {}
 
 std::int64_t traceStart(std::int64_t firstUtc)
 {
@@ -82,8 +82,9 @@ std::optional<PlainCapture> CaptureReader::takePlain()
 {
     if (in_.plainDescriptor() < 0 || !format_ || in_.position() != 0) return std::nullopt;
     FileDescriptor file(::fcntl(in_.plainDescriptor(), F_DUPFD_CLOEXEC, 3));
-    if (!file) return std::nullopt;
-    return PlainCapture{std::move(file), in_.name(), std::move(format_)};
+    auto octets = MappedFile::of(file.get());
+    if (!octets) return std::nullopt;
+    return PlainCapture{std::move(file), std::move(*octets), in_.name(), std::move(format_)};
 }
 
 Result<Read> CaptureReader::next(CaptureRecord& out, std::optional<Duration> wait)

@@ -8,8 +8,10 @@
 #include "capture/io/byte_source.hpp"
 #include "capture/io/file_descriptor.hpp"
 #include "capture/io/capture_notes.hpp"
+#include "capture/io/mapped_file.hpp"
 #include "capture/trace/trace.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,15 +40,8 @@ struct CaptureLinks {
     CaptureNotes notes;                  ///< an interface for each link, and what else the file says
 };
 
-/// A frame whose octets stay where they were read.
-struct PlacedRecord {
-    std::int64_t utc = 0;              ///< as CaptureRecord
-    std::uint64_t place = 0;           ///< of the frame's octets: offset in the file
-    std::uint32_t offset = 0;          ///< of the frame's octets in what was read at once
-    std::uint32_t captured = 0;
-    std::uint32_t originalLength = 0;
-    std::uint32_t link = 0;            ///< index into the capture's links
-};
+/// Takes a frame, whose octets are valid during the call; `place`: their offset in the file.
+using RecordSink = std::function<void(const CaptureRecord& record, std::uint64_t place)>;
 
 /// The records of one file format.
 class RecordFormat {
@@ -54,9 +49,9 @@ public:
     virtual ~RecordFormat() = default;
     /// The next frame; `links` grows as the file describes its interfaces. An error's offset is that of the (decompressed) file.
     virtual Result<Read> next(ByteSource& in, CaptureRecord& out, CaptureLinks& links, std::optional<Duration> wait) = 0;
-    /// Appends the frames that follow whole in what `in` has buffered, as long as they are ordinary; next() gives the same, one by
-    /// one, and everything else. `start`: what PlacedRecord::offset counts from, a position in `in` that is buffered.
-    virtual void take(ByteSource& in, std::size_t start, std::vector<PlacedRecord>& out, CaptureLinks& links);
+    /// Gives `sink` the frames that follow whole in what `in` has buffered, as long as they are ordinary; next() gives the same, one
+    /// by one, and everything else. None where next() is all there is.
+    virtual void take(ByteSource& in, const RecordSink& sink, CaptureLinks& links);
 };
 
 /// Time 0 (ns since 1970) of a trace whose first frame has this stamp: the stamp, unless it is further from 1970 than 146 years.
@@ -66,9 +61,10 @@ public:
 /// For messages: what of a file that breaks after so many packets is kept.
 [[nodiscard]] std::string keptText(std::uint64_t packets);
 
-/// What is needed to read a plain file in large pieces (PlainReader).
+/// What is needed to read a plain file in memory (PlainReader).
 struct PlainCapture {
     FileDescriptor file;  ///< our own, of the whole file
+    MappedFile octets;    ///< of `file`
     std::string name;
     std::unique_ptr<RecordFormat> format;
 };
@@ -88,7 +84,7 @@ public:
     [[nodiscard]] Result<Read> next(CaptureRecord& out, std::optional<Duration> wait = forever);
 
     /// Hands the capture over to a PlainReader, before the first next(); nothing when it is not a plain file whose format is known
-    /// already. Afterwards only destruction is allowed.
+    /// already, or when it cannot be mapped. Afterwards only destruction is allowed.
     [[nodiscard]] std::optional<PlainCapture> takePlain();
 
     [[nodiscard]] const std::vector<TraceLink>& links() const { return links_.links; }

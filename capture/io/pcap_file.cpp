@@ -59,7 +59,7 @@ public:
         return Read::Frame;
     }
 
-    void take(ByteSource& in, std::size_t start, std::vector<PlacedRecord>& out, CaptureLinks& links) override
+    void take(ByteSource& in, const RecordSink& sink, CaptureLinks& links) override
     {
         if (!started_ || modified_) return;
         const ByteView window = in.buffered();
@@ -69,8 +69,7 @@ public:
             if (header.captured > maxFrameOctets || window.size() - at - record_ < header.captured) break;
             const std::int64_t utc = timeOf(header);
             const std::size_t position = in.position() + at;
-            const std::size_t place = position + record_;
-            out.push_back({utc, place, static_cast<std::uint32_t>(place - start), header.captured, std::max(header.original, header.captured), 0});
+            sink({utc, 0, std::max(header.original, header.captured), window.subspan(at + record_, header.captured)}, position + record_);
             judge(header, utc, position, links.notes);
             at += record_ + header.captured;
         }

@@ -25,71 +25,57 @@ TimePoint sinceStart(std::int64_t startUtc, std::int64_t utc)
     return atNanoseconds(difference);
 }
 
-void skimBatch(const RecordBatch& batch, std::int64_t startUtc, IndexPart& out)
+void IndexPart::add(const CaptureRecord& record, std::uint64_t place, std::uint16_t linkType, std::int64_t startUtc)
 {
-    out.frames.clear();
-    out.summary = {};
-    out.pieces.clear();
-    out.links = batch.links;
-    for (const RecordBatch::Record& r : batch.records) {
-        const wire::Skim known = wire::skim(batch.bytes(r), (*batch.links)[r.link].linkType, r.originalLength);
-        out.frames.push_back({sinceStart(startUtc, r.utc), r.place, r.link, r.captured, r.originalLength, known.kind, known.type, known.marks});
-        IndexSummary& sum = out.summary;
-        ++sum.frames[static_cast<std::size_t>(known.kind)];
-        sum.octets += r.captured;
-        if (known.kind == wire::FrameClass::Mobility) ++sum.mobility[known.type];
-        if (known.kind == wire::FrameClass::Fragment) {
-            const ByteView bytes = batch.bytes(r);
-            out.pieces.push_back({out.frames.size() - 1, Bytes(bytes.begin(), bytes.end())});
-        }
-        if ((known.marks & (wire::mark::badChecksum | wire::mark::malformed | wire::mark::cut)) == 0) continue;
-        if ((known.marks & wire::mark::badChecksum) != 0) {
-            ++sum.badChecksums;
-            if (known.kind == wire::FrameClass::Mobility) ++sum.badMobility;
-        }
-        if ((known.marks & wire::mark::malformed) != 0) ++sum.malformed;
-        if ((known.marks & wire::mark::cut) != 0) ++sum.cut;
+    const wire::Skim known = wire::skim(record.bytes, linkType, record.originalLength);
+    frames.push_back({sinceStart(startUtc, record.utc), place, record.link, static_cast<std::uint32_t>(record.bytes.size()), record.originalLength, known.kind,
+                      known.type, known.marks});
+    ++summary.frames[static_cast<std::size_t>(known.kind)];
+    summary.octets += record.bytes.size();
+    if (known.kind == wire::FrameClass::Mobility) ++summary.mobility[known.type];
+    if (known.kind == wire::FrameClass::Fragment) pieces.push_back({frames.size() - 1, Bytes(record.bytes.begin(), record.bytes.end())});
+    if ((known.marks & (wire::mark::badChecksum | wire::mark::malformed | wire::mark::cut)) == 0) return;
+    if ((known.marks & wire::mark::badChecksum) != 0) {
+        ++summary.badChecksums;
+        if (known.kind == wire::FrameClass::Mobility) ++summary.badMobility;
     }
+    if ((known.marks & wire::mark::malformed) != 0) ++summary.malformed;
+    if ((known.marks & wire::mark::cut) != 0) ++summary.cut;
+}
+
+void IndexPart::clear()
+{
+    frames.clear();
+    pieces.clear();
+    summary = {};
 }
 
 void TraceIndex::addLinks(const std::vector<TraceLink>& links)
 {
-    for (; links_ < links.size(); ++links_) trace_.addLink(links[links_]);
-}
-
-void TraceIndex::commit(std::uint64_t serial, IndexPart& part)
-{
-    if (serial != next_) {
-        waiting_.emplace(serial, std::move(part));
-        return;
-    }
-    append(part);
-    ++next_;
-    for (auto it = waiting_.find(next_); it != waiting_.end(); it = waiting_.find(next_)) {
-        append(it->second);
-        waiting_.erase(it);
-        ++next_;
+    for (std::size_t i = linkTypes_.size(); i < links.size(); ++i) {
+        trace_.addLink(links[i]);
+        linkTypes_.push_back(links[i].linkType);
     }
 }
 
 void TraceIndex::append(const IndexPart& part)
 {
-    addLinks(*part.links);
     std::size_t from = 0;
     const std::span<const NewFrame> frames(part.frames);
     for (const IndexPart::Piece& piece : part.pieces) {
         trace_.append(frames.subspan(from, piece.frame - from));
         const NewFrame& frame = frames[piece.frame];
         from = piece.frame + 1;
-        appendPiece(frame, piece.octets, (*part.links)[frame.link].linkType);
+        appendPiece(frame, piece.octets);
     }
     trace_.append(frames.subspan(from));
     summary_.add(part.summary);
 }
 
 /// A fragment; one that completes a datagram counts for what that carries.
-void TraceIndex::appendPiece(const NewFrame& frame, ByteView octets, std::uint16_t linkType)
+void TraceIndex::appendPiece(const NewFrame& frame, ByteView octets)
 {
+    const std::uint16_t linkType = linkTypes_[frame.link];
     const auto number = static_cast<std::uint32_t>(trace_.size() + 1);
     auto outcome = reassembler_.add({number, frame.time, frame.link}, octets, linkType, frame.originalLength);
     if (!outcome.datagram) return trace_.append(frame);

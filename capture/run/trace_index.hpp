@@ -1,59 +1,53 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From records of a capture to rows of a trace: several threads look at frames, one at a time puts the rows in order.
+// From records of a capture to rows of a trace: frames are looked at without the trace, which takes their rows in parts.
 #pragma once
 
-#include "capture/io/plain_reader.hpp"
+#include "capture/io/capture_reader.hpp"
 #include "capture/run/session.hpp"
 
-#include <map>
 #include <vector>
 
 namespace roamscope::capture {
 
-/// The rows of one batch, not yet in the trace.
+/// Rows that are not yet in the trace. One thread at a time.
 struct IndexPart {
     std::vector<NewFrame> frames;
-    std::shared_ptr<const std::vector<TraceLink>> links;
     IndexSummary summary;
     struct Piece {
         std::size_t frame = 0;  ///< index into `frames`
         Bytes octets;
     };
-    std::vector<Piece> pieces;  ///< fragments, which can only be judged in order
-};
+    std::vector<Piece> pieces;  ///< fragments, which the trace puts together
 
-/// Looks at every frame of the batch. `startUtc`: time 0 of the trace, ns since 1970. Any thread.
-void skimBatch(const RecordBatch& batch, std::int64_t startUtc, IndexPart& out);
+    /// Looks at the frame and adds its row. `place`: of its octets in the trace's FrameOctets; `startUtc`: time 0 of the trace, ns
+    /// since 1970.
+    void add(const CaptureRecord& record, std::uint64_t place, std::uint16_t linkType, std::int64_t startUtc);
+    void clear();
+};
 
 /// Time of a stamp in a trace; held at the ends of what 64 bits can say.
 [[nodiscard]] TimePoint sinceStart(std::int64_t startUtc, std::int64_t utc);
 
-/// Collects parts that come in any order. One thread at a time.
+/// A trace under construction, and what is counted meanwhile. One thread at a time.
 class TraceIndex {
 public:
     explicit TraceIndex(std::shared_ptr<FrameOctets> octets, std::int64_t startUtc) : trace_(startUtc, std::move(octets)) {}
 
     void setStartUtc(std::int64_t utc) { trace_.setStartUtc(utc); }
     void addLinks(const std::vector<TraceLink>& links);
-    /// Takes part number `serial` (from 0, without gaps); what is left in `part` may be used again. Its rows are in the trace as
-    /// soon as those of all parts before it are.
-    void commit(std::uint64_t serial, IndexPart& part);
-    /// The part for which others wait.
-    [[nodiscard]] std::uint64_t next() const { return next_; }
+    /// Appends the part's rows; their links must have been added.
+    void append(const IndexPart& part);
 
     [[nodiscard]] const Trace& trace() const { return trace_; }
     [[nodiscard]] const IndexSummary& summary() const { return summary_; }
 
 private:
-    void append(const IndexPart& part);
-    void appendPiece(const NewFrame& frame, ByteView octets, std::uint16_t linkType);
+    void appendPiece(const NewFrame& frame, ByteView octets);
 
     Trace trace_;
-    std::size_t links_ = 0;
+    std::vector<std::uint16_t> linkTypes_;
     IndexSummary summary_;
     wire::Reassembler reassembler_;
-    std::map<std::uint64_t, IndexPart> waiting_;
-    std::uint64_t next_ = 0;
 };
 
 }  // namespace roamscope::capture

@@ -11,9 +11,6 @@ namespace roamscope::capture {
 namespace {
 
 constexpr auto publishInterval = std::chrono::milliseconds(33);
-constexpr std::size_t indexThreads = 2;
-/// Parts that may be ahead of one that is not done yet.
-constexpr std::uint64_t maxAhead = 32;
 /// Frames between two looks at the clock.
 constexpr std::size_t analysisStep = 1024;
 /// A file with more exchanges than these shows them when all are known: every state in between would be a copy of them all.
@@ -27,13 +24,13 @@ TraceWorker::TraceWorker(CaptureReader reader, Options options) : options_(std::
         file_ = std::make_shared<FileOctets>(plain->file.duplicate(), plain->name);
         plain_.emplace(std::move(*plain));
         index_ = std::make_unique<TraceIndex>(file_, options_.startUtc.value_or(0));
-        start([this] { indexPlain(); }, indexThreads);
+        start([this] { indexPlain(); });
         return;
     }
     reader_ = std::move(reader);
     spool_ = std::make_shared<SpoolOctets>();
     index_ = std::make_unique<TraceIndex>(spool_, options_.startUtc.value_or(0));
-    start([this] { readStream(); }, 1);
+    start([this] { readStream(); });
 }
 
 TraceWorker::TraceWorker(std::vector<TraceLink> links, Options options) : options_(std::move(options))
@@ -41,11 +38,10 @@ TraceWorker::TraceWorker(std::vector<TraceLink> links, Options options) : option
     spool_ = std::make_shared<SpoolOctets>();
     index_ = std::make_unique<TraceIndex>(spool_, options_.startUtc.value_or(0));
     addLinks(links);
-    index_->addLinks(links);
-    start([this] { readBox(); }, 1);
+    start([this] { readBox(); });
 }
 
-void TraceWorker::start(std::function<void()> index, std::size_t threads)
+void TraceWorker::start(std::function<void()> index)
 {
     {
         const std::lock_guard lock(mutex_);
@@ -53,8 +49,7 @@ void TraceWorker::start(std::function<void()> index, std::size_t threads)
         publishIndex(false);
         nextPublish_ = {};
     }
-    readers_ = threads;
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back(index);
+    indexer_ = std::jthread(std::move(index));
     analysing_ = true;
     analysis_ = std::jthread([this] { analyse(); });
 }
@@ -62,7 +57,7 @@ void TraceWorker::start(std::function<void()> index, std::size_t threads)
 TraceWorker::~TraceWorker()
 {
     stop();
-    threads_.clear();
+    indexer_ = {};
     analysis_ = {};
 }
 
@@ -73,10 +68,6 @@ void TraceWorker::stop()
         stop_ = true;
         stopAnalysis_ = true;
         wake_.notify_all();
-    }
-    {
-        const std::lock_guard lock(readMutex_);
-        turn_.notify_all();
     }
     box_.close();
 }
@@ -118,47 +109,31 @@ std::vector<std::uint64_t> TraceWorker::dropped() const
     return dropped_;
 }
 
-// Each thread reads a piece, waits for its turn to find the records, which must happen in order, and looks at the frames.
 void TraceWorker::indexPlain()
 {
-    RecordBatch batch;
-    IndexPart part;
-    std::uint64_t serial = 0;
-    while (nextPiece(batch, serial)) {
-        skimBatch(batch, *options_.startUtc, part);
-        commit(serial, part);
-    }
-    if (--readers_ > 0) return;
-    file_->settled();
-    takeNotes(plain_->notes(), true);
-    finishIndex(readProblem_, plain_->dropped());
-}
-
-bool TraceWorker::nextPiece(RecordBatch& batch, std::uint64_t& serial)
-{
-    for (;;) {
-        plain_->read(batch);
-        std::unique_lock lock(readMutex_);
-        turn_.wait(lock, [&] { return plain_->turn() == batch.piece || readEnded_ || stop_; });
-        if (readEnded_ || stop_) return false;
-        const auto read = plain_->take(batch);
-        turn_.notify_all();
+    const RecordSink add = [this](const CaptureRecord& record, std::uint64_t place) {
+        if (!options_.startUtc) beginAt(record.utc);
+        part_.add(record, place, plain_->links()[record.link].linkType, *options_.startUtc);
+    };
+    std::optional<Error> problem;
+    while (!stop_) {
+        const auto read = plain_->read(add);
         progress_ = plain_->progress();
         takeNotes(plain_->notes(), false);
-        if (read && *read == Read::Pending) continue;
-        if (read && *read == Read::Frame) {
-            if (!options_.startUtc) {
-                options_.startUtc = traceStart(batch.records.front().utc);
-                const std::lock_guard publishing(mutex_);
-                index_->setStartUtc(*options_.startUtc);
-            }
-            serial = serials_++;
-            return true;
-        }
-        readEnded_ = true;
-        if (!read) readProblem_ = read.error();
-        return false;
+        if (!read) problem = read.error();
+        if (!read || *read == Read::End) break;
+        commit(plain_->links());
     }
+    file_->settled();
+    takeNotes(plain_->notes(), true);
+    finishIndex(std::move(problem), plain_->dropped());
+}
+
+void TraceWorker::beginAt(std::int64_t firstUtc)
+{
+    options_.startUtc = traceStart(firstUtc);
+    const std::lock_guard lock(mutex_);
+    index_->setStartUtc(*options_.startUtc);
 }
 
 /// Shows what the file says beside its frames. What is dear to copy is copied less often.
@@ -177,14 +152,12 @@ void TraceWorker::takeNotes(const CaptureNotes& notes, bool ended)
     view_.notes = std::move(copy);
 }
 
-void TraceWorker::commit(std::uint64_t serial, IndexPart& part)
+void TraceWorker::commit(const std::vector<TraceLink>& links)
 {
-    std::unique_lock lock(mutex_);
-    ++ahead_;
-    order_.wait(lock, [&] { return serial < index_->next() + maxAhead; });
-    --ahead_;
-    index_->commit(serial, part);
-    if (ahead_ > 0) order_.notify_all();
+    const std::lock_guard lock(mutex_);
+    index_->addLinks(links);
+    index_->append(part_);
+    part_.clear();
     if (SteadyClock::now() >= nextPublish_) publishIndex(false);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The threads behind an open trace. The index comes first: every frame is looked at once (class, checksum, mobility messages in
-// full) and gets its row; a plain file by two threads, everything else (pipe, compressed file, lab) by one, which puts the
-// octets into a temporary file. The analysis follows in a thread of its own. What there is, is published at most 30 times a
+// full) and gets its row; what is no plain file (pipe, compressed file, lab) goes to a temporary file on the way. The analysis follows in a thread of its own. What there is, is published at most 30 times a
 // second.
 #pragma once
 
@@ -58,10 +57,10 @@ public:
 private:
     using SteadyClock = std::chrono::steady_clock;
 
-    void start(std::function<void()> index, std::size_t threads);
+    void start(std::function<void()> index);
+    void beginAt(std::int64_t firstUtc);
     // A plain file.
     void indexPlain();
-    bool nextPiece(RecordBatch& batch, std::uint64_t& serial);
     void takeNotes(const CaptureNotes& notes, bool ended);
     // Everything else.
     void readStream();
@@ -72,7 +71,7 @@ private:
     void flushWriter();
     void finishStream(std::optional<Error> problem);
 
-    void commit(std::uint64_t serial, IndexPart& part);
+    void commit(const std::vector<TraceLink>& links);
     void publishIndex(bool ended);
     void finishIndex(std::optional<Error> problem, std::vector<std::uint64_t> dropped);
 
@@ -89,21 +88,14 @@ private:
     SteadyClock::time_point begun_ = SteadyClock::now();
     std::atomic<double> progress_ = 0;
 
-    std::mutex readMutex_;  ///< guards the plain file's reader, but for its read(), and the four below
-    std::condition_variable turn_;  ///< the next piece may be taken, or none will be
+    // Of the indexing thread.
+    IndexPart part_;
+    SteadyClock::time_point nextNotes_{};
     std::optional<PlainReader> plain_;
-    std::uint64_t serials_ = 0;
-    bool readEnded_ = false;
-    std::optional<Error> readProblem_;
-    SteadyClock::time_point nextNotes_{};  ///< also of the stream's thread
-    std::atomic<std::size_t> readers_ = 0;  ///< threads that still index
-
-    std::optional<CaptureReader> reader_;  ///< the stream's; of its thread, as the rest of this part
+    std::optional<CaptureReader> reader_;  ///< the stream's, as the rest of this part
     Mailbox<Batch> box_{64};
     std::shared_ptr<SpoolOctets> spool_;
-    RecordBatch stream_;
     std::vector<TraceLink> links_;
-    std::uint64_t streamSerial_ = 0;
     bool unflushed_ = false;
     SteadyClock::time_point nextFlush_{};
 
@@ -112,8 +104,6 @@ private:
 
     mutable std::mutex mutex_;  ///< guards everything below
     std::condition_variable wake_;      ///< for the analysis: there is something new
-    std::condition_variable order_;     ///< for an indexer that is too far ahead
-    std::size_t ahead_ = 0;             ///< how many of these wait
     std::unique_ptr<TraceIndex> index_;
     std::optional<Error> problem_;
     View view_;
@@ -122,7 +112,7 @@ private:
     SteadyClock::time_point analysisBegun_{};
     bool analysing_ = false;  ///< the analysis thread has not ended
 
-    std::vector<std::jthread> threads_;
+    std::jthread indexer_;
     std::jthread analysis_;
 };
 

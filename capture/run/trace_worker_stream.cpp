@@ -7,7 +7,7 @@ namespace roamscope::capture {
 namespace {
 
 constexpr auto patience = std::chrono::milliseconds(33);
-constexpr std::size_t streamOctets = 256 * 1024;  ///< frames that wait to be looked at together
+constexpr std::size_t streamFrames = 1024;  ///< rows that wait to be shown together
 
 }  // namespace
 
@@ -15,19 +15,15 @@ void TraceWorker::readStream()
 {
     CaptureRecord record;
     while (!stop_) {
-        const auto read = reader_->next(record, stream_.records.empty() ? Duration{patience} : Duration{0});
+        const auto read = reader_->next(record, part_.frames.empty() ? Duration{patience} : Duration{0});
         if (!read) return finishStream(read.error());
         if (*read == Read::End) return finishStream(std::nullopt);
         if (*read == Read::Frame) {
-            if (!options_.startUtc) {
-                options_.startUtc = traceStart(record.utc);
-                const std::lock_guard lock(mutex_);
-                index_->setStartUtc(*options_.startUtc);
-            }
+            if (!options_.startUtc) beginAt(record.utc);
             addLinks(reader_->links());
             take(record.utc, record.link, record.bytes, record.originalLength);
         }
-        if (*read == Read::Pending || stream_.filled >= streamOctets) commitStream();
+        if (*read == Read::Pending || part_.frames.size() >= streamFrames) commitStream();
     }
     finishStream(std::nullopt);
 }
@@ -45,7 +41,6 @@ void TraceWorker::readBox()
 
 void TraceWorker::addLinks(const std::vector<TraceLink>& links)
 {
-    if (stream_.links && links.size() == links_.size()) return;
     for (std::size_t i = links_.size(); i < links.size(); ++i) {
         links_.push_back(links[i]);
         if (!options_.writer) continue;
@@ -54,16 +49,11 @@ void TraceWorker::addLinks(const std::vector<TraceLink>& links)
             problem_ = added.error();
         }
     }
-    stream_.links = std::make_shared<const std::vector<TraceLink>>(links_);
 }
 
 void TraceWorker::take(std::int64_t utc, std::uint32_t link, ByteView bytes, std::uint32_t originalLength)
 {
-    const std::size_t offset = stream_.filled;
-    if (stream_.octets.size() < offset + bytes.size()) stream_.octets.resize(std::max(offset + bytes.size(), streamOctets));
-    std::copy(bytes.begin(), bytes.end(), stream_.octets.begin() + static_cast<std::ptrdiff_t>(offset));
-    stream_.filled += bytes.size();
-    stream_.records.push_back({utc, spool_->append(bytes), static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(bytes.size()), originalLength, link});
+    part_.add({utc, link, originalLength, bytes}, spool_->append(bytes), links_[link].linkType, *options_.startUtc);
     if (!options_.writer) return;
     unflushed_ = true;
     if (auto written = options_.writer->write(link, utc, bytes, originalLength); !written) {
@@ -79,17 +69,13 @@ void TraceWorker::commitStream()
         takeNotes(reader_->notes(), false);
     }
     if (options_.progress) progress_ = options_.progress();
-    if (!stream_.records.empty()) {
+    if (!part_.frames.empty()) {
         spool_->flush();
-        IndexPart part;
-        skimBatch(stream_, *options_.startUtc, part);
-        stream_.records.clear();
-        stream_.filled = 0;
         if (reader_) {
             const std::lock_guard lock(mutex_);
             dropped_ = reader_->dropped();
         }
-        commit(streamSerial_++, part);
+        commit(links_);
     }
     flushWriter();
 }

@@ -170,9 +170,9 @@ void Invariants::checkFrame(const Lab& lab, const SegmentFrame& frame)
     }
     const auto headers = wire::plainHeaders(frame.bytes, wire::linkEthernet, frame.bytes.size());
     if (!headers) return;
-    // The innermost packet without its hop limit, on this link from this sender. Copies have the same hop limit, and a bit that was
-    // turned over can change it once; what comes by with lower ones again and again runs in a circle.
-    constexpr int fewRounds = 2;
+    // The innermost packet without its hop limit, on this link from this sender. Copies have the same hop limit, and bits that were
+    // turned over can change that of a few; what comes by with lower ones again and again runs in a circle, until nothing is left of it.
+    constexpr int fewRounds = 4;
     constexpr std::size_t hopLimitAt = 7;
     const std::size_t inner = headers->ipv6[headers->count - 1];
     const ByteView bytes(frame.bytes);

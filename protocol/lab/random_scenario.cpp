@@ -23,7 +23,8 @@ public:
         maps_ = below(3);
         routers_ = 2 + below(3);
         addLinks();
-        addHomeAgent();
+        addHomeAgent("ha", 1);
+        if (chance(25)) addHomeAgent("ha2", 2);
         for (std::size_t i = 0; i < maps_; ++i) addMap(i);
         for (std::size_t i = 0; i < routers_; ++i) addAccessRouter(i);
         const std::size_t correspondents = 1 + below(2);
@@ -87,17 +88,29 @@ private:
         return out;
     }
 
-    void addHomeAgent()
+    void addHomeAgent(const std::string& name, std::size_t i)
     {
         NodeSpec n;
-        n.name = "ha";
+        n.name = name;
         n.role = Role::HomeAgent;
-        n.interfaces = {wired("home", "2001:db8:100::1/64"), wired("core", "2001:db8:200::1/64")};
-        reachableHome_ = chance(50);
-        if (reachableHome_) n.interfaces[0].advertise = advertisements();
+        n.interfaces = {wired("home", fmt::format("2001:db8:100::{}/64", i)), wired("core", fmt::format("2001:db8:200::{}/64", i))};
+        if (chance(50)) {
+            reachableHome_ = true;
+            n.interfaces[0].advertise = advertisements();
+            n.interfaces[0].advertise->homeAgentInformation = HomeAgentInformationSpec{static_cast<std::uint16_t>(below(3)), std::nullopt};
+        }
         n.homePrefixes = {prefix("2001:db8:100::/64")};
-        n.maximumLifetime = oneOf(lifetimes);
+        if (chance(20)) n.minPrefixInterval = n.maxPrefixInterval = 1s + upTo(10s);
+        limitBindings(n);
         s_.nodes.push_back(std::move(n));
+    }
+
+    void limitBindings(NodeSpec& n)
+    {
+        n.maximumLifetime = oneOf(lifetimes);
+        if (chance(10)) n.maximumBindings = 1;
+        if (chance(20)) n.refreshAdvice = std::chrono::seconds(4 + below(20));
+        if (chance(20)) n.refreshRequest = 1s + upTo(5s);
     }
 
     void addMap(std::size_t i)
@@ -107,7 +120,11 @@ private:
         n.role = Role::Map;
         n.interfaces = {wired("core", fmt::format("2001:db8:200::30{}/64", i)), wired(fmt::format("d{}", i), fmt::format("2001:db8:30{}::1/64", i))};
         n.regionalPrefix = prefix(fmt::format("2001:db8:30{}::/64", i));
-        n.maximumLifetime = oneOf(lifetimes);
+        limitBindings(n);
+        if (chance(30)) {
+            n.interfaces[1].advertise = advertisements();
+            n.interfaces[1].advertise->map = {mapOption(i)};
+        }
         s_.nodes.push_back(std::move(n));
     }
 
@@ -124,6 +141,8 @@ private:
         AdvertiseSpec advertise = advertisements();
         if (inDomain && chance(90)) advertise.map.push_back(mapOption(domain));
         if (maps_ == 2 && chance(25)) advertise.map.push_back(mapOption(inDomain ? 1 - domain : 0));
+        advertise.relayMaps = s_.dialect == Dialect::Rfc4140 && inDomain && chance(50);
+        n.probeMaps = chance(25);
         n.interfaces[1].advertise = advertise;
         s_.nodes.push_back(std::move(n));
     }
@@ -144,13 +163,15 @@ private:
         NodeSpec n;
         n.name = fmt::format("mn{}", i);
         n.role = Role::MobileNode;
-        n.interfaces.emplace_back();
-        n.interfaces[0].name = "wl0";
+        n.interfaces.emplace_back().name = "wl0";
+        if (chance(20)) n.interfaces.emplace_back().name = "wl1";
         n.homeAddress = address(fmt::format("2001:db8:100::1:{}", i));
         n.homeAgent = "ha";
         n.mapPolicy = chance(50) ? MapPolicy::Furthest : MapPolicy::Preference;
         n.lifetime = oneOf(lifetimes);
         n.optimiseAll = chance(50);
+        n.mobile.discoverHomeAgents = chance(20);
+        n.mobile.solicitPrefixes = chance(25);
         n.mobile.hierarchical = chance(85);
         n.mobile.maximumMaps = chance(20) ? std::uint8_t{2} : std::uint8_t{1};
         n.mobile.forwardFromPreviousMap = chance(60);
@@ -162,12 +183,17 @@ private:
         n.mobile.acknowledgedByPeers = chance(80);
         n.mobile.onLinkAddressForNeighbours = chance(20);
         s_.nodes.push_back(n);
+        for (const InterfaceSpec& interface : n.interfaces) move(n.name, interface.name);
+    }
+
+    void move(const std::string& node, const std::string& interface)
+    {
         TimePoint at{upTo(2s)};
         for (std::size_t moves = 1 + below(7); moves > 0 && at < TimePoint{s_.duration}; --moves) {
-            if (at > TimePoint{1s} && chance(70)) s_.events.push_back({at, n.name, "wl0", std::nullopt});
+            if (at > TimePoint{1s} && chance(70)) s_.events.push_back({at, node, interface, std::nullopt});
             at += upTo(300ms);
             const std::size_t to = below(routers_ + (reachableHome_ ? 1 : 0));
-            if (at < TimePoint{s_.duration}) s_.events.push_back({at, n.name, "wl0", to < routers_ ? fmt::format("w{}", to) : "home"});
+            if (at < TimePoint{s_.duration}) s_.events.push_back({at, node, interface, to < routers_ ? fmt::format("w{}", to) : "home"});
             at += chance(25) ? upTo(1s) : upTo(10s);
         }
     }
@@ -184,7 +210,7 @@ private:
         if (chance(30)) out.duplicate = probability(0.3);
         if (chance(30)) out.reorder = probability(0.3);
         if (chance(20)) out.corrupt = probability(0.1);
-        if (chance(15)) out.rate = 64'000 << below(8);
+        if (chance(15)) out.rate = std::uint64_t{64'000} << below(8);
         out.queue = static_cast<std::uint32_t>(2 + below(50));
         link.impairments.push_back(std::move(out));
     }

@@ -253,8 +253,9 @@ std::optional<TimePoint> MobileNode::nextLinkDeadline() const
         if (link.solicitationsLeft > 0) next = earlier(next, link.nextSolicitation);
         next = earlier(next, link.careOf.nextDeadline());
     }
+    if (!lcoa_) return next;  // MAPs are chosen with a care-of address only
     if (chosen_) next = earlier(next, links_[primary_].maps.usableUntil(*chosen_));
-    return lcoa_ ? earlier(next, links_[primary_].maps.nextDeadline()) : next;
+    return earlier(next, links_[primary_].maps.nextDeadline());
 }
 
 void MobileNode::drainStack(TimePoint now, Output& out)

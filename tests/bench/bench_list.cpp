@@ -3,6 +3,7 @@
 //   QT_QPA_PLATFORM=offscreen bench_list FILE     FILE: plain capture, e.g. of gen --mix data --frames 10000000
 // Paints the real widget: jumps to any row, scrolling page by page, the same while 200 000 frames a second come in behind the
 // frames of the file (read from its start once more), and while the file is being indexed and analysed.
+#include "capture/io/plain_reader.hpp"
 #include "capture/run/trace_index.hpp"
 #include "ui/view/packet_list.hpp"
 
@@ -59,10 +60,13 @@ private:
     }
     bool readPiece()
     {
-        const auto read = reader_->next(batch_);
+        part_.clear();
+        const auto read = reader_->read([this](const CaptureRecord& record, std::uint64_t place) {
+            part_.add(record, place, reader_->links()[record.link].linkType, 1'700'000'000'000'000'000);
+        });
         if (!read || *read != Read::Frame) return false;
-        skimBatch(batch_, 1'700'000'000'000'000'000, part_);
-        index_->commit(serial_++, part_);
+        index_->addLinks(reader_->links());
+        index_->append(part_);
         return true;
     }
     void publish()
@@ -77,9 +81,7 @@ private:
     std::shared_ptr<FileOctets> octets_;
     std::unique_ptr<TraceIndex> index_;
     std::optional<PlainReader> reader_;
-    RecordBatch batch_;
     IndexPart part_;
-    std::uint64_t serial_ = 0;
     View view_;
 };
 

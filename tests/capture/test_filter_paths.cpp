@@ -163,12 +163,18 @@ class TestFilterPaths : public QObject {
 private:
     std::vector<std::unique_ptr<Subject>> subjects_;
     std::size_t chosen_ = 0;
+#ifdef ROAMSCOPE_SANITIZED
+    static constexpr std::size_t step = 8;  // each filter on other subjects: all on all take ten minutes
+#else
+    static constexpr std::size_t step = 1;
+#endif
+    std::size_t first_ = 0;
 
     QString faultOf(const std::string& text)
     {
         const auto filter = Filter::compile(text);
         if (!filter) return QString::fromStdString(text + ": " + filter.error().text);
-        for (std::size_t i = 0; i < subjects_.size(); ++i) {
+        for (std::size_t i = first_++ % step; i < subjects_.size(); i += step) {
             const Subject& s = *subjects_[i];
             const bool right = filter->matches(factsOf(s, i + 1, true));
             chosen_ += right;
@@ -197,7 +203,7 @@ private slots:
         for (const char* alias : {"ipv6.addr", "ipv6.host", "ip.addr", "eth.addr", "udp.port", "tcp.port", "ip.version", "_ws.malformed", "_ws.short", "data", "data.data",
                                   "icmpv6.opt.linkaddr", "mip6.bu.b_flag", "ipv6.src_host"})
             QCOMPARE(faultOf(alias), QString());
-        QVERIFY(chosen_ > subjects_.size());
+        QVERIFY(chosen_ > subjects_.size() / step);
     }
 
     void valuesCompare()

@@ -328,6 +328,19 @@ private Q_SLOTS:
         for (const std::string& line : updates(b.to(600s))) QVERIFY2(line.find("map") == std::string::npos, "HMIP-MN-07b");
     }
 
+    // A clock that jumped showed it: the MAP's time ran out while there was no router, and the deadline stayed where it was.
+    void HMIP_MN_06_aMapEndsWithoutARouter()
+    {
+        Bench b = Bench::registered();
+        b.in(advertisement({.lifetime = 5, .map = wire::MapOption{2, 10, true, 20, mapAddress}}));
+        (void)b.to(4s);
+        b.routerAnswers = false;
+        for (const Duration t : {10s, 18s, 25s, 60s}) {
+            (void)b.to(t);
+            QVERIFY2(!b.mn.nextDeadline() || *b.mn.nextDeadline() > TimePoint{t}, "nothing is due for ever");
+        }
+    }
+
     void HMIP_MN_26_theLinkWhoseRouterAdvertisesTheMap()
     {
         const Mac second = mac("02:00:00:00:06:02");

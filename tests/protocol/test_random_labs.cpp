@@ -114,7 +114,7 @@ private Q_SLOTS:
         packet.destination = ip("2001:db8:100::1:1");
         packet.nextHeader = wire::protocol::udp;
         packet.payload = wire::emitUdp({1, 2, {3}}, packet.pseudoHeader());
-        for (const std::uint8_t hopLimit : std::array<std::uint8_t, 3>{64, 62, 60}) {
+        for (const std::uint8_t hopLimit : std::array<std::uint8_t, 5>{64, 62, 60, 58, 56}) {
             packet.hopLimit = hopLimit;
             const lab::SegmentFrame frame{TimePoint{1s}, 1, wire::emitEthernet({Mac{{2, 0, 0, 0, 0, 1}}, Mac{{2, 0, 0, 0, 0, 2}}, wire::etherTypeIpv6}, wire::emitIpv6(packet))};
             QVERIFY(invariants.violations().empty());

@@ -294,7 +294,7 @@ private Q_SLOTS:
         QCOMPARE(shows(result, FieldId::Limit), limit);
         qInfo("%s: %.2f ms, %zu lines, %zu findings", QTest::currentDataTag(), double(best) * 1e-6, result.nodes.size(), result.findings.size());
         // 10 ms in a build as users have it; code without optimisation or with sanitizers only has to stay in sight of that.
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__OPTIMIZE__) && !defined(ROAMSCOPE_SANITIZED)
         constexpr qint64 bound = 10'000'000;
 #else
         constexpr qint64 bound = 300'000'000;

@@ -111,6 +111,11 @@ void Conformance::update(const Update& u, const Place& place, const Mobiles& mob
                    fmt::format("local Binding Update whose home address option is the home address {}; it must hold the regional "
                                "care-of address",
                                u.homeAddress.text()));
+        // RFC 4140 and 5380 ask for no option, but ESP does not cover the IPv6 header (RFC 4877 §4.3).
+        const auto option = [&](std::uint64_t number) { return carries(place.fields, FieldId::MobilityOptionType, number); };
+        if (carries(place.fields, FieldId::Esp) && !option(alternateCareOf) && !option(bindingIdentifier))
+            report(place, FieldId::BuFlags, "SEC-03", Severity::Note, "RFC 4877 §4.3",
+                   "local Binding Update under ESP without alternate care-of address: nothing protects the on-link care-of address, its IPv6 source");
         if (u.lifetime > Duration{0} && withdrawn_.contains({place.link, u.peerAddress}))
             report(place, FieldId::BuFlags, "HMIP-MN-06", Severity::Error, "RFC 5380 §7.1",
                    fmt::format("local Binding Update to the MAP {}, which was advertised with lifetime 0", u.peerAddress.text()));

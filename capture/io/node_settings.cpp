@@ -92,11 +92,12 @@ const Settings<NodeSpec>& stackSettings()
     static const Settings<NodeSpec> settings{
         {"interfaces", [](const JsonValue& v, NodeSpec& out) { v.list([&](const JsonValue& e) { out.interfaces.push_back(interface(e, out.interfaces.size())); }); },
          "a list of interfaces"},
-        {"default_router", [](const JsonValue& v, NodeSpec& out) { out.routes.push_back(defaultRoute(v)); }},
         {"echo", [](const JsonValue& v, NodeSpec& out) { out.echo = v.boolean(); }},
         {"forwarding", [](const JsonValue& v, NodeSpec& out) { out.forwarding = v.boolean(); }},
         {"icmp_errors", [](const JsonValue& v, NodeSpec& out) { v.object(errorSettings(), out); }},
         {"routes", [](const JsonValue& v, NodeSpec& out) { v.list([&](const JsonValue& e) { out.routes.push_back(route(e)); }); }},
+        // Behind the routes, whose numbers in messages are then those of the file.
+        {"default_router", [](const JsonValue& v, NodeSpec& out) { out.routes.push_back(defaultRoute(v)); }},
     };
     return settings;
 }

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] std::string obey(TimePoint now, std::string_view line);
     [[nodiscard]] bool stopped() const { return stopped_; }
 
+    /// The node stops: what it still has to say is in frames().
+    void cease(TimePoint now) { lab_.cease(now, 0, out_); }
+
     /// Frames to be sent, each with its interface as port; the caller empties the list.
     [[nodiscard]] std::vector<lab::PortFrame>& frames() { return out_.transmit; }
     /// A frame of that interface could not be sent.

@@ -173,6 +173,8 @@ Result<void> RoleSession::run(const Options& options, const Print& print)
         if (!more) return tl::unexpected(more.error());
         if (!*more) break;
     }
+    node_.cease(now());
+    if (auto done = transmit(); !done) return done;
     print(node_.takeLines());
     return {};
 }

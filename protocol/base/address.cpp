@@ -106,6 +106,7 @@ bool Ipv6Address::isLoopback() const
 
 bool Ipv6Address::isUnicastRoutable() const
 {
+    if (octets[0] != 0 && octets[0] < 0xfe) return true;
     return !isUnspecified() && !isLoopback() && !isMulticast() && !isLinkLocal();
 }
 
@@ -162,8 +163,20 @@ std::optional<Ipv6Address> Ipv6Address::parse(std::string_view text)
 
 bool Prefix::contains(const Ipv6Address& a) const
 {
-    const std::size_t whole = std::min<std::size_t>(length / 8, a.octets.size());
-    if (std::memcmp(a.octets.data(), address.octets.data(), whole) != 0) return false;
+    // Most prefixes are a half of the address, which is compared at once.
+    constexpr std::size_t half = 8;
+    std::uint64_t ours = 0;
+    std::uint64_t theirs = 0;
+    std::size_t whole = 0;
+    if (length >= 8 * half) {
+        std::memcpy(&ours, address.octets.data(), half);
+        std::memcpy(&theirs, a.octets.data(), half);
+        if (ours != theirs) return false;
+        whole = half;
+    }
+    const std::size_t last = std::min<std::size_t>(length / 8, a.octets.size());
+    for (; whole < last; ++whole)
+        if (a.octets[whole] != address.octets[whole]) return false;
     if (whole == a.octets.size() || length % 8 == 0) return true;
     return ((a.octets[whole] ^ address.octets[whole]) & static_cast<std::uint8_t>(0xff00 >> length % 8)) == 0;
 }

@@ -99,6 +99,8 @@ public:
     void sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out);
     /// Ends a binding of an anchor or a correspondent; false when there is none.
     bool revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress, LabOutput& out);
+    /// A node stops in good order: a router says so (RFC 4861 §6.2.5). It is not run any more afterwards.
+    void cease(TimePoint now, std::size_t node, LabOutput& out);
     /// Gives a node other settings while it runs. Fails when `spec` differs in what is fixed from the start: name, role, interfaces and
     /// their addresses, routes, the mobile node's home.
     [[nodiscard]] Result<void> configure(TimePoint now, std::size_t node, const NodeSpec& spec, LabOutput& out);

@@ -230,8 +230,11 @@ private:
     {
         if (const auto address = Ipv6Address::parse(name)) return *address;
         const NodeSpec& map = spec().nodes[nodeIndex(name)];
-        for (const InterfaceSpec& interface : map.interfaces)
+        for (const InterfaceSpec& interface : map.interfaces) {
             if (interface.address && map.regionalPrefix->contains(interface.address->address)) return interface.address->address;
+            for (const Prefix& more : interface.moreAddresses)
+                if (map.regionalPrefix->contains(more.address)) return more.address;
+        }
         return {};
     }
 

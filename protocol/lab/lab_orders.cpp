@@ -26,6 +26,18 @@ void Lab::sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out
     collect(ports_[port].node, output, out);
 }
 
+void Lab::cease(TimePoint now, std::size_t node, LabOutput& out)
+{
+    now_ = std::max(now_, now);
+    node::Output output = newOutput();
+    std::visit(
+        [&](auto& n) {
+            if constexpr (requires { n.cease(now_, output); }) n.cease(localTime(node), output);
+        },
+        nodes_[node]);
+    collect(node, output, out);
+}
+
 bool Lab::revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress, LabOutput& out)
 {
     now_ = std::max(now_, now);

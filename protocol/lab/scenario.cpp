@@ -99,8 +99,8 @@ private:
             case Role::HomeAgent: homeAgent(s_.nodes[i], path); break;
             case Role::Map: map(s_.nodes[i], path); break;
             case Role::MobileNode: mobileNode(s_.nodes[i], path); break;
-            case Role::AccessRouter:
-            case Role::Correspondent: break;
+            case Role::Correspondent: correspondent(s_.nodes[i], path); break;
+            case Role::AccessRouter: break;
             }
         }
     }
@@ -257,6 +257,14 @@ private:
         if (!hasAddressIn(n, *n.regionalPrefix)) add(place, fmt::format("no interface of \"{}\" has an address in {}", n.name, n.regionalPrefix->text()));
     }
 
+    void correspondent(const NodeSpec& n, const std::string& path)
+    {
+        const CorrespondentSpec& c = n.correspondent;
+        if (c.nonceInterval < 1s || c.nonceInterval > 240s) add(path + "/nonce_interval", "expected 1s to 240s (RFC 6275 §5.2.7)");
+        if (c.nonces < 1 || c.nonces > 240) add(path + "/nonces", "expected 1 to 240");
+        if (c.maximumBindings > 1'000'000) add(path + "/maximum_bindings", "expected at most 1000000");
+    }
+
     void mobileNode(const NodeSpec& n, const std::string& path)
     {
         bindingLifetime(n.lifetime, path + "/lifetime");
@@ -285,7 +293,10 @@ private:
 
     static bool hasAddressIn(const NodeSpec& n, const Prefix& prefix)
     {
-        return std::any_of(n.interfaces.begin(), n.interfaces.end(), [&](const InterfaceSpec& i) { return i.address && prefix.contains(i.address->address); });
+        return std::any_of(n.interfaces.begin(), n.interfaces.end(), [&](const InterfaceSpec& i) {
+            const auto inside = [&](const Prefix& a) { return prefix.contains(a.address); };
+            return (i.address && inside(*i.address)) || std::any_of(i.moreAddresses.begin(), i.moreAddresses.end(), inside);
+        });
     }
 
     void events()

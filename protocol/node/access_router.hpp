@@ -18,6 +18,8 @@ public:
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
+    /// Its last words; it is not run any more afterwards.
+    void cease(TimePoint now, Output& out) { router_.cease(now, stack_, out); }
     /// Other advertisements from now on.
     void configure(TimePoint now, std::vector<RouterAdvertiser> advertisers, const MapProber::Settings& probing = {})
     {

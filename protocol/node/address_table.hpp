@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace roamscope::node {
@@ -39,51 +40,98 @@ struct AddressHash {
     }
 };
 
-class AddressTable {
+/// Values with an address each. Few are found by looking at all, which is fast and costs no memory beside them; more by hash.
+template <class T>
+class AddressList {
 public:
-    /// `address` is not there yet. References to others end.
-    InterfaceAddress& add(const InterfaceAddress& address)
+    /// `item` is not there yet. References to others end.
+    T& add(T item)
     {
-        places_[address.address] = list_.size();
-        return list_.emplace_back(address);
+        list_.push_back(std::move(item));
+        if (!places_.empty()) places_[list_.back().address] = list_.size() - 1;
+        else if (list_.size() > few) index(0);
+        return list_.back();
     }
-    /// False when it was not there. The node's own addresses keep their order, which source address selection follows.
-    bool remove(const Ipv6Address& address)
-    {
-        const auto it = places_.find(address);
-        if (it == places_.end()) return false;
-        const std::size_t at = it->second;
-        places_.erase(it);
-        if (list_[at].proxy && list_.back().proxy) {
-            if (at + 1 < list_.size()) list_[at] = list_.back();
-            list_.pop_back();
-            if (at < list_.size()) places_[list_[at].address] = at;
-            return true;
-        }
-        list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(at));
-        for (std::size_t i = at; i < list_.size(); ++i) places_[list_[i].address] = i;
-        return true;
-    }
-    [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const
+    [[nodiscard]] const T* find(const Ipv6Address& address) const
     {
         // Most questions are about the first few.
-        for (std::size_t i = 0; i < list_.size() && i < few; ++i)
+        for (std::size_t i = 0; i < list_.size() && i < looks; ++i)
             if (list_[i].address == address) return &list_[i];
-        if (list_.size() <= few) return nullptr;
-        const auto it = places_.find(address);
-        return it == places_.end() ? nullptr : &list_[it->second];
+        if (!places_.empty()) {
+            const auto it = places_.find(address);
+            return it == places_.end() ? nullptr : &list_[it->second];
+        }
+        for (std::size_t i = looks; i < list_.size(); ++i)
+            if (list_[i].address == address) return &list_[i];
+        return nullptr;
     }
-    [[nodiscard]] InterfaceAddress* find(const Ipv6Address& address) { return const_cast<InterfaceAddress*>(std::as_const(*this).find(address)); }
-    [[nodiscard]] const std::vector<InterfaceAddress>& list() const { return list_; }
+    [[nodiscard]] T* find(const Ipv6Address& address) { return const_cast<T*>(std::as_const(*this).find(address)); }
+    /// Takes out `item`, which is in the list: the last one takes its place, or with `inOrder` all behind it move up.
+    void remove(const T& item, bool inOrder)
+    {
+        const auto at = static_cast<std::size_t>(&item - list_.data());
+        places_.erase(item.address);
+        if (inOrder) list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(at));
+        else {
+            if (at + 1 < list_.size()) list_[at] = std::move(list_.back());
+            list_.pop_back();
+        }
+        if (places_.empty()) return;
+        if (inOrder) index(at);
+        else if (at < list_.size()) places_[list_[at].address] = at;
+    }
+    [[nodiscard]] const std::vector<T>& list() const { return list_; }
     [[nodiscard]] auto begin() { return list_.begin(); }
     [[nodiscard]] auto end() { return list_.end(); }
     [[nodiscard]] auto begin() const { return list_.begin(); }
     [[nodiscard]] auto end() const { return list_.end(); }
 
 private:
-    static constexpr std::size_t few = 4;
-    std::vector<InterfaceAddress> list_;
-    std::unordered_map<Ipv6Address, std::size_t, AddressHash> places_;
+    static constexpr std::size_t looks = 4;
+    static constexpr std::size_t few = 16;
+
+    void index(std::size_t from)
+    {
+        for (std::size_t i = from; i < list_.size(); ++i) places_[list_[i].address] = i;
+    }
+
+    std::vector<T> list_;
+    std::unordered_map<Ipv6Address, std::size_t, AddressHash> places_;  ///< empty while there are few
+};
+
+class AddressTable {
+public:
+    /// `address` is not there yet. References to others end.
+    InterfaceAddress& add(const InterfaceAddress& address)
+    {
+        if (address.state != AddressState::Preferred) testing_.push_back(address.address);
+        return addresses_.add(address);
+    }
+    /// False when it was not there. The node's own addresses keep their order, which source address selection follows.
+    bool remove(const Ipv6Address& address)
+    {
+        const InterfaceAddress* found = addresses_.find(address);
+        if (!found) return false;
+        addresses_.remove(*found, !found->proxy || !list().back().proxy);
+        std::erase(testing_, address);
+        return true;
+    }
+    [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const { return addresses_.find(address); }
+    [[nodiscard]] InterfaceAddress* find(const Ipv6Address& address) { return addresses_.find(address); }
+    [[nodiscard]] const std::vector<InterfaceAddress>& list() const { return addresses_.list(); }
+    /// Those that are not preferred yet, in the order in which they came.
+    [[nodiscard]] const std::vector<Ipv6Address>& testing() const { return testing_; }
+    void setPreferred(InterfaceAddress& address)
+    {
+        address.state = AddressState::Preferred;
+        std::erase(testing_, address.address);
+    }
+    [[nodiscard]] auto begin() const { return addresses_.begin(); }
+    [[nodiscard]] auto end() const { return addresses_.end(); }
+
+private:
+    AddressList<InterfaceAddress> addresses_;
+    std::vector<Ipv6Address> testing_;
 };
 
 }  // namespace roamscope::node

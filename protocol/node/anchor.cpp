@@ -20,11 +20,6 @@ constexpr std::uint8_t addressUnreachable = 3;  // code of Destination Unreachab
 constexpr std::uint64_t probes = 1;
 constexpr std::uint64_t deliveries = 2;
 
-Attributes bindingKey(const Ipv6Address& homeAddress)
-{
-    return {{"home_address", attribute(homeAddress)}, {"bid", std::monostate{}}};
-}
-
 }  // namespace
 
 Anchor::Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers, const AnchorServices& services)
@@ -39,7 +34,7 @@ Anchor::Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvert
 void Anchor::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
     auto delivery = stack_.receive(now, interface, frame, out);
-    if (delivery && !router_.receive(now, *delivery, stack_, out)) handle(now, std::move(*delivery), out);
+    if (delivery && !router_.receive(now, *delivery, stack_, out)) handle(now, *delivery, out);
     drainStack(now, out);
 }
 
@@ -52,12 +47,14 @@ void Anchor::advance(TimePoint now, Output& out)
     for (auto& [interface, list] : homeAgents_) list.expire(now);
     deliverPrefixes(now, out);
     requestRefreshes(now, out);
+    askListeners(now, out);
 }
 
 std::optional<TimePoint> Anchor::nextDeadline() const
 {
     auto next = earlier(stack_.nextDeadline(), registrar_.nextDeadline());
     next = earlier(earlier(next, router_.nextDeadline()), prefixes_.nextDeadline());
+    next = earlier(next, multicast_.nextDeadline());
     if (!requestTimers_.empty()) next = earlier(next, requestTimers_.begin()->first);
     for (const auto& [interface, list] : homeAgents_) next = earlier(next, list.nextDeadline());
     return next;
@@ -70,10 +67,11 @@ bool Anchor::revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out)
     return binding.has_value();
 }
 
-void Anchor::handle(TimePoint now, Delivery delivery, Output& out)
+void Anchor::handle(TimePoint now, Delivery& delivery, Output& out)
 {
     for (int tunnel = 0; tunnel <= maxTunnels; ++tunnel) {
-        if (delivery.kind == Delivery::Kind::Intercepted) return intercept(now, std::move(delivery), out);
+        if (delivery.kind == Delivery::Kind::Intercepted) return intercept(now, delivery, out);
+        if (delivery.kind == Delivery::Kind::Forward && delivery.packet.destination.isMulticast()) return relayToMobileNodes(now, delivery, out);
         if (delivery.kind == Delivery::Kind::Forward) return stack_.forward(now, std::move(delivery.packet), out);
         auto inner = local(now, delivery, out);
         if (!inner) return;
@@ -90,7 +88,10 @@ std::optional<Ipv6Packet> Anchor::local(TimePoint now, const Delivery& delivery,
     switch (packet.nextHeader) {
     case proto::ipv6: return untunnel(now, packet, out);
     case proto::mobility: onMobility(now, delivery, out); break;
-    case proto::icmpv6: serve(now, delivery, out); break;
+    case proto::icmpv6:
+        if (const auto* error = delivery.icmp ? std::get_if<wire::IcmpError>(&*delivery.icmp) : nullptr) onTunnelError(now, *error, out);
+        else serve(now, delivery, out);
+        break;
     default: stack_.refuseUpper(now, packet, out);
     }
     return std::nullopt;
@@ -100,6 +101,10 @@ std::optional<Ipv6Packet> Anchor::untunnel(TimePoint now, const Ipv6Packet& pack
 {
     auto inner = decapsulate(packet);
     if (!inner) return std::nullopt;
+    if (inner->destination.isMulticast()) {
+        fromMobileNode(now, packet, std::move(*inner), out);
+        return std::nullopt;
+    }
     // HMIP-MAP-06 takes packets from the node's tunnel; HA-FWD-02 and HMIP-MAP-07: only from its registered care-of address.
     const Binding* binding = registrar_.find(inner->source);
     if (!binding || binding->careOfAddress != packet.source) {
@@ -116,8 +121,10 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
     const auto message = stack_.mobility(now, packet, out);
     const auto* update = message ? std::get_if<wire::BindingUpdate>(&*message) : nullptr;
     if (!update) return;
+    // The answer and the tunnel come from this address: not from one of a group or of others as well.
+    if (!stack_.owns(packet.destination) || packet.destination.isLinkLocal()) return;
     const auto verdict = registrar_.judge(now, {packet.homeAddress(), packet.source, packet.destination, *update});
-    out.happened(now, "binding-update",
+    if (!out.quiet) out.happened(now, "binding-update",
                  {{"home_address", attribute(packet.homeAddress().value_or(packet.source))}, {"care_of_address", attribute(packet.source)},
                   {"sequence", attribute(std::int64_t{update->sequence})}, {"reason", attribute(verdict.reason)}});
     // HA-DEREG-03: the answer to a node that is at home goes to its link-layer address, even while others are told ours.
@@ -135,8 +142,11 @@ void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
         if (verdict.replaced) out.removed(now, "tunnel", {{"peer", attribute(*verdict.replaced)}, {"home_address", attribute(binding->homeAddress)}});
         bindingEvent(now, *binding, out);
-        stack_.setMobilePeer(binding->homeAddress, binding->careOfAddress);  // HA-FWD-03, HA-HAO-01
-        defend(now, *binding, out);
+        if (!verdict.same) {
+            stack_.setMobilePeer(binding->homeAddress, binding->careOfAddress);  // HA-FWD-03, HA-HAO-01
+            multicast_.bound(binding->homeAddress, binding->careOfAddress, verdict.replaced);
+            defend(now, *binding, out);
+        }
         remember(now, *binding);
     }
     sendAck(now, verdict, out);
@@ -151,13 +161,13 @@ void Anchor::sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& o
     if (verdict.routingHeader) packet.routing = wire::Type2Routing{1, verdict.homeAddress};
     packet.nextHeader = proto::mobility;
     packet.payload = wire::emitMobility(verdict.ack, packet.pseudoHeader());
-    out.happened(now, "binding-acknowledgement",
+    if (!out.quiet) out.happened(now, "binding-acknowledgement",
                  {{"home_address", attribute(verdict.homeAddress)}, {"sequence", attribute(std::int64_t{verdict.ack.sequence})},
                   {"status", attribute(std::int64_t{verdict.ack.status})}, {"reason", attribute(verdict.reason)}});
     stack_.send(now, std::move(packet), out);
 }
 
-void Anchor::intercept(TimePoint now, Delivery delivery, Output& out)
+void Anchor::intercept(TimePoint now, Delivery& delivery, Output& out)
 {
     Ipv6Packet& packet = delivery.packet;
     // HA-FWD-01: what is for the mobile node's link-local address stays on the link.
@@ -233,6 +243,7 @@ void Anchor::stopDefending(TimePoint now, const Ipv6Address& home, Output& out)
 
 void Anchor::releaseLinkLocal(TimePoint now, const Ipv6Address& home, Output& out)
 {
+    if (linkLocals_.empty()) return;
     const auto interface = stack_.interfaceOf(home);
     if (!interface) return;
     const auto it = linkLocals_.find({*interface, linkLocal(interfaceId(home))});
@@ -243,8 +254,8 @@ void Anchor::releaseLinkLocal(TimePoint now, const Ipv6Address& home, Output& ou
 
 bool Anchor::isReady(std::size_t interface, const Ipv6Address& address) const
 {
-    const auto& list = stack_.addresses(interface);
-    return std::any_of(list.begin(), list.end(), [&](const InterfaceAddress& a) { return a.address == address && a.state == AddressState::Preferred; });
+    const InterfaceAddress* held = stack_.findOn(interface, address);
+    return held && held->state == AddressState::Preferred;
 }
 
 void Anchor::drainStack(TimePoint now, Output& out)
@@ -266,14 +277,16 @@ void Anchor::release(TimePoint now, const Binding& binding, std::string_view why
     if (binding.state != Binding::State::Valid) return;
     stack_.clearMobilePeer(binding.homeAddress);
     forget(binding.homeAddress);
+    leaveGroups(binding.homeAddress, multicast_.unbound(binding.homeAddress, binding.careOfAddress));
     out.happened(now, "binding-removed", {{"home_address", attribute(binding.homeAddress)}, {"reason", attribute(why)}});
-    out.removed(now, "binding", bindingKey(binding.homeAddress));
+    out.removed(now, "binding", {{"home_address", attribute(binding.homeAddress)}, {"bid", std::monostate{}}});
     out.removed(now, "tunnel", {{"peer", attribute(binding.careOfAddress)}, {"home_address", attribute(binding.homeAddress)}});
 }
 
 void Anchor::bindingEvent(TimePoint now, const Binding& binding, Output& out) const
 {
-    out.changed(now, "binding", bindingKey(binding.homeAddress),
+    if (out.quiet) return;
+    out.changed(now, "binding", {{"home_address", attribute(binding.homeAddress)}, {"bid", std::monostate{}}},
                 {{"care_of_address", attribute(binding.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
                  {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{binding.granted.count()})))},
                  {"expires", attribute(binding.expires)}, {"status", attribute(std::int64_t{binding.status})}});

@@ -5,6 +5,7 @@
 
 #include "protocol/node/home_agents_list.hpp"
 #include "protocol/node/ip_stack.hpp"
+#include "protocol/node/multicast_relay.hpp"
 #include "protocol/node/prefix_delivery.hpp"
 #include "protocol/node/registrar.hpp"
 #include "protocol/node/router_functions.hpp"
@@ -32,6 +33,8 @@ public:
 
     /// Ends the binding of a home address without its mobile node; false when there is none.
     bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out);
+    /// Its last words; it is not run any more afterwards.
+    void cease(TimePoint now, Output& out) { router_.cease(now, stack_, out); }
     /// Other settings from now on; bindings that are there stay as they are.
     /// Mobile nodes are told of home prefixes that changed (RFC 6275 §10.6.2), and no binding outlives them.
     void configure(TimePoint now, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers, const AnchorServices& services = {});
@@ -43,14 +46,14 @@ public:
 private:
     using LinkAddress = std::pair<std::size_t, Ipv6Address>;  ///< interface and link-local address
 
-    void handle(TimePoint now, Delivery delivery, Output& out);
+    void handle(TimePoint now, Delivery& delivery, Output& out);
     /// A packet to ourselves; gives the inner packet when it came through a tunnel that is allowed.
     std::optional<wire::Ipv6Packet> local(TimePoint now, const Delivery& delivery, Output& out);
     std::optional<wire::Ipv6Packet> untunnel(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     void onMobility(TimePoint now, const Delivery& delivery, Output& out);
     void act(TimePoint now, const Registrar::Verdict& verdict, Output& out);
     void sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& out);
-    void intercept(TimePoint now, Delivery delivery, Output& out);
+    void intercept(TimePoint now, Delivery& delivery, Output& out);
     void drainStack(TimePoint now, Output& out);
 
     /// Duplicate address detection for a new home address, and with L for the link-local address that belongs to it (HA-BU-04).
@@ -77,6 +80,16 @@ private:
     void forget(const Ipv6Address& home);
     void requestRefreshes(TimePoint now, Output& out);
 
+    // ---- anchor_tunnels.cpp
+    /// An error about a packet of a tunnel of ours: its source hears of it (RFC 2473 §8).
+    void onTunnelError(TimePoint now, const wire::IcmpError& error, Output& out);
+    /// A multicast packet that a mobile node has tunnelled: a listener report for us, or data for its home link.
+    void fromMobileNode(TimePoint now, const wire::Ipv6Packet& outer, wire::Ipv6Packet packet, Output& out);
+    /// A multicast packet of the home link, for those mobile nodes that want it (HA-FWD-04).
+    void relayToMobileNodes(TimePoint now, const Delivery& delivery, Output& out);
+    void leaveGroups(const Ipv6Address& home, const std::vector<Ipv6Address>& groups);
+    void askListeners(TimePoint now, Output& out);
+
     void release(TimePoint now, const Binding& binding, std::string_view why, Output& out);
     void bindingEvent(TimePoint now, const Binding& binding, Output& out) const;
 
@@ -86,6 +99,7 @@ private:
     AnchorServices services_;
     std::map<std::size_t, HomeAgentsList> homeAgents_;  ///< by interface
     PrefixDelivery prefixes_;
+    MulticastRelay multicast_;
     struct RefreshRequest {
         TimePoint next{};
         int left = 0;

@@ -15,8 +15,8 @@ std::size_t IpStack::addInterface(std::string name, Mac mac, const InterfaceSett
     const Duration reachableTime{static_cast<std::int64_t>(30e9 * (0.5 + static_cast<double>(random_.below(1000)) / 1000))};
     interfaces_.push_back({std::move(name), mac, true, {}, {}, {}, {}, std::nullopt, NeighborCache(reachableTime, settings.retransTimer), settings});
     Interface& interface = interfaces_.back();
-    interface.groups.push_back({allNodes()});
-    if (router_) interface.groups.push_back({allRouters()});
+    interface.groups.join(allNodes());
+    if (router_) interface.groups.join(allRouters());
     startAutoconfiguration({}, interfaces_.size() - 1);
     return interfaces_.size() - 1;
 }
@@ -114,11 +114,6 @@ const InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address
     return interfaces_[interface].addresses.find(address);
 }
 
-InterfaceAddress* IpStack::findOn(std::size_t interface, const Ipv6Address& address)
-{
-    return interfaces_[interface].addresses.find(address);
-}
-
 bool IpStack::owns(const Ipv6Address& address) const
 {
     const InterfaceAddress* a = find(address);
@@ -164,8 +159,7 @@ void IpStack::setDefaultRouter(std::size_t interface, std::optional<Ipv6Address>
 bool IpStack::accepts(const Interface& interface, const Mac& destination) const
 {
     if (destination == interface.mac) return true;
-    return std::any_of(interface.groups.begin(), interface.groups.end(),
-                       [&](const Group& group) { return multicastMac(group.address) == destination; });
+    return interface.groups.hears(destination);
 }
 
 std::optional<Delivery::Kind> IpStack::classify(const Ipv6Address& destination) const
@@ -179,61 +173,71 @@ std::optional<Delivery::Kind> IpStack::classify(const Ipv6Address& destination) 
 
 std::optional<Delivery> IpStack::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
-    const Interface& i = interfaces_[interface];
-    if (!i.up) return std::nullopt;
+    std::optional<Delivery> delivery(std::in_place);
+    delivery->interface = interface;
+    if (!receive(now, frame, *delivery, out)) delivery.reset();
+    return delivery;
+}
+
+bool IpStack::receive(TimePoint now, ByteView frame, Delivery& delivery, Output& out)
+{
+    const Interface& i = interfaces_[delivery.interface];
+    if (!i.up) return false;
     wire::FieldReader in(frame, 0, nullptr);
     const auto header = wire::parseEthernet(in);
-    if (!header || header->type != wire::etherTypeIpv6 || !accepts(i, header->destination)) return std::nullopt;
+    if (!header || header->type != wire::etherTypeIpv6 || !accepts(i, header->destination)) return false;
     auto parsed = wire::parseIpv6(in);
-    if (!parsed || parsed->violation || parsed->packet.source.isMulticast()) return std::nullopt;
+    if (!parsed || parsed->violation || parsed->packet.source.isMulticast()) return false;
 
-    Delivery delivery{Delivery::Kind::Local, interface, header->source, std::move(parsed->packet), std::nullopt, std::nullopt};
+    delivery.sourceMac = header->source;
+    delivery.packet = std::move(parsed->packet);
     const Ipv6Packet& packet = delivery.packet;
     if (packet.destination.isMulticast()) {
-        const bool joined = std::any_of(i.groups.begin(), i.groups.end(), [&](const Group& g) { return g.address == packet.destination; });
-        if (!joined) return std::nullopt;
+        const Group* group = i.groups.find(packet.destination);
+        if (!group) return false;
+        if (group->relayed) delivery.kind = Delivery::Kind::Forward;
     } else {
         const auto kind = classify(packet.destination);
-        if (!kind || header->destination.isGroup() || (*kind == Delivery::Kind::Forward && !settings_.forwards)) return std::nullopt;
+        if (!kind || header->destination.isGroup() || (*kind == Delivery::Kind::Forward && !settings_.forwards)) return false;
         delivery.kind = *kind;
     }
     const bool forUs = delivery.kind == Delivery::Kind::Local;
     if (const auto problem = headerProblem(frame.subspan(wire::EthernetHeader::octets), forUs)) {
         if (!problem->silent) sendError(now, packet, wire::icmpv6Type::parameterProblem, problem->code, out, problem->pointer, problem->evenToGroups);
-        return std::nullopt;
+        return false;
     }
-    return take(now, std::move(delivery), false, out);
+    return take(now, delivery, false, out);
 }
 
 std::optional<Delivery> IpStack::receiveInner(TimePoint now, std::size_t interface, Ipv6Packet packet, Output& out)
 {
     const auto kind = classify(packet.destination);
     if (!kind || packet.source.isMulticast()) return std::nullopt;
-    return take(now, Delivery{*kind, interface, {}, std::move(packet), std::nullopt, std::nullopt}, true, out);
+    Delivery delivery{*kind, interface, {}, std::move(packet), std::nullopt, std::nullopt};
+    return take(now, delivery, true, out) ? std::optional(std::move(delivery)) : std::nullopt;
 }
 
-std::optional<Delivery> IpStack::take(TimePoint now, Delivery delivery, bool tunnelled, Output& out)
+bool IpStack::take(TimePoint now, Delivery& delivery, bool tunnelled, Output& out)
 {
     const Ipv6Packet& packet = delivery.packet;
     if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
         auto whole = fragments_.add(now, packet);
-        if (!whole) return std::nullopt;
+        if (!whole) return false;
         delivery.packet = std::move(*whole);
     }
-    if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery, out)) return std::nullopt;
+    if (delivery.kind == Delivery::Kind::Local && !acceptHomeAddress(now, delivery, out)) return false;
     // HA-ND-02: who asks the address itself, as neighbours do that know it (RFC 4861 §7.3.3), is answered and not tunnelled.
     const bool asked = delivery.kind == Delivery::Kind::Intercepted && !tunnelled && packet.hopLimit == 255 && !packet.payload.empty() &&
                        packet.payload[0] == wire::icmpv6Type::neighborSolicitation;
-    if ((delivery.kind != Delivery::Kind::Local && !asked) || packet.nextHeader != proto::icmpv6 || packet.routing) return delivery;
+    if ((delivery.kind != Delivery::Kind::Local && !asked) || packet.nextHeader != proto::icmpv6 || packet.routing) return true;
 
     wire::FieldReader body(packet.payload, 0, nullptr);
     auto message = wire::parseIcmpv6(body, packet.pseudoHeader());
-    if (!message || !message->acceptable()) return std::nullopt;
+    if (!message || !message->acceptable()) return false;
     delivery.icmp = std::move(message->value);
     const std::uint8_t type = wire::typeOf(*delivery.icmp);
-    if (tunnelled && type >= wire::icmpv6Type::routerSolicitation && type <= wire::icmpv6Type::redirect) return std::nullopt;
-    if (settle(now, delivery, out)) return std::nullopt;
-    return delivery;
+    if (tunnelled && type >= wire::icmpv6Type::routerSolicitation && type <= wire::icmpv6Type::redirect) return false;
+    return !settle(now, delivery, out);
 }
 
 bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
@@ -337,13 +341,9 @@ void IpStack::advance(TimePoint now, Output& out)
         if (!interfaces_[index].up) continue;
         if (dueOn(interfaces_[index]) <= now) {
             interfaces_[index].dueStale = true;
-            for (Group& group : interfaces_[index].groups) {
-                if (group.reportsLeft == 0 || now < group.nextReport) continue;
-                --group.reportsLeft;
-                reportGroup(now, index, group.address, out);
-            }
-            for (InterfaceAddress& address : interfaces_[index].addresses)
-                if (address.state != AddressState::Preferred && now >= address.nextProbe) probe(now, index, address, out);
+            for (const Ipv6Address& group : interfaces_[index].groups.takeDue(now)) reportGroup(now, index, group, out);
+            for (const Ipv6Address& address : std::vector(interfaces_[index].addresses.testing()))
+                if (InterfaceAddress* tested = heldOn(index, address); tested && now >= tested->nextProbe) probe(now, index, *tested, out);
         }
         NeighborCache::Actions actions;
         interfaces_[index].neighbors.advance(now, actions);
@@ -356,11 +356,8 @@ TimePoint IpStack::dueOn(const Interface& interface)
 {
     if (!interface.dueStale) return interface.due;
     interface.dueStale = false;
-    interface.due = TimePoint::max();
-    for (const Group& group : interface.groups)
-        if (group.reportsLeft > 0) interface.due = std::min(interface.due, group.nextReport);
-    for (const InterfaceAddress& address : interface.addresses)
-        if (address.state != AddressState::Preferred) interface.due = std::min(interface.due, address.nextProbe);
+    interface.due = interface.groups.nextReport();
+    for (const Ipv6Address& address : interface.addresses.testing()) interface.due = std::min(interface.due, interface.addresses.find(address)->nextProbe);
     return interface.due;
 }
 
@@ -376,13 +373,11 @@ std::optional<TimePoint> IpStack::nextDeadline() const
     return next;
 }
 
-std::vector<StackEvent> IpStack::takeEvents() { return std::exchange(events_, {}); }
-
 void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out)
 {
     interfaces_[interface].dueStale = true;
     if (address.probesLeft == 0) {
-        address.state = AddressState::Preferred;
+        interfaces_[interface].addresses.setPreferred(address);
         addressEvent(now, interface, address, out);
         events_.push_back({StackEvent::Kind::AddressReady, interface, address.address});
         // RFC 3590 §4: routers discard reports from the unspecified address, so all groups are reported again from this one.

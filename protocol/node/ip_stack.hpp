@@ -8,6 +8,7 @@
 #include "protocol/base/result.hpp"
 #include "protocol/node/address_table.hpp"
 #include "protocol/node/fragments.hpp"
+#include "protocol/node/group_table.hpp"
 #include "protocol/node/neighbor_cache.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/wire/ethernet.hpp"
@@ -15,8 +16,8 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace roamscope::node {
@@ -122,6 +123,13 @@ public:
     /// Binding Error to whoever sent `packet`, within the limits of errors (RR-CN-11). Status 1: unknown binding, 2: unknown type.
     void sendBindingError(TimePoint now, std::uint8_t status, const wire::Ipv6Packet& packet, Output& out);
 
+    /// The same about a packet of which `octets` are the start, as it was quoted in an error that came back to us as the entry of a
+    /// tunnel (RFC 2473 §8.2): to its source.
+    void relayError(TimePoint now, ByteView octets, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0);
+    /// Takes packets for a group that others want, too: they come as Forward. Not for groups of this node itself.
+    void relayGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
+    void unrelayGroup(std::size_t interface, const Ipv6Address& group) { leave(interface, group); }
+
     // ---- addresses that only a tunnel reaches
     /// Addresses of ours (home addresses of a node that is away, RCoAs) which the role sends from, through its tunnels. What the stack
     /// has to send from one of them, such as errors, waits for it in takeCarried().
@@ -151,6 +159,7 @@ public:
     void assignOptimistic(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     void remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const;
+    [[nodiscard]] const InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address) const;
     [[nodiscard]] bool owns(const Ipv6Address& address) const;      ///< usable and our own, not an anycast address
     [[nodiscard]] bool proxies(const Ipv6Address& address) const;   ///< preferred and held as proxy
     [[nodiscard]] Ipv6Address linkLocalAddress(std::size_t interface) const;
@@ -215,7 +224,7 @@ public:
 
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
-    [[nodiscard]] std::vector<StackEvent> takeEvents();
+    [[nodiscard]] std::vector<StackEvent> takeEvents() { return std::exchange(events_, {}); }
 
     [[nodiscard]] std::size_t interfaceCount() const { return interfaces_.size(); }
     [[nodiscard]] const std::string& interfaceName(std::size_t interface) const { return interfaces_[interface].name; }
@@ -237,18 +246,12 @@ private:
         std::vector<Timed> onLink;
         std::vector<Timed> addresses;
     };
-    struct Group {
-        Ipv6Address address;
-        int users = 1;
-        int reportsLeft = 0;
-        TimePoint nextReport{};
-    };
     struct Interface {
         std::string name;
         Mac mac;
         bool up = true;
         AddressTable addresses;
-        std::vector<Group> groups;
+        GroupTable groups;
         std::vector<Prefix> onLink;
         std::vector<Ipv6Address> staticAddresses;
         std::optional<Ipv6Address> defaultRouter;
@@ -274,8 +277,7 @@ private:
     [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;
     /// MN-DAD-03: for a packet from an optimistic address nobody's link-layer address is asked for; the router knows the way.
     void avoidResolution(const Ipv6Address& source, Hop& hop) const;
-    [[nodiscard]] InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address);
-    [[nodiscard]] const InterfaceAddress* findOn(std::size_t interface, const Ipv6Address& address) const;
+    [[nodiscard]] InterfaceAddress* heldOn(std::size_t interface, const Ipv6Address& address) { return interfaces_[interface].addresses.find(address); }
     [[nodiscard]] Ipv6Address chooseSource(std::size_t interface, const Ipv6Address& destination) const;
 
     /// True when the message was neighbour discovery of ours or an echo request and is settled.
@@ -293,8 +295,11 @@ private:
     void answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& group);
     void probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out);
     void carryOut(TimePoint now, std::size_t interface, NeighborCache::Actions& actions, Output& out);
-    /// The part of receive() that does not depend on the link.
-    [[nodiscard]] std::optional<Delivery> take(TimePoint now, Delivery delivery, bool tunnelled, Output& out);
+    /// False when nothing is left for the role. take() is the part that does not depend on the link.
+    [[nodiscard]] bool receive(TimePoint now, ByteView frame, Delivery& delivery, Output& out);
+    [[nodiscard]] bool take(TimePoint now, Delivery& delivery, bool tunnelled, Output& out);
+    void sendQuoting(TimePoint now, const wire::Ipv6Packet& packet, ByteView octets, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
+                     std::optional<std::size_t> interface);
     void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
                    bool evenToGroups = false, std::optional<std::size_t> interface = std::nullopt);
     /// False when the packet was too big for the link and has been dealt with: refused, or sent in fragments (ip_stack_headers.cpp).
@@ -332,7 +337,7 @@ private:
         Ipv6Address careOf;
         TimePoint used{};
     };
-    std::map<Ipv6Address, MobilePeer> mobilePeers_;  ///< by home address
+    std::unordered_map<Ipv6Address, MobilePeer, AddressHash> mobilePeers_;  ///< by home address
     std::vector<Ipv6Address> carried_;
     std::vector<wire::Ipv6Packet> waitingCarried_;
     double errorTokens_;

@@ -45,7 +45,7 @@ std::size_t nextHeaderAt(const Ipv6Packet& packet)
 }
 
 /// "Binding update", or the number of a type that has no name.
-AttributeValue messageName(ByteView message)
+Told messageName(ByteView message)
 {
     const std::string_view name = wire::mobilityName(message[typeAt]);
     return name.empty() ? attribute(std::int64_t{message[typeAt]}) : attribute(name);
@@ -84,7 +84,7 @@ bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
     }
     // RR-CN-16, HA-HAO-01: what proves itself by other means is let through.
     const bool proven = packet.nextHeader == proto::esp || packet.nextHeader == proto::ah || packet.nextHeader == proto::mobility;
-    const auto peer = mobilePeers_.find(*home);
+    const auto peer = proven ? mobilePeers_.end() : mobilePeers_.find(*home);
     if (!home->isUnicastRoutable() || (!proven && (peer == mobilePeers_.end() || peer->second.careOf != packet.source))) {
         sendBindingError(now, unknownBinding, packet, out);
         return false;

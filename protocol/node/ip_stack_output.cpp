@@ -9,6 +9,16 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
+namespace {
+
+bool isNeighborDiscovery(const Ipv6Packet& packet)
+{
+    return packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
+           packet.payload[0] <= wire::icmpv6Type::redirect;
+}
+
+}  // namespace
+
 std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination, const Ipv6Address& source) const
 {
     if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
@@ -42,8 +52,11 @@ Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& dest
 
 void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<std::size_t> interface)
 {
-    if (mobilePeers_.contains(packet.destination) && owns(packet.source)) addressMobilePeer(now, packet);  // RR-CN-10, HA-FWD-03
-    if (packet.nextHeader == proto::mobility && isOurs(packet.source)) reportSent(now, packet, out);
+    if (packet.nextHeader == proto::mobility) {
+        if (!out.quiet && isOurs(packet.source)) reportSent(now, packet, out);
+    } else if (mobilePeers_.contains(packet.destination) && owns(packet.source)) {
+        addressMobilePeer(now, packet);  // RR-CN-10, HA-FWD-03
+    }
     if (isCarried(packet.source) && !owns(packet.source)) return waitingCarried_.push_back(std::move(packet));
     const Ipv6Address destination = packet.destination;
     if (destination.isMulticast()) {
@@ -55,18 +68,18 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     if (!interfaces_[hop->interface].up) return;
     avoidResolution(packet.source, *hop);
     if (!fits(now, hop->interface, *hop, packet, out)) return;
+    NeighborCache& neighbors = interfaces_[hop->interface].neighbors;
+    if (const Mac* mac = neighbors.ready(now, hop->address)) return transmit(hop->interface, *mac, packet, out);
     NeighborCache::Actions actions;
-    interfaces_[hop->interface].neighbors.send(now, hop->address, std::move(packet), actions);
+    neighbors.send(now, hop->address, std::move(packet), actions);
     carryOut(now, hop->interface, actions, out);
 }
 
 void IpStack::addressMobilePeer(TimePoint now, Ipv6Packet& packet)
 {
+    // Messages of the Mobility Header go past the binding cache (MN-TX-04), and what is for this link stays here.
     const auto peer = mobilePeers_.find(packet.destination);
-    if (peer == mobilePeers_.end() || packet.nextHeader == proto::mobility || packet.routing) return;
-    const bool discovery = packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
-                           packet.payload[0] <= wire::icmpv6Type::redirect;
-    if (discovery) return;
+    if (peer == mobilePeers_.end() || packet.nextHeader == proto::mobility || packet.routing || isNeighborDiscovery(packet)) return;
     packet.routing = wire::Type2Routing{1, packet.destination};
     packet.destination = peer->second.careOf;
     peer->second.used = now;
@@ -181,15 +194,27 @@ void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t ty
                         bool evenToGroups, std::optional<std::size_t> interface)
 {
     if (!mayReportError(now, packet, evenToGroups)) return;
-    const Bytes whole = wire::emitIpv6(packet);
-    const std::size_t kept = std::min<std::size_t>(whole.size(), 1280 - 48);  // the error fits the least MTU
+    sendQuoting(now, packet, wire::emitIpv6(packet), type, code, out, parameter, interface);
+}
+
+void IpStack::relayError(TimePoint now, ByteView octets, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter)
+{
+    wire::FieldReader in(octets, 0, nullptr);
+    const auto quoted = wire::parseIpv6(in, true);
+    if (quoted && mayReportError(now, quoted->packet, false)) sendQuoting(now, quoted->packet, octets, type, code, out, parameter, std::nullopt);
+}
+
+void IpStack::sendQuoting(TimePoint now, const Ipv6Packet& packet, ByteView octets, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
+                          std::optional<std::size_t> interface)
+{
+    const std::size_t kept = std::min<std::size_t>(octets.size(), 1280 - 48);  // the error fits the least MTU
     if (!interface) {
         const auto hop = nextHop(packet.source, packet.destination);
         interface = hop ? hop->interface : 0;
     }
     // RFC 4443 §2.2 a: from the address that the packet was sent to, when it is one of ours.
     sendIcmp(now, *interface, isOurs(packet.destination) ? packet.destination : Ipv6Address{}, packet.source,
-             wire::IcmpError{type, code, parameter, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept))},
+             wire::IcmpError{type, code, parameter, Bytes(octets.begin(), octets.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);
 }
 
@@ -197,19 +222,19 @@ void IpStack::sendError(TimePoint now, const Ipv6Packet& packet, std::uint8_t ty
 
 void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& group, bool report, Output& out)
 {
-    auto& groups = interfaces_[interface].groups;
+    GroupTable& groups = interfaces_[interface].groups;
+    if (!groups.join(group) || !report) return;
     interfaces_[interface].dueStale = true;
-    const auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.address == group; });
-    if (it != groups.end()) {
-        ++it->users;
-        return;
-    }
-    groups.push_back({group});
-    if (!report) return;
     // RFC 3810 §6.1: at once, and once more after a random part of a second (robustness 2).
-    groups.back().reportsLeft = 1;
-    groups.back().nextReport = now + random_.between(100ms, 1s);
+    groups.report(*groups.find(group), 1, now + random_.between(100ms, 1s));
     reportGroup(now, interface, group, out);
+}
+
+void IpStack::relayGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out)
+{
+    const bool ours = interfaces_[interface].groups.find(group) != nullptr;
+    join(now, interface, group, true, out);
+    if (!ours) interfaces_[interface].groups.find(group)->relayed = true;
 }
 
 void IpStack::answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& asked)
@@ -219,17 +244,14 @@ void IpStack::answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t
     for (Group& group : interfaces_[delivery.interface].groups) {
         if (group.address == allNodes() || (!asked.isUnspecified() && asked != group.address)) continue;
         const TimePoint due = now + random_.between(Duration{0}, std::chrono::milliseconds(milliseconds));
-        group.nextReport = group.reportsLeft > 0 ? std::min(group.nextReport, due) : due;
-        group.reportsLeft = std::max(group.reportsLeft, 1);
+        interfaces_[delivery.interface].groups.report(group, std::max(group.reportsLeft, 1), group.reportsLeft > 0 ? std::min(group.nextReport, due) : due);
     }
 }
 
 void IpStack::leave(std::size_t interface, const Ipv6Address& group)
 {
     interfaces_[interface].dueStale = true;
-    auto& groups = interfaces_[interface].groups;
-    const auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.address == group; });
-    if (it != groups.end() && --it->users == 0) groups.erase(it);
+    interfaces_[interface].groups.leave(group);
 }
 
 void IpStack::reportGroup(TimePoint, std::size_t interface, const Ipv6Address& group, Output& out)

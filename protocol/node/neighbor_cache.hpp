@@ -50,6 +50,15 @@ public:
 
     /// A packet for `nextHop`: transmitted now, or queued until its address is known.
     void send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Packet packet, Actions& actions);
+    /// Where packets for `nextHop` go when it is known and a packet would change nothing; null: send() must see to it.
+    [[nodiscard]] const Mac* ready(TimePoint now, const Ipv6Address& nextHop) const
+    {
+        const auto it = entries_.find(nextHop);
+        if (it == entries_.end()) return nullptr;
+        const Entry& entry = it->second;
+        const bool known = entry.state == State::Delay || entry.state == State::Probe || (entry.state == State::Reachable && now < entry.deadline);
+        return known ? &entry.mac : nullptr;
+    }
     /// Asks `address` now whether it is there, whatever is known of it: three solicitations, to its link-layer address when that is
     /// known. It ends in `confirmed` or `lost`.
     void probe(TimePoint now, const Ipv6Address& address, Actions& actions);

@@ -6,9 +6,11 @@
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/time.hpp"
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,14 +20,39 @@ namespace roamscope::node {
 using AttributeValue = std::variant<std::monostate, bool, std::int64_t, std::string, Ipv6Address>;
 using Attributes = std::vector<std::pair<std::string_view, AttributeValue>>;
 
+/// A value that is told, as long as the telling lasts: texts are only looked at, and nothing is made of it unless somebody listens.
+class Told {
+public:
+    using Value = std::variant<std::monostate, bool, std::int64_t, std::string_view, Ipv6Address, Mac>;
+    Told(std::monostate = {}) {}
+    Told(Value value) : value_(value) {}
+
+    operator AttributeValue() const
+    {
+        return std::visit(
+            [](const auto& v) -> AttributeValue {
+                using T = std::decay_t<decltype(v)>;
+                if constexpr (std::is_same_v<T, std::string_view>) return std::string(v);
+                else if constexpr (std::is_same_v<T, Mac>) return v.text();
+                else return v;
+            },
+            value_);
+    }
+
+private:
+    Value value_;
+};
+
 /// Attribute values; times and durations are nanoseconds, addresses text.
-[[nodiscard]] inline AttributeValue attribute(const Ipv6Address& a) { return a; }
-[[nodiscard]] inline AttributeValue attribute(const Mac& m) { return m.text(); }
-[[nodiscard]] inline AttributeValue attribute(TimePoint t) { return toNanoseconds(t); }
-[[nodiscard]] inline AttributeValue attribute(Duration d) { return d.count(); }
-[[nodiscard]] inline AttributeValue attribute(std::string_view s) { return std::string(s); }
-[[nodiscard]] inline AttributeValue attribute(bool b) { return b; }
-[[nodiscard]] inline AttributeValue attribute(std::int64_t v) { return v; }
+[[nodiscard]] inline Told attribute(const Ipv6Address& a) { return Told::Value(a); }
+[[nodiscard]] inline Told attribute(const Mac& m) { return Told::Value(m); }
+[[nodiscard]] inline Told attribute(TimePoint t) { return Told::Value(std::int64_t{toNanoseconds(t)}); }
+[[nodiscard]] inline Told attribute(Duration d) { return Told::Value(std::int64_t{d.count()}); }
+[[nodiscard]] inline Told attribute(std::string_view s) { return Told::Value(s); }
+[[nodiscard]] inline Told attribute(bool b) { return Told::Value(b); }
+[[nodiscard]] inline Told attribute(std::int64_t v) { return Told::Value(v); }
+
+using ToldAttributes = std::initializer_list<std::pair<std::string_view, Told>>;
 
 /// Something happened, or (with `key`) a piece of a node's state changed: `attributes` is then the whole new state, and
 /// `gone` says that there is none any more. The names are those of the truth record: `object` is attachment, address,
@@ -65,11 +92,22 @@ struct Output {
     std::vector<Event> events;
     bool quiet = false;  ///< nobody wants events, but for those of probes
 
-    void happened(TimePoint time, std::string_view name, Attributes attributes = {})
+    void happened(TimePoint time, std::string_view name, ToldAttributes attributes = {})
     {
         if (quiet && !name.starts_with("probe-")) return;
-        events.push_back({time, name, {}, std::move(attributes), false});
+        events.push_back({time, name, {}, made(attributes), false});
     }
+    void changed(TimePoint time, std::string_view object, ToldAttributes key, ToldAttributes state)
+    {
+        if (quiet) return;
+        events.push_back({time, object, made(key), made(state), false});
+    }
+    void removed(TimePoint time, std::string_view object, ToldAttributes key)
+    {
+        if (quiet) return;
+        events.push_back({time, object, made(key), {}, true});
+    }
+    /// The same for a key that was made before.
     void changed(TimePoint time, std::string_view object, Attributes key, Attributes state)
     {
         if (quiet) return;
@@ -80,6 +118,9 @@ struct Output {
         if (quiet) return;
         events.push_back({time, object, std::move(key), {}, true});
     }
+
+private:
+    [[nodiscard]] static Attributes made(ToldAttributes told) { return {told.begin(), told.end()}; }
 };
 
 /// The earlier of two optional instants.

@@ -4,9 +4,9 @@
 #pragma once
 
 #include "protocol/base/random.hpp"
+#include "protocol/node/address_table.hpp"
 #include "protocol/node/output.hpp"
 
-#include <map>
 #include <set>
 
 namespace roamscope::node {
@@ -62,7 +62,7 @@ private:
 
     Settings settings_;
     Random random_;
-    std::map<Ipv6Address, Node> nodes_;  ///< by home address
+    std::unordered_map<Ipv6Address, Node, AddressHash> nodes_;  ///< by home address
     std::set<std::pair<TimePoint, Ipv6Address>> timers_;
 };
 

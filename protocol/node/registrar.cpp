@@ -103,7 +103,10 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
         grant(now, wanted);
         Verdict verdict = accept(wanted);
         if (entry->careOfAddress != wanted.careOfAddress) verdict.replaced = entry->careOfAddress;
-        bindings_.arm(bindings_.put(wanted));
+        verdict.same = !verdict.replaced && entry->flags == wanted.flags;
+        wanted.timer = entry->timer;
+        *entry = wanted;
+        bindings_.arm(*entry);
         return verdict;
     }
     const bool verifying = entry && entry->state == Binding::State::Verifying;

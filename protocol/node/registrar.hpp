@@ -85,6 +85,7 @@ public:
         wire::BindingAck ack;
         bool routingHeader = true;   ///< RH2 = home address, unless the update came without HAO from the home address
         std::optional<Binding> removed;  ///< binding that this update deleted: stop defending its address
+        bool same = false;           ///< the binding was there already with this care-of address and these flags
         std::optional<Ipv6Address> replaced;  ///< care-of address that the binding had before, when it moved
         std::string_view reason;     ///< rule that was broken, for Drop and refusals
     };

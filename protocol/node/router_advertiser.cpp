@@ -44,6 +44,18 @@ void RouterAdvertiser::advance(TimePoint now, IpStack& stack, Output& out)
     next_ = now + wait;
 }
 
+void RouterAdvertiser::cease(TimePoint now, IpStack& stack, Output& out)
+{
+    if (!last_ || !stack.isUp(settings_.interface)) return;
+    wire::RouterAdvertisement ra = message(now, stack);
+    ra.routerLifetime = 0;
+    // The lifetime of the home agent is then the router's, too (RFC 6275 §7.4).
+    std::erase_if(ra.options, [](const auto& option) { return std::holds_alternative<wire::HomeAgentInformation>(option); });
+    for (auto& option : ra.options)
+        if (auto* map = std::get_if<wire::MapOption>(&option); map && stack.owns(map->address)) map->validLifetime = 0;
+    stack.sendIcmp(now, settings_.interface, stack.linkLocalAddress(settings_.interface), allNodes(), ra, out);
+}
+
 wire::RouterAdvertisement RouterAdvertiser::message(TimePoint now, const IpStack& stack) const
 {
     wire::RouterAdvertisement ra;
@@ -56,7 +68,8 @@ wire::RouterAdvertisement RouterAdvertiser::message(TimePoint now, const IpStack
     if (settings_.homeAgent) ra.flags |= wire::RouterAdvertisement::homeAgentFlag;
     // RFC 6275 §7.5 (AR-05): at least 1 s however short the interval is.
     const auto lifetime = settings_.routerLifetime.value_or(std::chrono::ceil<std::chrono::seconds>(std::max<Duration>(3 * settings_.maxInterval, 1s)));
-    ra.routerLifetime = static_cast<std::uint16_t>(std::min<std::int64_t>(lifetime.count(), 9000));
+    const std::int64_t longest = settings_.routerLifetime ? 0xffff : 9000;  // RFC 8319 §4; RFC 4861 §6.2.1
+    ra.routerLifetime = static_cast<std::uint16_t>(std::min<std::int64_t>(lifetime.count(), longest));
     ra.options.push_back(wire::SourceLinkLayerOption{stack.mac(settings_.interface)});
     if (settings_.mtu) ra.options.push_back(wire::MtuOption{*settings_.mtu});
     // AR-01: the whole router address with R, in every advertisement.

@@ -39,6 +39,8 @@ public:
     /// closer to the last one than MinDelayBetweenRAs (AR-03).
     void solicited(TimePoint now);
     void advance(TimePoint now, IpStack& stack, Output& out);
+    /// The last one, of a router that stops: with lifetime 0, and so for the MAP that it is itself (RFC 4861 §6.2.5; AR-04).
+    void cease(TimePoint now, IpStack& stack, Output& out);
     /// Begins at `now` instead of time 0: for settings that change while the router runs (RFC 4861 §6.2.4).
     void startAt(TimePoint now) { next_ = now + (next_ - TimePoint{}); }
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return next_; }

@@ -19,6 +19,11 @@ public:
     bool receive(TimePoint now, const Delivery& delivery, IpStack& stack, Output& out);
     void advance(TimePoint now, IpStack& stack, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    /// The router stops: tells everybody (AR-04).
+    void cease(TimePoint now, IpStack& stack, Output& out)
+    {
+        for (RouterAdvertiser& advertiser : advertisers_) advertiser.cease(now, stack, out);
+    }
     /// Other advertisements from now on. What was heard of MAPs stays.
     void configure(TimePoint now, std::vector<RouterAdvertiser> advertisers, const MapProber::Settings& probing);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/wire/ethernet.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace roamscope::wire {
@@ -22,12 +23,13 @@ Result<EthernetHeader> parseEthernet(FieldReader& in)
 
 Bytes emitEthernet(const EthernetHeader& header, ByteView payload)
 {
-    Writer out;
-    out.bytes(header.destination.octets);
-    out.bytes(header.source.octets);
-    out.u16(header.type);
-    out.bytes(payload);
-    return out.take();
+    Bytes out(EthernetHeader::octets + payload.size());
+    auto at = std::copy(header.destination.octets.begin(), header.destination.octets.end(), out.begin());
+    at = std::copy(header.source.octets.begin(), header.source.octets.end(), at);
+    *at++ = static_cast<std::uint8_t>(header.type >> 8);
+    *at++ = static_cast<std::uint8_t>(header.type);
+    std::copy(payload.begin(), payload.end(), at);
+    return out;
 }
 
 }  // namespace roamscope::wire

@@ -149,6 +149,13 @@ void FrameDecoder::internetKeyExchange(const Area& area)
     const auto header = parseIke(in, area.cut);
     if (!header) return stop(header.error(), area.cut);
     out_.ike = *header;
+    // SEC-09: before the security association is there, nobody would believe the home address.
+    if (!sink_ || out_.packets.empty() || !out_.packets.back().homeAddress()) return;
+    const auto& nodes = sink_->nodes();
+    const auto home = std::find_if(nodes.rbegin(), nodes.rend(), [](const FieldNode& node) { return node.field == FieldId::Ipv6HomeAddress; });
+    if (home != nodes.rend())
+        sink_->finding({"SEC-09", Severity::Error, "key exchange with a home address option; it must leave from the care-of address alone", "RFC 6275 §11.3.2",
+                        home->offset, home->length});
 }
 
 std::optional<Version> FrameDecoder::tunnelled(Area& area)

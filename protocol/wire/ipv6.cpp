@@ -4,6 +4,7 @@
 #include "protocol/wire/ipv6_chain.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace roamscope::wire {
@@ -33,18 +34,46 @@ std::size_t jumboLength(const FieldReader& at)
     return 0;
 }
 
-void writeOptionsHeader(Writer& out, std::uint8_t next, const std::vector<Ipv6Option>& options)
+/// Most octets that a header with these options has, padding included.
+std::size_t mostOctets(const std::vector<Ipv6Option>& options)
 {
+    constexpr std::size_t mostPadding = 7;
+    std::size_t octets = options.empty() ? 0 : 2 + mostPadding;
+    for (const Ipv6Option& option : options) octets += 2 + option.data.size() + mostPadding;
+    return octets;
+}
+
+/// Fills octets that are there and zero.
+class Filler {
+public:
+    explicit Filler(Bytes& octets) : octets_(octets) {}
+
+    [[nodiscard]] std::size_t size() const { return size_; }
+    void u8(std::uint8_t value) { octets_[size_++] = value; }
+    void bytes(ByteView value)
+    {
+        std::copy(value.begin(), value.end(), octets_.begin() + static_cast<std::ptrdiff_t>(size_));
+        size_ += value.size();
+    }
+    void skip(std::size_t n) { size_ += n; }
+    void patch8(std::size_t at, std::uint8_t value) { octets_[at] = value; }
+
+private:
+    Bytes& octets_;
+    std::size_t size_ = 0;
+};
+
+void writeOptionsHeader(Filler& out, std::uint8_t next, const std::vector<Ipv6Option>& options)
+{
+    if (options.empty()) return;
     const std::size_t start = out.size();
     out.u8(next);
-    out.u8(0);
+    out.skip(1);
     const auto pad = [&](std::size_t n) {
-        if (n == 1) out.u8(0);
-        if (n >= 2) {
-            out.u8(1);
-            out.u8(static_cast<std::uint8_t>(n - 2));
-            out.zeros(n - 2);
-        }
+        if (n < 2) return out.skip(n);
+        out.u8(1);
+        out.u8(static_cast<std::uint8_t>(n - 2));
+        out.skip(n - 2);
     };
     for (const Ipv6Option& option : options) {
         const std::size_t at = out.size() - start;
@@ -147,31 +176,32 @@ Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
 
 Bytes emitIpv6(const Ipv6Packet& packet)
 {
-    Writer chain;
-    const bool hasDestination = !packet.destinationOptions.empty();
-    const std::uint8_t afterRouting = hasDestination ? protocol::destinationOptions : packet.nextHeader;
+    constexpr std::size_t routingOctets = 24;
+    constexpr std::size_t lengthAt = 4;
+    const std::uint8_t afterRouting = packet.destinationOptions.empty() ? packet.nextHeader : protocol::destinationOptions;
     const std::uint8_t afterHop = packet.routing ? protocol::routing : afterRouting;
-    if (!packet.hopByHop.empty()) writeOptionsHeader(chain, afterHop, packet.hopByHop);
-    if (packet.routing) {
-        chain.u8(afterRouting);
-        chain.u8(2);
-        chain.u8(2);
-        chain.u8(packet.routing->segmentsLeft);
-        chain.u32(0);
-        chain.bytes(packet.routing->homeAddress.octets);
-    }
-    if (hasDestination) writeOptionsHeader(chain, packet.nextHeader, packet.destinationOptions);
-
-    Writer out;
-    out.u32(6u << 28 | static_cast<std::uint32_t>(packet.trafficClass) << 20 | (packet.flowLabel & 0xfffff));
-    out.u16(static_cast<std::uint16_t>(chain.size() + packet.payload.size()));
+    Bytes octets(Ipv6Packet::headerOctets + mostOctets(packet.hopByHop) + routingOctets + mostOctets(packet.destinationOptions) + packet.payload.size());
+    Filler out(octets);
+    const std::uint32_t word = 6u << 28 | static_cast<std::uint32_t>(packet.trafficClass) << 20 | (packet.flowLabel & 0xfffff);
+    for (const int shift : {24, 16, 8, 0}) out.u8(static_cast<std::uint8_t>(word >> shift));
+    out.skip(2);
     out.u8(packet.hopByHop.empty() ? afterHop : protocol::hopByHop);
     out.u8(packet.hopLimit);
     out.bytes(packet.source.octets);
     out.bytes(packet.destination.octets);
-    out.bytes(chain.view());
+    writeOptionsHeader(out, afterHop, packet.hopByHop);
+    if (packet.routing) {
+        const std::array<std::uint8_t, 8> fixed{afterRouting, 2, 2, packet.routing->segmentsLeft, 0, 0, 0, 0};
+        out.bytes(fixed);
+        out.bytes(packet.routing->homeAddress.octets);
+    }
+    writeOptionsHeader(out, packet.nextHeader, packet.destinationOptions);
     out.bytes(packet.payload);
-    return out.take();
+    const auto length = static_cast<std::uint16_t>(out.size() - Ipv6Packet::headerOctets);
+    out.patch8(lengthAt, static_cast<std::uint8_t>(length >> 8));
+    out.patch8(lengthAt + 1, static_cast<std::uint8_t>(length));
+    octets.resize(out.size());
+    return octets;
 }
 
 std::string_view nextHeaderName(std::uint8_t number)

@@ -122,11 +122,9 @@ struct BodyEmitter {
 Bytes emitMobility(const MobilityMessage& message, const PseudoHeader& addresses)
 {
     Writer out;
-    out.u8(protocol::none);
-    out.u8(0);
-    out.u8(typeOf(message));
-    out.u8(0);
-    out.u16(0);
+    out.zeros(6);
+    out.patch8(0, protocol::none);
+    out.patch8(2, typeOf(message));
     std::visit(BodyEmitter{out}, message);
     std::visit(
         [&](const auto& m) {

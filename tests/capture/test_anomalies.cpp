@@ -148,6 +148,8 @@ void addUpdateRows(std::vector<Row>& t)
     t.push_back({"A05 de-registration from home without A", one([](const Net& net) { return update({mn.home, net.ha, std::nullopt, std::nullopt, H, 1, 0}); }),
                  flags("MN-HOME-01", "RFC 6275 §11.5.5", bareMessage),
                  one([](const Net& net) { return update({mn.home, net.ha, std::nullopt, std::nullopt, A | H, 1, 0}); })});
+    t.push_back({"SEC-03 local update under ESP without alternate care-of address", one([](const Net& net) { return localUnderEsp(net, false); }),
+                 {"SEC-03", Severity::Note, "RFC 4877 §4.3", 1s, Net::w1, message + 8 + 8, 2}, one([](const Net& net) { return localUnderEsp(net, true); })});
     const auto goodLocal = one([](const Net& net) { return update(net.localSpec(mn, Net::w1, 1)); });
     t.push_back({"A06 local update without A",
                  one([](const Net& net) { return update({net.careOf(mn, Net::w1), net.map, net.regional(mn), std::nullopt, M, 1, 600}); }),

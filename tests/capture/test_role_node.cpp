@@ -124,6 +124,24 @@ private Q_SLOTS:
         for (const char* part : {"\"event\":\"message-received\",\"message\":\"Binding update\"", "\"event\":\"message-sent\",\"message\":\"Binding acknowledgement\"", "\"event\":\"binding\""})
             QVERIFY2(ha.lines.join('\n').contains(part), qPrintable(part + ha.lines.join('\n')));
     }
+    void AR_04_routersTakeTheirLeave()
+    {
+        const char* const advertise = "\"advertise\": {\"min_interval\": \"100ms\", \"max_interval\": \"200ms\", \"home_agent_information\": {\"preference\": 3}}";
+        const std::string agent = std::string("{\"home_prefixes\": [\"2001:db8:1::/64\"], \"seed\": 7, \"interfaces\": [{\"address\": \"2001:db8:1::1/64\", ") + advertise + "}]}";
+        const std::string router = std::string("{\"seed\": 7, \"interfaces\": [{\"address\": \"2001:db8:1::1/64\", ") + advertise + "}]}";
+        for (const bool isAgent : {true, false}) {
+            Role role(isAgent ? agent.c_str() : router.c_str(), isAgent ? lab::Role::HomeAgent : lab::Role::AccessRouter);
+            role.to(TimePoint{1s});
+            const auto before = role.all<wire::RouterAdvertisement>();
+            QVERIFY(!before.empty() && before.back().routerLifetime > 0);
+            role.node.cease(role.now);
+            role.take();
+            const auto after = role.all<wire::RouterAdvertisement>();
+            QVERIFY2(after.size() == before.size() + 1 && after.back().routerLifetime == 0, "AR-04: RFC 4861 §6.2.5");
+            // HA-DHAAD-02: without lifetime of its own the home agent ends with the router.
+            QVERIFY(!wire::findOption<wire::HomeAgentInformation>(after.back().options));
+        }
+    }
     void revokedBindingsEnd()
     {
         Role ha(agentConfig, lab::Role::HomeAgent);

@@ -79,6 +79,22 @@ private Q_SLOTS:
         }
     }
 
+    void AR_04_theLastAdvertisementHasLifetime0()
+    {
+        Bench quiet(50ms, 150ms);
+        quiet.router.cease(TimePoint{}, quiet.out);
+        QVERIFY2(take(quiet.out).empty(), "AR-04: nobody has heard of this router yet");
+        Bench b(50ms, 150ms);
+        (void)b.advertisements(TimePoint{1s});
+        b.router.cease(TimePoint{1s}, b.out);
+        const auto seen = take(b.out);
+        QCOMPARE(seen.size(), std::size_t{1});
+        const auto* ra = seen[0].frame.as<RouterAdvertisement>();
+        QVERIFY2(ra && ra->routerLifetime == 0 && seen[0].interface == 1 && seen[0].inner().destination == allNodes() && seen[0].inner().hopLimit == 255 && seen[0].inner().source.isLinkLocal(), "AR-04: RFC 4861 §6.2.5");
+        // The MAPs are others, which do not stop with it; the prefixes stay valid.
+        QVERIFY(wire::findOption<wire::MapOption>(ra->options)->validLifetime == 3600 && wire::findOption<wire::PrefixInformation>(ra->options)->validLifetime > 0);
+    }
+
     void HMIP_AR_01_everyAdvertisementCarriesTheMaps()
     {
         Bench b(50ms, 150ms);

@@ -135,6 +135,64 @@ private Q_SLOTS:
         QVERIFY(seen[0].frame.as<wire::Echo>()->reply && seen[0].frame.as<wire::Echo>()->identifier == 7);
     }
 
+    void RR_CN_10_neighbourDiscoveryNeverGoesAway()
+    {
+        // A node that is home again but has not said so yet asks from its home address.
+        Bench b = Bench::bound();
+        (void)take(b.out);
+        const Mac node = mac("02:00:00:00:09:09");
+        b.anchor.receive(b.now, homeLink, frame(node, homeMac, icmp(home, solicitedNode(agent), NeighborSolicitation{agent, {wire::SourceLinkLayerOption{node}}})), b.out);
+        const auto seen = take(b.out);
+        const Seen* na = find<NeighborAdvertisement>(seen);
+        QVERIFY2(na && !na->inner().routing && na->inner().destination == home && na->interface == homeLink && na->frame.ethernet->destination == node, "RR-CN-10");
+    }
+
+    void HA_BU_06_theAnswerGoesToTheSourceWhateverTheCareOfAddressIs()
+    {
+        Bench b = Bench::bound();
+        const Ipv6Address other = ip("2001:db8:300::99");
+        b.in(coreLink, Bench::updateWith(11, 0, {wire::AlternateCareOfAddress{other}}));
+        auto seen = take(b.out);
+        QVERIFY2(seen.size() == 1 && seen[0].inner().destination == careOf && seen[0].inner().routing->homeAddress == home && b.binding()->careOfAddress == other, "HA-BU-06");
+        // What is refused leaves the binding as it was, tunnel and all (HA-BU-02, HA-BU-03).
+        b.in(coreLink, Bench::updateWith(11, 0));
+        b.in(coreLink, mobility(careOf, agent, BindingUpdate{12, BindingUpdate::acknowledge, WireLifetime{10}, {}}, home));
+        seen = take(b.out);
+        QVERIFY(seen.size() == 2 && seen[0].frame.as<BindingAck>()->status == 135 && seen[1].frame.as<BindingAck>()->status == 139);
+        QVERIFY(b.binding()->careOfAddress == other && b.binding()->sequence == 11);
+        b.in(homeLink, probe(correspondent, home, {1, false, 6, TimePoint{}}));
+        QCOMPARE(take(b.out)[0].outer().destination, other);
+    }
+
+    void HA_BU_04_copiesOfAnUpdateDuringDetectionGetOneAnswer()
+    {
+        Bench b;
+        b.in(coreLink, Bench::update(10));
+        (void)b.to(200ms);
+        b.in(coreLink, Bench::update(11));
+        b.in(coreLink, Bench::update(12, 50));
+        const auto seen = b.to(5s);
+        QCOMPARE(detections(seen, home), std::size_t{0});  // one solicitation, sent before
+        QVERIFY2(count<BindingAck>(seen) == 1, "HA-BU-04");
+        const auto& ack = *find<BindingAck>(seen)->frame.as<BindingAck>();
+        QVERIFY(ack.status == 0 && ack.sequence == 12 && ack.lifetime.count() == 50);
+    }
+
+    void HA_DEREG_02_theMemoryOf10sKnowsTheNumber()
+    {
+        Bench b = Bench::bound();
+        b.in(coreLink, Bench::update(11, 0));
+        (void)take(b.out);
+        for (const std::uint16_t old : std::initializer_list<std::uint16_t>{10, 11, static_cast<std::uint16_t>(11 - 32767), static_cast<std::uint16_t>(11 + 32768)}) {
+            b.in(coreLink, Bench::update(old));
+            const auto seen = take(b.out);
+            QVERIFY2(seen.size() == 1 && seen[0].frame.as<BindingAck>()->status == 135 && seen[0].frame.as<BindingAck>()->sequence == 11, "HA-DEREG-02");
+        }
+        (void)b.to(13s);
+        b.in(coreLink, Bench::update(5));
+        QVERIFY2(count<BindingAck>(b.to(15s)) == 1 && b.binding()->sequence == 5, "HA-BU-02: with no entry any number");
+    }
+
     void HA_HAO_01_homeAddressOptionsNeedTheirBinding()
     {
         const auto echo = icmp(home, agent, wire::Echo{false, 7, 9, {}}, 64);

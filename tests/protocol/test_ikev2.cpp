@@ -13,9 +13,10 @@ using namespace roamscope::test;
 
 namespace {
 
-Bytes inUdp(std::uint16_t port, const Bytes& data)
+Bytes inUdp(std::uint16_t port, const Bytes& data, bool homeAddress = false)
 {
     Ipv6Packet packet;
+    if (homeAddress) packet.setHomeAddress(*Ipv6Address::parse("2001:db8:1::1"));
     packet.source = *Ipv6Address::parse("2001:db8::1");
     packet.destination = *Ipv6Address::parse("2001:db8::2");
     packet.nextHeader = protocol::udp;
@@ -92,6 +93,19 @@ private Q_SLOTS:
         const Dissection d = dissect(frame, linkRawIpv6, frame.size());
         QCOMPARE(std::count_if(d.nodes.begin(), d.nodes.end(), [](const FieldNode& n) { return n.field == FieldId::IkePayload; }), std::ptrdiff_t{1});
         QVERIFY(d.findings.empty());
+    }
+    void SEC_09_keyExchangesLeaveFromTheCareOfAddress()
+    {
+        Bytes marked(4);
+        const Bytes plain = message();
+        marked.insert(marked.end(), plain.begin(), plain.end());
+        for (const Bytes& frame : {inUdp(500, plain, true), inUdp(4500, marked, true)}) {
+            const Dissection d = dissect(frame, linkRawIpv6, frame.size());
+            QCOMPARE(d.findings.size(), std::size_t{1});
+            QCOMPARE(std::string(d.findings[0].rule), std::string("SEC-09"));
+            QVERIFY(d.findings[0].offset == 40 + 8 && d.findings[0].length == 16 && d.findings[0].severity == Severity::Error);
+        }
+        QVERIFY(dissect(inUdp(500, plain), linkRawIpv6, 4096).findings.empty());
     }
     void everyLengthIsHeld()
     {

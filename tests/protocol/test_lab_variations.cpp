@@ -153,6 +153,63 @@ private Q_SLOTS:
         checkSequences(run);
     }
 
+    void HMIP_AR_06_theOptionLivesNoLongerThanTheMapsPrefix()
+    {
+        // Valid 3000 s and preferred 2000 s: RFC 4140 takes the lesser of both, RFC 5380 looks at the valid lifetime alone.
+        for (const auto& [dialect, asked, expected] : {std::tuple{Dialect::Rfc4140, 3600, 2000u}, {Dialect::Rfc5380, 3600, 3000u}, {Dialect::Rfc4140, 1000, 1000u}, {Dialect::Rfc5380, 2500, 2500u}}) {
+            Scenario s = stationary();
+            s.dialect = dialect;
+            for (auto& n : s.nodes)
+                for (auto& i : n.interfaces) {
+                    if (i.advertise) i.advertise->map[0].lifetime = std::chrono::seconds(asked);
+                    if (n.name == "map" && i.name == "domain") {
+                        i.advertise.emplace();
+                        i.advertise->prefixes = {{prefix("2001:db8:300::1/64"), true, true, true, 3000s, 2000s, false}};
+                    }
+                }
+            LabRun run(s);
+            (void)run.to(TimePoint{1s});
+            std::size_t seen = 0;
+            for (const auto& f : run.out.frames)
+                if (const auto d = run.decoded(f); const auto* ra = d.as<wire::RouterAdvertisement>())
+                    if (const auto* map = wire::findOption<wire::MapOption>(ra->options)) {
+                        QVERIFY2(map->validLifetime == expected, "HMIP-AR-06");
+                        ++seen;
+                    }
+            QVERIFY(seen > 3);
+        }
+    }
+
+    void HMIP_MAP_18_regionalAddressesAreOfTheMapsOwn64()
+    {
+        // The advertised address is one of the MAP's, whose /64 its regional addresses have, for which it stands in on that link.
+        LabRun run(stationary());
+        (void)run.to(TimePoint{5s});
+        const auto* map = run.lab.nodeAs<node::Anchor>(run.node("map"));
+        std::size_t updates = 0;
+        for (const auto& f : run.out.frames) {
+            const auto d = run.decoded(f);
+            if (const auto* ra = d.as<wire::RouterAdvertisement>(); ra && run.link(f) == "w1") {
+                const auto* option = wire::findOption<wire::MapOption>(ra->options);
+                QVERIFY2(option && map->stack().owns(option->address) && prefix("2001:db8:300::/64").contains(option->address), "HMIP-MAP-18");
+            }
+            const auto* bu = d.as<BindingUpdate>();
+            if (!bu || !bu->has(BindingUpdate::mapRegistration)) continue;
+            ++updates;
+            const auto regional = d.inner()->homeAddress();
+            QVERIFY2(regional && prefix("2001:db8:300::/64").contains(*regional), "HMIP-MAP-18, HMIP-MN-08a");
+            QVERIFY2(map->stack().proxies(*regional), "HMIP-MAP-18: configured on the MAP");
+        }
+        QVERIFY(updates > 0);
+        // Anything else is no regional prefix.
+        const auto problem = [](const char* text) {
+            Scenario s = stationary();
+            s.nodes[2].regionalPrefix = prefix(text);
+            return !lab::validate(s).empty();
+        };
+        QVERIFY2(problem("2001:db8:300::/48") && problem("2001:db8:999::/64") && !problem("2001:db8:300::/64"), "HMIP-MAP-18: 64 bits, with an address of the MAP in it");
+    }
+
     void HMIP_MAP_03_noDetectionInTheNewerDialect()
     {
         Scenario s = stationary();

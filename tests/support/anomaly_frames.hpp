@@ -360,6 +360,26 @@ inline Bytes encrypted(const Net& net)
     return wire::emitIpv6(p);
 }
 
+/// A local update under ESP that does not encrypt (RFC 2410), with SHA-1's 12 octets behind it.
+inline Bytes localUnderEsp(const Net& net, bool alternate)
+{
+    wire::Ipv6Packet p;
+    p.source = net.careOf(mn, Net::w1);
+    p.destination = net.map;
+    p.setHomeAddress(net.regional(mn));
+    wire::BindingUpdate m{1, static_cast<std::uint16_t>(A | M), WireLifetime{150}, {}};
+    if (alternate) m.options.push_back(wire::AlternateCareOfAddress{p.source});
+    Bytes octets{0, 0, 0x10, 1, 0, 0, 0, 1};
+    const Bytes message = wire::emitMobility(m, p.pseudoHeader());
+    octets.insert(octets.end(), message.begin(), message.end());
+    // Padding to 4 octets with its length and the next header.
+    octets.insert(octets.end(), {1, 2, 2, wire::protocol::mobility});
+    for (unsigned i = 0; i < 12; ++i) octets.push_back(static_cast<std::uint8_t>(i * 73 + 5));
+    p.nextHeader = wire::protocol::esp;
+    p.payload = std::move(octets);
+    return wire::emitIpv6(p);
+}
+
 /// RFC 5213 §6.9.1.5: from a gateway for its mobile node.
 inline Bytes proxyUpdate(const Net& net)
 {

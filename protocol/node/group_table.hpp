@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The multicast groups that an interface has joined, with their listener reports that are still to come. A home agent is in one
+// solicited-node group for every few addresses that it holds, so they are found by hash. Copyable value.
+#pragma once
+
+#include "protocol/node/address_table.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+struct Group {
+    Ipv6Address address;
+    std::uint32_t macEnd = 0;  ///< last four octets of its link-layer address
+    int users = 1;         ///< addresses, and mobile nodes, that want it
+    bool relayed = false;  ///< of mobile nodes only: not for this node itself
+    int reportsLeft = 0;
+    TimePoint nextReport{};
+};
+
+class GroupTable {
+public:
+    /// One more user of the group; true when it is the first.
+    bool join(const Ipv6Address& address)
+    {
+        if (Group* present = groups_.find(address)) {
+            ++present->users;
+            return false;
+        }
+        const Group& added = groups_.add({address, endOf(multicastMac(address))});
+        if (!macs_.empty()) ++macs_[added.macEnd];
+        else if (groups_.list().size() > few)
+            for (const Group& group : groups_) ++macs_[group.macEnd];
+        return true;
+    }
+    /// One user fewer; true when it was the last. The order of the groups changes.
+    bool leave(const Ipv6Address& address)
+    {
+        Group* group = groups_.find(address);
+        if (!group || --group->users > 0) return false;
+        std::erase(reporting_, address);
+        const std::uint32_t macEnd = group->macEnd;
+        groups_.remove(*group, false);
+        if (const auto mac = macs_.find(macEnd); mac != macs_.end() && --mac->second == 0) macs_.erase(mac);
+        return true;
+    }
+    [[nodiscard]] Group* find(const Ipv6Address& address) { return groups_.find(address); }
+    [[nodiscard]] const Group* find(const Ipv6Address& address) const { return groups_.find(address); }
+    /// Whether frames to this link-layer address are for one of the groups.
+    [[nodiscard]] bool hears(const Mac& mac) const
+    {
+        if (mac.octets[0] != 0x33 || mac.octets[1] != 0x33) return false;
+        const std::uint32_t end = endOf(mac);
+        if (!macs_.empty()) return macs_.contains(end);
+        return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) { return group.macEnd == end; });
+    }
+
+    /// Sees to it that the group is reported `reports` times more, next at `when`.
+    void report(Group& group, int reports, TimePoint when)
+    {
+        if (group.reportsLeft == 0) reporting_.push_back(group.address);
+        group.reportsLeft = reports;
+        group.nextReport = when;
+    }
+    [[nodiscard]] TimePoint nextReport() const
+    {
+        TimePoint next = TimePoint::max();
+        for (const Ipv6Address& address : reporting_) next = std::min(next, groups_.find(address)->nextReport);
+        return next;
+    }
+    /// Groups whose report is due; each counts as reported once.
+    [[nodiscard]] std::vector<Ipv6Address> takeDue(TimePoint now)
+    {
+        std::vector<Ipv6Address> due;
+        for (const Ipv6Address& address : reporting_) {
+            Group& group = *find(address);
+            if (now < group.nextReport) continue;
+            --group.reportsLeft;
+            due.push_back(address);
+        }
+        std::erase_if(reporting_, [&](const Ipv6Address& address) { return find(address)->reportsLeft == 0; });
+        return due;
+    }
+
+    [[nodiscard]] auto begin() { return groups_.begin(); }
+    [[nodiscard]] auto end() { return groups_.end(); }
+    [[nodiscard]] auto begin() const { return groups_.begin(); }
+    [[nodiscard]] auto end() const { return groups_.end(); }
+
+private:
+    static constexpr std::size_t few = 16;
+
+    [[nodiscard]] static std::uint32_t endOf(const Mac& mac)
+    {
+        std::uint32_t key = 0;
+        std::memcpy(&key, mac.octets.data() + 2, sizeof key);
+        return key;
+    }
+
+    AddressList<Group> groups_;
+    std::unordered_map<std::uint32_t, std::size_t> macs_;  ///< how many groups share the last four octets; empty while there are few
+    std::vector<Ipv6Address> reporting_;                   ///< those with reports left
+};
+
+}  // namespace roamscope::node

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Which multicast groups mobile nodes want through their tunnels (RFC 6275 §10.4.2, §10.4.3; HA-FWD-04), learnt from the listener
+// reports that they tunnel. It decides, the home agent sends. Bounded: `most` groups for one node; nodes are those with bindings.
+#pragma once
+
+#include "protocol/node/address_table.hpp"
+#include "protocol/node/output.hpp"
+#include "protocol/wire/icmpv6.hpp"
+
+#include <map>
+
+namespace roamscope::node {
+
+class MulticastRelay {
+public:
+    static constexpr std::size_t most = 32;
+    static constexpr Duration queryInterval = 125s;   ///< RFC 3810 §9.2
+    static constexpr Duration listenerInterval = 260s; ///< RFC 3810 §9.4: without a report for so long nobody wants the group
+
+    /// Only these are ever tunnelled: what has global scope (HA-FWD-04).
+    [[nodiscard]] static bool isGlobal(const Ipv6Address& group) { return group.isMulticast() && (group.octets[1] & 0x0f) == 0x0e; }
+
+    /// A mobile node has a binding with this care-of address from now on.
+    void bound(const Ipv6Address& home, const Ipv6Address& careOf, std::optional<Ipv6Address> before);
+    /// The binding ended. Gives the groups that nobody wants any more.
+    [[nodiscard]] std::vector<Ipv6Address> unbound(const Ipv6Address& home, const Ipv6Address& careOf);
+    /// Whose tunnel comes from `careOf`; link-local sources of reports name nobody.
+    [[nodiscard]] std::optional<Ipv6Address> nodeAt(const Ipv6Address& careOf) const;
+
+    struct Change {
+        std::vector<Ipv6Address> joined;  ///< groups that somebody wants now
+        std::vector<Ipv6Address> left;    ///< groups that nobody wants any more
+    };
+    /// A report or a done message of a mobile node.
+    [[nodiscard]] Change heard(TimePoint now, const Ipv6Address& home, const wire::Icmpv6Message& message);
+    [[nodiscard]] std::vector<Ipv6Address> listeners(const Ipv6Address& group) const;
+
+    struct Due {
+        std::vector<Ipv6Address> queries;  ///< mobile nodes that are to be asked
+        std::vector<Ipv6Address> left;
+    };
+    [[nodiscard]] Due due(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return next_; }
+
+private:
+    struct Listener {
+        std::map<Ipv6Address, TimePoint> groups;  ///< until when each is wanted
+        TimePoint nextQuery{};
+    };
+    void want(TimePoint now, Listener& listener, const Ipv6Address& group, bool wanted, Change& change);
+    void drop(const Ipv6Address& group, std::vector<Ipv6Address>& left);
+    void findNext();
+
+    std::map<Ipv6Address, Listener> listeners_;       ///< by home address
+    std::map<Ipv6Address, std::size_t> wanted_;       ///< by how many each group
+    std::unordered_map<Ipv6Address, Ipv6Address, AddressHash> homes_;  ///< by care-of address
+    std::optional<TimePoint> next_;
+};
+
+}  // namespace roamscope::node

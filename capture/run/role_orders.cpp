@@ -102,13 +102,17 @@ RoleNode::Answer RoleNode::carryOut(TimePoint now, const std::string& name, cons
 RoleNode::Answer RoleNode::bindings(TimePoint now) const
 {
     Json list = Json::array();
+    const auto addAll = [&](const node::CorrespondentCache& cache) {
+        for (const auto& [home, b] : cache.bindings())
+            if (b.state == node::CorrespondentBinding::State::Live) list.push_back(bindingJson(home, b.careOfAddress, b.sequence, 0, b.granted.count(), b.expires, now));
+    };
     if (const auto* anchor = lab_.nodeAs<node::Anchor>(0)) {
         for (const node::Binding& b : anchor->registrar().bindings())
             if (b.state == node::Binding::State::Valid) list.push_back(bindingJson(b.homeAddress, b.careOfAddress, b.sequence, b.flags, b.granted.count(), b.expires, now));
     } else if (const auto* correspondent = lab_.nodeAs<node::Correspondent>(0)) {
-        for (const auto& [home, b] : correspondent->cache().bindings())
-            if (b.state == node::CorrespondentBinding::State::Live) list.push_back(bindingJson(home, b.careOfAddress, b.sequence, 0, b.granted.count(), b.expires, now));
+        addAll(correspondent->cache());
     } else if (const auto* mobile = lab_.nodeAs<node::MobileNode>(0)) {
+        addAll(mobile->cache());
         Json registrations = Json::array();
         const auto add = [&](const node::Association& a) {
             if (a.registered(now)) registrations.push_back(registrationJson(a.peer(), a.home(), a.registeredCareOf()));

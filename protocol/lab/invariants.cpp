@@ -202,7 +202,7 @@ void Invariants::checkNode(const Lab& lab, std::size_t node)
             if (a.state == node::AddressState::Tentative && stack.isUp(i) && (!deadline || *deadline > a.nextProbe))
                 violated(lab, node, "timer", fmt::format("nobody ends the detection of {}", a.address.text()));
     if (const auto* anchor = lab.nodeAs<node::Anchor>(node)) checkAnchor(lab, node, *anchor);
-    if (const auto* correspondent = lab.nodeAs<node::Correspondent>(node)) checkCorrespondent(lab, node, *correspondent);
+    if (const auto* correspondent = lab.nodeAs<node::Correspondent>(node)) checkCorrespondent(lab, node, correspondent->cache());
     if (const auto* mobile = lab.nodeAs<node::MobileNode>(node)) checkMobileNode(lab, node, *mobile);
 }
 
@@ -244,11 +244,11 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
         violated(lab, node, "tunnels", fmt::format("{} bindings, {} of them reported, {} tunnels", live, book.bindings.size(), book.tunnels.size()));
 }
 
-void Invariants::checkCorrespondent(const Lab& lab, std::size_t node, const node::Correspondent& correspondent)
+void Invariants::checkCorrespondent(const Lab& lab, std::size_t node, const node::CorrespondentCache& cache)
 {
     std::set<Ipv6Address> seen;
     std::size_t live = 0;
-    for (const auto& [home, binding] : correspondent.cache().bindings()) {
+    for (const auto& [home, binding] : cache.bindings()) {
         checkForward(lab, node, home, binding.sequence, seen);
         if (binding.state != node::CorrespondentBinding::State::Live) continue;
         ++live;
@@ -261,6 +261,7 @@ void Invariants::checkCorrespondent(const Lab& lab, std::size_t node, const node
 
 void Invariants::checkMobileNode(const Lab& lab, std::size_t node, const node::MobileNode& mobile)
 {
+    checkCorrespondent(lab, node, mobile.cache());
     const TimePoint now = lab.localTime(node);
     const auto& atMap = mobile.mapAssociation();
     const node::Association& atHome = mobile.homeAssociation();

@@ -61,7 +61,7 @@ private:
     void checkFrame(const Lab& lab, const SegmentFrame& frame);
     void checkNode(const Lab& lab, std::size_t node);
     void checkAnchor(const Lab& lab, std::size_t node, const node::Anchor& anchor);
-    void checkCorrespondent(const Lab& lab, std::size_t node, const node::Correspondent& correspondent);
+    void checkCorrespondent(const Lab& lab, std::size_t node, const node::CorrespondentCache& cache);
     void checkMobileNode(const Lab& lab, std::size_t node, const node::MobileNode& mobile);
     void checkEnd(const Lab& lab, std::size_t node, const Ipv6Address& home, TimePoint expires, WireLifetime granted);
     void checkForward(const Lab& lab, std::size_t node, const Ipv6Address& home, std::uint16_t sequence, std::set<Ipv6Address>& seen);

@@ -50,7 +50,7 @@ public:
         case Role::HomeAgent:
         case Role::Map: return node::Anchor(std::move(stack), policyOf(n), advertisersOf(index), servicesOf(n));
         case Role::AccessRouter: return node::AccessRouter(std::move(stack), advertisersOf(index), probingOf(n));
-        case Role::MobileNode: return node::MobileNode(std::move(stack), mobileSettings(n));
+        case Role::MobileNode: return node::MobileNode(std::move(stack), mobileSettings(n), sourcesOf(n, from));
         case Role::Correspondent: break;
         }
         return correspondent(n, index, std::move(stack), from);
@@ -63,7 +63,7 @@ public:
         lab_.stackOf(index).configure(stackSettings(n));
         if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
         if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index), probingOf(n));
-        if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(mobileSettings(n));
+        if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(now, mobileSettings(n));
     }
 
 private:
@@ -246,7 +246,8 @@ private:
             if (t.from != n.name) continue;
             const NodeSpec& to = spec().nodes[nodeIndex(t.to)];
             const auto interval = Duration{static_cast<std::int64_t>(1e9 / t.rate)};
-            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), n.interfaces[0].address->address, *to.homeAddress, interval, t.size}, from);
+            const Ipv6Address source = n.role == Role::MobileNode ? *n.homeAddress : n.interfaces[0].address->address;
+            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), source, *to.homeAddress, interval, t.size}, from);
         }
         return sources;
     }
@@ -264,7 +265,9 @@ private:
     void addAddresses(std::string_view name, std::vector<Ipv6Address>& out) const
     {
         if (const auto address = Ipv6Address::parse(name)) return out.push_back(*address);
-        for (const InterfaceSpec& interface : spec().nodes[nodeIndex(name)].interfaces)
+        const NodeSpec& peer = spec().nodes[nodeIndex(name)];
+        if (peer.homeAddress) out.push_back(*peer.homeAddress);
+        for (const InterfaceSpec& interface : peer.interfaces)
             if (interface.address) out.push_back(interface.address->address);
     }
 
@@ -286,6 +289,7 @@ private:
         settings.discoverHomeAgents = m.discoverHomeAgents;
         settings.solicitPrefixes = m.solicitPrefixes;
         settings.hierarchical = m.hierarchical;
+        settings.strictMapOptions = spec().dialect == Dialect::Rfc4140;
         settings.fixedMap = m.fixedMap;
         settings.maximumMaps = m.maximumMaps;
         settings.forwardFromPreviousMap = m.forwardFromPreviousMap;

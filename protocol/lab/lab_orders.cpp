@@ -45,6 +45,7 @@ bool Lab::revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress
     bool was = false;
     if (auto* anchor = std::get_if<node::Anchor>(&nodes_[node])) was = anchor->revoke(now_, homeAddress, output);
     if (auto* correspondent = std::get_if<node::Correspondent>(&nodes_[node])) was = correspondent->revoke(now_, homeAddress, output);
+    if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node])) was = mobile->revoke(now_, homeAddress, output);
     collect(node, output, out);
     return was;
 }

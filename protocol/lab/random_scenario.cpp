@@ -36,6 +36,10 @@ public:
         for (LinkSpec& link : s_.links)
             if (chance(25)) addImpairment(link);
         for (std::size_t i = below(4); i > 0; --i) addFault(mobiles);
+        if (mobiles > 1 && chance(60)) {  // mobile nodes are correspondents of each other
+            const std::size_t from = below(mobiles);
+            s_.traffic.push_back({"m", fmt::format("mn{}", from), fmt::format("mn{}", (from + 1) % mobiles), static_cast<double>(1 + below(8)), 100, chance(70)});
+        }
         return std::move(s_);
     }
 

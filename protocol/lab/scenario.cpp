@@ -276,7 +276,10 @@ private:
         if (s_.dialect == Dialect::Rfc5380 && n.homeAgent.empty() && !n.homeAddress) return;
         if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent, or \"discover\"");
         else if (n.homeAgent != "discover") needPeer(n.homeAgent, Role::HomeAgent, path + "/home_agent");
-        for (std::size_t i = 0; i < n.optimised.size(); ++i) needPeer(n.optimised[i], Role::Correspondent, fmt::format("{}/route_optimisation/{}", path, i));
+        for (std::size_t i = 0; i < n.optimised.size(); ++i) {
+            const NodeSpec* mobile = node(n.optimised[i]);  // a correspondent, too (RFC 6275 §8.5)
+            if (!mobile || mobile->role != Role::MobileNode || !mobile->homeAddress) needPeer(n.optimised[i], Role::Correspondent, fmt::format("{}/route_optimisation/{}", path, i));
+        }
         const std::string place = path + "/home_address";
         if (!n.homeAddress) return add(place, "missing: a mobile node needs its home address");
         if (!n.homeAddress->isUnicastRoutable()) add(place, fmt::format("{} is no routable unicast address", n.homeAddress->text()));
@@ -317,7 +320,10 @@ private:
         for (std::size_t i = 0; i < s_.traffic.size(); ++i) {
             const TrafficSpec& t = s_.traffic[i];
             const std::string path = fmt::format("/traffic/{}", i);
-            needRole(t.from, Role::Correspondent, path + "/from");
+            const NodeSpec* from = node(t.from);
+            if (!from || from->role != Role::MobileNode) needRole(t.from, Role::Correspondent, path + "/from");
+            else if (!from->homeAddress) add(path + "/from", fmt::format("\"{}\" has no home address", t.from));
+            if (t.from == t.to) add(path + "/to", "another node than \"from\"");
             needRole(t.to, Role::MobileNode, path + "/to");
             if (const NodeSpec* to = node(t.to); to && to->role == Role::MobileNode && !to->homeAddress) add(path + "/to", fmt::format("\"{}\" has no home address", t.to));
             if (!(t.rate >= 0.001 && t.rate <= 100'000)) add(path + "/rate", "expected 0.001 to 100000 a second");

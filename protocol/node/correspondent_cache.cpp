@@ -46,7 +46,7 @@ std::uint8_t nonceFault(bool home, bool careOf)
 
 }  // namespace
 
-Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, ByteView message, const Nonces& nonces)
+Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, ByteView message, Nonces& nonces)
 {
     const BindingUpdate& update = request.update;
     const bool deletes = update.lifetime.count() == 0;
@@ -59,6 +59,10 @@ Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, 
 
     if (!request.source.isUnicastRoutable()) return dropped(std::move(verdict), "RR-CN-15");
     if (!verdict.homeAddress.isUnicastRoutable() || (!deletes && !careOf.isUnicastRoutable())) return dropped(std::move(verdict), "RR-CN-19");
+
+    // Addresses of our own are nobody's mobile node and no way to one.
+    if (verdict.homeAddress == request.destination || careOf == request.destination) return dropped(std::move(verdict), "RR-CN-19");
+    if (hasBrokenOptions(update.options)) return dropped(std::move(verdict), "RR-CN-06");
 
     const auto* indices = wire::findOption<wire::NonceIndices>(update.options);
     const bool hasData = wire::findOption<wire::BindingAuthorizationData>(update.options) != nullptr;
@@ -76,7 +80,7 @@ Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, 
     return judgeProven(now, request, std::move(verdict), proof, nonces);
 }
 
-Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, const Nonces& nonces)
+Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces)
 {
     const BindingUpdate& update = request.update;
     const Ipv6Address home = verdict.homeAddress;
@@ -98,6 +102,9 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
         if (live) {
             it->second.sequence = update.sequence;
             end(it->second, State::Deleted);
+            // The mobile node may want the same care-of address again at once: with other nonces it can.
+            nonces.retire(it->second.homeNonce);
+            nonces.retire(it->second.careOfNonce);
         }
         return answered(std::move(verdict), update, status::accepted, WireLifetime{0});
     }
@@ -107,17 +114,31 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
         verdict.key.clear();
         return answered(std::move(verdict), update, status::expiredNonces, WireLifetime{0}, "RR-CN-09");
     }
-    if (!known && bindings_.size() >= maximumBindings_)
+    if (!live && live_ >= maximumBindings_)
         return answered(std::move(verdict), update, status::insufficientResources, WireLifetime{0}, "RR-CN-07");
 
+    if (!live) ++live_;
     const WireLifetime granted{std::min(update.lifetime.count(), maximumLifetime.count())};
     bindings_[home] = {home, verdict.careOfAddress, update.sequence, granted, now + std::chrono::seconds(4 * std::int64_t{granted.count()}), State::Live,
                        proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + nonces.lifetime()};
+    if (bindings_.size() > 2 * maximumBindings_) forgetOldest(nonces);
     return answered(std::move(verdict), update, status::accepted, granted);
+}
+
+void CorrespondentCache::forgetOldest(Nonces& nonces)
+{
+    auto oldest = bindings_.end();
+    for (auto it = bindings_.begin(); it != bindings_.end(); ++it)
+        if (it->second.state != State::Live && (oldest == bindings_.end() || it->second.expires < oldest->second.expires)) oldest = it;
+    if (oldest == bindings_.end()) return;
+    // RR-CN-09: with its memory goes what it was proven by.
+    nonces.forget(oldest->second.homeNonce);
+    bindings_.erase(oldest);
 }
 
 void CorrespondentCache::end(CorrespondentBinding& binding, State state)
 {
+    --live_;
     binding.state = state;
     binding.expires = binding.nonceEnd;
 }

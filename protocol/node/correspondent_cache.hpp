@@ -46,7 +46,7 @@ public:
         std::string_view reason;     ///< rule that was broken, for Drop and refusals
     };
     /// `message`: the octets of the whole update, which its authenticator covers.
-    [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request, ByteView message, const Nonces& nonces);
+    [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request, ByteView message, Nonces& nonces);
 
     /// The live binding of a home address.
     [[nodiscard]] const CorrespondentBinding* find(const Ipv6Address& homeAddress) const;
@@ -66,10 +66,14 @@ private:
         const Nonces::Nonce* careOf = nullptr;  ///< null in a deletion
         Bytes key;
     };
-    [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, const Nonces& nonces);
-    static void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
+    [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces);
+    /// Of a live one.
+    void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
+    /// Of the ended ones that are remembered no more are kept than there may be live ones.
+    void forgetOldest(Nonces& nonces);
 
-    std::size_t maximumBindings_;
+    std::size_t maximumBindings_;  ///< live ones
+    std::size_t live_ = 0;
     std::map<Ipv6Address, CorrespondentBinding> bindings_;
 };
 

@@ -14,6 +14,7 @@
 #include "protocol/wire/ethernet.hpp"
 #include "protocol/wire/mobility.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <unordered_map>
@@ -90,6 +91,10 @@ public:
     /// Packets of ours to `home` go with a type 2 routing header to `careOf`, and packets from there with that home address are taken.
     void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf) { mobilePeers_[home].careOf = careOf; }
     void clearMobilePeer(const Ipv6Address& home) { mobilePeers_.erase(home); }
+    /// Has a packet of ours to a mobile peer go straight to its care-of address, with a type 2 routing header. Never neighbour discovery
+    /// and messages of the Mobility Header (RR-CN-10, MN-TX-04). send() does it for packets from an address of the stack's own.
+    void addressMobilePeer(TimePoint now, wire::Ipv6Packet& packet);
+    /// The care-of address at which that peer is known.
     [[nodiscard]] std::optional<Ipv6Address> mobilePeer(const Ipv6Address& home) const
     {
         const auto it = mobilePeers_.find(home);
@@ -124,6 +129,16 @@ public:
     /// Takes packets for a group that others want, too: they come as Forward. Not for groups of this node itself.
     void relayGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
     void unrelayGroup(std::size_t interface, const Ipv6Address& group) { leave(interface, group); }
+    // ---- addresses that only a tunnel reaches
+    /// Addresses of ours (home addresses of a node that is away, RCoAs) which the role sends from, through its tunnels. What the stack
+    /// has to send from one of them, such as errors, waits for it in takeCarried().
+    void setCarried(std::vector<Ipv6Address> addresses) { carried_ = std::move(addresses); }
+    [[nodiscard]] std::vector<wire::Ipv6Packet> takeCarried() { return std::exchange(waitingCarried_, {}); }
+    [[nodiscard]] bool isCarried(const Ipv6Address& address) const { return std::find(carried_.begin(), carried_.end(), address) != carried_.end(); }
+    [[nodiscard]] bool isOurs(const Ipv6Address& address) const { return isCarried(address) || owns(address); }
+    /// Looks at the home address option of a packet to us (RR-CN-16, HA-HAO-01): the home address takes the source's place. False when
+    /// the packet must not go on; its sender has been told. receive() and receiveInner() do it.
+    [[nodiscard]] bool acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out);
 
     /// Other limits and switches while the node runs; a router stays one.
     void configure(const StackSettings& settings) { settings_ = settings; }
@@ -281,8 +296,6 @@ private:
     /// False when nothing is left for the role. take() is the part that does not depend on the link.
     [[nodiscard]] bool receive(TimePoint now, ByteView frame, Delivery& delivery, Output& out);
     [[nodiscard]] bool take(TimePoint now, Delivery& delivery, bool tunnelled, Output& out);
-    /// False when the packet must not go on: its home address is not believed, which its sender has been told.
-    [[nodiscard]] bool acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out);
     void sendQuoting(TimePoint now, const wire::Ipv6Packet& packet, ByteView octets, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter,
                      std::optional<std::size_t> interface);
     void sendError(TimePoint now, const wire::Ipv6Packet& packet, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0,
@@ -323,6 +336,8 @@ private:
         TimePoint used{};
     };
     std::unordered_map<Ipv6Address, MobilePeer, AddressHash> mobilePeers_;  ///< by home address
+    std::vector<Ipv6Address> carried_;
+    std::vector<wire::Ipv6Packet> waitingCarried_;
     double errorTokens_;
     TimePoint errorTokensAt_{};
 };

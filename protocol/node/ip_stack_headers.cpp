@@ -2,6 +2,8 @@
 // What a node does about extension headers, sizes and upper layers that it cannot deal with (RFC 8200 §4, §5), and fragments.
 #include "protocol/node/ip_stack.hpp"
 
+#include "protocol/wire/udp.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -66,7 +68,12 @@ std::optional<HeaderProblem> headerProblem(ByteView packet, bool forUs)
 void IpStack::refuseUpper(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
     switch (packet.nextHeader) {
-    case proto::udp:
+    case proto::udp: {
+        wire::FieldReader in(packet.payload, 0, nullptr);
+        const auto datagram = wire::parseUdp(in, packet.pseudoHeader());
+        if (!datagram || !datagram->acceptable()) return;  // spoilt on the way: it says nothing about ports
+        return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, portUnreachable, out);
+    }
     case proto::tcp: return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, portUnreachable, out);
     // Without security associations these are dropped, and errors are not answered.
     case proto::esp:

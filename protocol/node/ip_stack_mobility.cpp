@@ -133,7 +133,7 @@ std::optional<wire::MobilityMessage> IpStack::mobility(TimePoint now, const Ipv6
 
 void IpStack::sendBindingError(TimePoint now, std::uint8_t status, const Ipv6Packet& packet, Output& out)
 {
-    if (packet.source.isUnspecified() || packet.source.isMulticast() || !owns(packet.destination) || !takeErrorToken(now)) return;
+    if (packet.source.isUnspecified() || packet.source.isMulticast() || !isOurs(packet.destination) || !takeErrorToken(now)) return;
     Ipv6Packet answer;
     answer.source = packet.destination;
     answer.destination = packet.source;

@@ -9,16 +9,6 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
-namespace {
-
-bool isNeighborDiscovery(const Ipv6Packet& packet)
-{
-    return packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
-           packet.payload[0] <= wire::icmpv6Type::redirect;
-}
-
-}  // namespace
-
 std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination, const Ipv6Address& source) const
 {
     if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
@@ -52,17 +42,13 @@ Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& dest
 
 void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<std::size_t> interface)
 {
-    // RR-CN-10, HA-FWD-03; messages of the Mobility Header go past the binding cache (MN-TX-04), and what is for this link stays here.
+    // MN-TX-04: messages of the Mobility Header go past the binding cache; RR-CN-10, HA-FWD-03.
     if (packet.nextHeader == proto::mobility) {
-        if (!out.quiet && owns(packet.source)) reportSent(now, packet, out);
-    } else if (!packet.routing && !isNeighborDiscovery(packet)) {
-        const auto peer = mobilePeers_.find(packet.destination);
-        if (peer != mobilePeers_.end() && owns(packet.source)) {
-            packet.routing = wire::Type2Routing{1, packet.destination};
-            packet.destination = peer->second.careOf;
-            peer->second.used = now;
-        }
+        if (!out.quiet && isOurs(packet.source)) reportSent(now, packet, out);
+    } else if (mobilePeers_.contains(packet.destination) && owns(packet.source)) {
+        addressMobilePeer(now, packet);
     }
+    if (!carried_.empty() && isCarried(packet.source) && !owns(packet.source)) return waitingCarried_.push_back(std::move(packet));
     const Ipv6Address destination = packet.destination;
     if (destination.isMulticast()) {
         if (interface) transmit(*interface, multicastMac(destination), packet, out);
@@ -78,6 +64,18 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     NeighborCache::Actions actions;
     neighbors.send(now, hop->address, std::move(packet), actions);
     carryOut(now, hop->interface, actions, out);
+}
+
+void IpStack::addressMobilePeer(TimePoint now, Ipv6Packet& packet)
+{
+    const auto peer = mobilePeers_.find(packet.destination);
+    if (peer == mobilePeers_.end() || packet.nextHeader == proto::mobility || packet.routing) return;
+    const bool discovery = packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
+                           packet.payload[0] <= wire::icmpv6Type::redirect;
+    if (discovery) return;
+    packet.routing = wire::Type2Routing{1, packet.destination};
+    packet.destination = peer->second.careOf;
+    peer->second.used = now;
 }
 
 void IpStack::avoidResolution(const Ipv6Address& source, Hop& hop) const
@@ -164,7 +162,7 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
 bool IpStack::mayReportError(TimePoint now, const Ipv6Packet& packet, bool evenToGroups)
 {
     // RFC 4443 §2.4 e: never about errors, redirects, groups or senders without an address of their own.
-    if (packet.source.isUnspecified() || packet.source.isMulticast() || (packet.destination.isMulticast() && !evenToGroups) || owns(packet.source)) return false;
+    if (packet.source.isUnspecified() || packet.source.isMulticast() || (packet.destination.isMulticast() && !evenToGroups) || isOurs(packet.source)) return false;
     if (packet.nextHeader == proto::icmpv6 && (packet.payload.empty() || packet.payload[0] < 128 || packet.payload[0] == wire::icmpv6Type::redirect))
         return false;
     return takeErrorToken(now);
@@ -207,7 +205,8 @@ void IpStack::sendQuoting(TimePoint now, const Ipv6Packet& packet, ByteView octe
         const auto hop = nextHop(packet.source, packet.destination);
         interface = hop ? hop->interface : 0;
     }
-    sendIcmp(now, *interface, {}, packet.source,
+    // RFC 4443 §2.2 a: from the address that the packet was sent to, when it is one of ours.
+    sendIcmp(now, *interface, isOurs(packet.destination) ? packet.destination : Ipv6Address{}, packet.source,
              wire::IcmpError{type, code, parameter, Bytes(octets.begin(), octets.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);
 }

@@ -6,8 +6,9 @@
 
 namespace roamscope::node {
 
-void MapSelection::heard(TimePoint now, const std::vector<wire::NdOption>& options)
+void MapSelection::heard(TimePoint now, const std::vector<wire::NdOption>& options, bool strict)
 {
+    if (strict && !wire::findOption<wire::MapOption>(options)) return known_.clear();
     for (Known& known : known_) ++known.omitted;
     for (const wire::NdOption& option : options) {
         const auto* map = std::get_if<wire::MapOption>(&option);

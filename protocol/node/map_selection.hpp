@@ -28,7 +28,8 @@ public:
     static constexpr int toleratedOmissions = 3;
 
     /// Stores the options of one advertisement of the router in use (HMIP-MN-01, -02). The newest option of a MAP replaces the older one.
-    void heard(TimePoint now, const std::vector<wire::NdOption>& options);
+    /// `strict`: an advertisement without any MAP option means that there is no MAP (RFC 4140 §7.2, HMIP-MN-07a); RFC 5380 does not say so.
+    void heard(TimePoint now, const std::vector<wire::NdOption>& options, bool strict = false);
     /// The best MAP: never one that refused us, or with a lifetime that is over or too short for a binding (HMIP-MN-06), and one with preference 0 only when it is `current`, the
     /// one registered with, and there is no other (HMIP-MN-05: refreshing there is fine).
     [[nodiscard]] std::optional<wire::MapOption> choose(TimePoint now, std::optional<Ipv6Address> current) const;

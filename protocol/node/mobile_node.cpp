@@ -4,8 +4,13 @@
 
 namespace roamscope::node {
 
+namespace {
+constexpr std::uint64_t correspondentStream = 100000;  // nonces come from random numbers of their own, so that they disturb nothing else
+}
+
 MobileNode::MobileNode(IpStack stack, Settings settings, std::vector<TrafficSource> sources)
-    : stack_(std::move(stack)), settings_(std::move(settings)), sources_(std::move(sources)), links_(stack_.interfaceCount(), Link(settings_.mapPolicy))
+    : stack_(std::move(stack)), settings_(std::move(settings)), sources_(std::move(sources)), correspondent_(stack_.random().fork(correspondentStream), settings_.correspondent),
+      links_(stack_.interfaceCount(), Link(settings_.mapPolicy))
 {
     stack_.setMobilitySupport();
     addHome({}, settings_.homeAddress);
@@ -19,7 +24,7 @@ void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, O
         const auto ra = std::get<wire::RouterAdvertisement>(*delivery->icmp);
         onAdvertisement(now, *delivery, ra, out);
     } else if (delivery && delivery->kind == Delivery::Kind::Local) {
-        handle(now, std::move(delivery->packet), out);
+        handle(now, std::move(*delivery), out);
     }
     drainStack(now, out);
     progress(now, out);
@@ -29,10 +34,14 @@ void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, O
 void MobileNode::advance(TimePoint now, Output& out)
 {
     stack_.advance(now, out);
+    reconsider_.reset();
     drainStack(now, out);
     advanceLinks(now, out);
     expireHomes(now, out);
     progress(now, out);
+    repeatAdvertisements(now, out);
+    correspondent_.advance(now, stack_, out);
+    sendCarried(now, out);
     sendTraffic(now, out);
     reportTimers(now, out);
 }
@@ -59,15 +68,16 @@ void MobileNode::reportTimers(TimePoint now, Output& out)
 
 std::optional<TimePoint> MobileNode::nextDeadline() const
 {
-    auto next = earlier(stack_.nextDeadline(), nextLinkDeadline());
+    auto next = earlier(earlier(stack_.nextDeadline(), nextLinkDeadline()), correspondent_.nextDeadline());
     for (const TrafficSource& source : sources_) next = earlier(next, source.nextDeadline());
-    next = earlier(next, nextHomeDeadline());
+    next = earlier(earlier(next, nextHomeDeadline()), reconsider_);
     const auto peers = [&] {
         for (const auto& [key, peer] : peers_)
             if (!homeLink_ || atHomeWithAddress(key.first)) next = earlier(next, peer.nextDeadline());
     };
     // A registration can only go on with a usable care-of address; until then its deadlines would be in vain.
     if (homeLink_) {
+        if (homeAdvertisementsLeft_ > 0) next = earlier(next, nextHomeAdvertisement_);
         if (homeAgentAsked_ > 0) next = earlier(next, nextHomeAgentAsk_);
         else
             for (const Home& home : homes_) next = earlier(next, home.association.nextDeadline());

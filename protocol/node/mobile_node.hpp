@@ -2,11 +2,13 @@
 // Mobile node of Mobile IPv6 (RFC 6275 §11) and HMIPv6 (RFC 4140 §6.1, §7.2; RFC 5380). Finds routers and MAPs, forms LCoA and
 // RCoA, registers with MAPs and, through the tunnel of the one in use, with the home agent; without a MAP it registers the care-of
 // address with the home agent directly (HMIP-MN-07a); on the home link it releases its bindings (RFC 6275 §11.5.5). It has one or
-// more interfaces, of which one carries the traffic, and one or more home addresses with the same home agent.
+// more interfaces, of which one carries the traffic, and one or more home addresses with the same home agent. For other mobile nodes
+// it is a correspondent (RFC 6275 §8.5, §9).
 #pragma once
 
 #include "protocol/node/association.hpp"
 #include "protocol/node/care_of_list.hpp"
+#include "protocol/node/correspondent_service.hpp"
 #include "protocol/node/home_discovery.hpp"
 #include "protocol/node/ip_stack.hpp"
 #include "protocol/node/map_selection.hpp"
@@ -43,6 +45,7 @@ public:
         bool discoverHomeAgents = false;           ///< looks for another home agent when the one in use fails; always when none is set
         bool solicitPrefixes = false;              ///< asks for the home link's prefixes after the first registration, too (MN-MPS-01)
         bool hierarchical = true;                  ///< uses MAPs (HMIP-MN-32)
+        bool strictMapOptions = false;             ///< RFC 4140: an advertisement without MAP options ends their use at once (HMIP-MN-07a)
         std::optional<Ipv6Address> fixedMap{};     ///< no other MAP is used
         std::size_t maximumMaps = 1;               ///< registered with at a time; the first of the policy is used (HMIP-MN-21)
         bool forwardFromPreviousMap = true;        ///< the MAP that was left learns the new on-link address (HMIP-MN-19)
@@ -50,6 +53,7 @@ public:
         bool onLinkAddressForNeighbours = false;   ///< correspondents on the link get the LCoA (HMIP-MN-22)
         bool optimisticDetection = false;          ///< care-of addresses are used while they are tested (MN-DAD-03)
         Movement movement{};
+        CorrespondentService::Settings correspondent{};     ///< of what the node does for other mobile nodes
     };
     /// Copies of a Binding Update without an answer after which another MAP is tried, when there is one (HMIP-MN-33); our own.
     static constexpr int mapPatience = 3;
@@ -68,8 +72,10 @@ public:
 
     /// A packet of the node's own: from the home address by way of the home agent or straight to a peer, from others as it is.
     void originate(TimePoint now, wire::Ipv6Packet packet, Output& out);
-    /// Other wishes from now on; home address and home agent stay.
-    void configure(Settings settings);
+    /// Other wishes from now on; home address and home agent stay. Correspondents that are not wanted any more are told (RR-MN-07).
+    void configure(TimePoint now, Settings settings);
+    /// Ends the binding that another mobile node has here, without that node; false when there is none.
+    bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out) { return correspondent_.revoke(now, homeAddress, stack_, out); }
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
@@ -95,6 +101,8 @@ public:
     /// By home address and correspondent.
     using PeerKey = std::pair<Ipv6Address, Ipv6Address>;
     [[nodiscard]] const std::map<PeerKey, RouteOptimisation>& peers() const { return peers_; }
+    /// The bindings of other mobile nodes that have us for a correspondent.
+    [[nodiscard]] const CorrespondentCache& cache() const { return correspondent_.cache(); }
 
 private:
     /// An interface and the link that it is on.
@@ -194,10 +202,13 @@ private:
     void sendHomeRelease(TimePoint now, const Home& home, const Association::Update& update, Output& out);
     /// The home address is ours again: everybody on the link is told (MN-HOME-03).
     void takeHomeAddress(TimePoint now, const Ipv6Address& home, Output& out);
+    /// Tells it again, as some may not have heard it.
+    void repeatAdvertisements(TimePoint now, Output& out);
     [[nodiscard]] bool atHomeWithAddress(const Ipv6Address& home) const;
 
     // correspondents (mobile_node_peers.cpp)
     void progressPeers(TimePoint now, Output& out);
+    [[nodiscard]] bool wantsOptimised(const Ipv6Address& peer) const;
     void meet(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer);
     void sendStep(TimePoint now, const RouteOptimisation& peer, const RouteOptimisation::Step& step, Output& out);
     void onPeerMessage(TimePoint now, const wire::Ipv6Packet& packet, bool throughHomeAgent, const wire::MobilityMessage& message, Output& out);
@@ -223,11 +234,15 @@ private:
     void sendFromHome(TimePoint now, wire::Ipv6Packet packet, Output& out);
     /// From a home address or, without a home agent, from the RCoA (HMIP-MN-29).
     void answerFrom(TimePoint now, wire::Ipv6Packet packet, Output& out);
-    void handle(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    void handle(TimePoint now, Delivery delivery, Output& out);
+    /// Tells the stack which addresses are ours without being on a link: those that our tunnels reach.
+    void nameCarried();
+    /// What the stack could not send because only our tunnels carry it.
+    void sendCarried(TimePoint now, Output& out);
     /// The packet inside, when the tunnel's other end may send it (MN-RX-01).
     [[nodiscard]] std::optional<wire::Ipv6Packet> unwrap(const wire::Ipv6Packet& packet) const;
     void deliver(TimePoint now, wire::Ipv6Packet packet, bool throughHomeAgent, Output& out);
-    void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, bool throughHomeAgent, Output& out);
     void onProbe(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     void sendTraffic(TimePoint now, Output& out);
 
@@ -240,6 +255,7 @@ private:
     IpStack stack_;
     Settings settings_;
     std::vector<TrafficSource> sources_;
+    CorrespondentService correspondent_;
     std::array<std::optional<TimePoint>, TimerCount> reported_;
     std::vector<Link> links_;            ///< by interface
     std::vector<Home> homes_;            ///< never empty
@@ -266,6 +282,9 @@ private:
     bool prefixesAsked_ = false;
     int homeAgentAsked_ = 0;             ///< solicitations for its link-layer address on the home link
     TimePoint nextHomeAgentAsk_{};
+    int homeAdvertisementsLeft_ = 0;     ///< of those that say that the home addresses are here
+    TimePoint nextHomeAdvertisement_{};
+    std::optional<TimePoint> reconsider_;  ///< other settings came
 };
 
 }  // namespace roamscope::node

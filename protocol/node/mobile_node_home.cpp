@@ -12,6 +12,7 @@ namespace proto = wire::protocol;
 
 namespace {
 constexpr int maxHomeAgentAsks = 3;  // MAX_MULTICAST_SOLICIT, RFC 4861 §10
+constexpr int maxAdvertisements = 3; // MAX_NEIGHBOR_ADVERTISEMENT
 }
 
 bool MobileNode::atHomeWithAddress(const Ipv6Address& address) const
@@ -47,11 +48,12 @@ void MobileNode::arriveHome(TimePoint now, std::size_t interface, const RouterLi
     out.happened(now, "movement-detected", {{"prefix", attribute(std::string_view("home"))}, {"care_of_address", attribute(homes_.front().address)}});
     // HMIP-MN-31: the MAPs' bindings end by themselves.
     while (!maps_.empty()) forgetMap(now, maps_.begin()->first, out);
+    nameCarried();
     discovery_.stop();
     prefixes_.stop();
     nextDiscovery_.reset();
     for (Home& home : homes_) home.association.release(now);
-    for (auto& [key, peer] : peers_) peer.release(now);
+    for (auto& [key, peer] : peers_) peer.release(now, key.first);
     homeAgentAsked_ = 0;
     const bool releases = std::any_of(homes_.begin(), homes_.end(), [](const Home& home) { return home.association.releasing(); });
     if (releases && !stack_.neighborMac(interface, homeAgent())) {
@@ -132,6 +134,18 @@ void MobileNode::takeHomeAddress(TimePoint now, const Ipv6Address& home, Output&
 {
     if (!homeLink_) return;
     stack_.advertiseProxy(now, *homeLink_, home, out);
+    stack_.advertiseProxy(now, *homeLink_, stack_.linkLocalAddress(*homeLink_), out);
+    homeAdvertisementsLeft_ = maxAdvertisements - 1;
+    nextHomeAdvertisement_ = now + NeighborCache::retransTimer;
+}
+
+void MobileNode::repeatAdvertisements(TimePoint now, Output& out)
+{
+    if (!homeLink_ || homeAdvertisementsLeft_ == 0 || now < nextHomeAdvertisement_) return;
+    --homeAdvertisementsLeft_;
+    nextHomeAdvertisement_ = now + NeighborCache::retransTimer;
+    for (const Home& home : homes_)
+        if (atHomeWithAddress(home.address)) stack_.advertiseProxy(now, *homeLink_, home.address, out);
     stack_.advertiseProxy(now, *homeLink_, stack_.linkLocalAddress(*homeLink_), out);
 }
 

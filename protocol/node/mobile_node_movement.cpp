@@ -141,7 +141,7 @@ void MobileNode::useAdvertisement(TimePoint now, std::size_t interface, Output& 
     if (link.linkLocalWaits) assignLinkLocal(now, interface, false, out);
     formCareOf(now, interface, router.message, out);
     if (const auto* mtu = wire::findOption<wire::MtuOption>(router.message.options)) stack_.setLinkMtu(interface, mtu->mtu);
-    link.maps.heard(now, router.message.options);  // HMIP-MN-01, -02
+    link.maps.heard(now, router.message.options, settings_.strictMapOptions);  // HMIP-MN-01, -02
     choosePrimary(now);
     chooseMaps(now, out);
 }
@@ -222,6 +222,7 @@ void MobileNode::leaveHomeLink(TimePoint now, Output& out)
     for (const Home& home : homes_) stack_.remove(now, interface, home.address, out);
     stack_.watchAdvertisements(std::nullopt);
     homeAgentAsked_ = 0;
+    homeAdvertisementsLeft_ = 0;
     stack_.clearOnLink(interface);
 }
 

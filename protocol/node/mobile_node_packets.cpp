@@ -48,10 +48,13 @@ void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
         if (atHomeWithAddress(packet.source)) stack_.send(now, std::move(packet), out);  // MN-HOME-01: not before the update
         return;
     }
-    RouteOptimisation* peer = findPeer(packet.source, packet.destination);
+    if (packet.nextHeader == proto::mobility) return sendThroughHomeAgent(now, packet, out);  // MN-TX-04
+    const Ipv6Address correspondent = packet.destination;
+    stack_.addressMobilePeer(now, packet);  // RFC 6275 §11.3.1: it may be mobile, too
+    RouteOptimisation* peer = findPeer(packet.source, correspondent);
     if (!peer) return sendThroughHomeAgent(now, packet, out);
     peer->used(now);
-    const auto careOf = careOfFor(now, packet.source, packet.destination);
+    const auto careOf = careOfFor(now, packet.source, correspondent);
     if (!careOf || peer->registeredCareOf(now) != careOf) return sendThroughHomeAgent(now, packet, out);
     packet.setHomeAddress(packet.source);  // MN-TX-02
     packet.source = *careOf;
@@ -60,15 +63,16 @@ void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 
 void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
 {
-    if (isHomeAddress(packet.source) && packet.nextHeader != proto::mobility) sendFromHome(now, std::move(packet), out);
+    if (isHomeAddress(packet.source)) sendFromHome(now, std::move(packet), out);
     else sendFromCareOf(now, std::move(packet), out);
     progress(now, out);
     reportTimers(now, out);
 }
 
-void MobileNode::configure(Settings settings)
+void MobileNode::configure(TimePoint now, Settings settings)
 {
     settings_ = std::move(settings);
+    reconsider_ = now;
     for (Link& link : links_) link.maps.setPolicy(settings_.mapPolicy);
 }
 
@@ -77,6 +81,7 @@ void MobileNode::answerFrom(TimePoint now, Ipv6Packet packet, Output& out)
     if (isHomeAddress(packet.source) && !packet.source.isUnspecified()) return sendFromHome(now, std::move(packet), out);
     if (packet.source.isUnspecified())  // traffic of our own, without a home address
         if (const auto rcoa = regionalCareOf()) packet.source = *rcoa;
+    stack_.addressMobilePeer(now, packet);
     sendFromCareOf(now, std::move(packet), out);
 }
 
@@ -95,12 +100,31 @@ std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const
     return inner;
 }
 
-void MobileNode::handle(TimePoint now, Ipv6Packet packet, Output& out)
+void MobileNode::sendCarried(TimePoint now, Output& out)
 {
+    for (Ipv6Packet& packet : stack_.takeCarried()) answerFrom(now, std::move(packet), out);
+}
+
+void MobileNode::nameCarried()
+{
+    std::vector<Ipv6Address> carried;
+    for (const Home& home : homes_)
+        if (!homeLink_) carried.push_back(home.address);
+    for (const auto& [map, association] : maps_) carried.push_back(association.home());
+    stack_.setCarried(std::move(carried));
+}
+
+void MobileNode::handle(TimePoint now, Delivery delivery, Output& out)
+{
+    nameCarried();
     constexpr int maxTunnels = 4;
     bool throughHomeAgent = false;
     for (int tunnel = 0; tunnel < maxTunnels; ++tunnel) {
-        if (packet.nextHeader != proto::ipv6) return deliver(now, std::move(packet), throughHomeAgent, out);
+        Ipv6Packet& packet = delivery.packet;
+        if (packet.nextHeader != proto::ipv6) {
+            deliver(now, std::move(packet), throughHomeAgent, out);
+            return sendCarried(now, out);
+        }
         auto inner = unwrap(packet);
         if (!inner) {
             out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"rule", attribute(std::string_view("MN-RX-01"))}});
@@ -108,10 +132,13 @@ void MobileNode::handle(TimePoint now, Ipv6Packet packet, Output& out)
         }
         throughHomeAgent = isHomeAddress(inner->destination);
         packet = std::move(*inner);
-        if (!FragmentStore::isFragment(packet)) continue;
-        auto whole = stack_.reassembled(now, packet);
-        if (!whole) return;
-        packet = std::move(*whole);
+        if (FragmentStore::isFragment(packet)) {
+            auto whole = stack_.reassembled(now, packet);
+            if (!whole) return;
+            packet = std::move(*whole);
+        }
+        // RR-CN-16: of what came through a tunnel, too.
+        if (!stack_.acceptHomeAddress(now, delivery, out)) return sendCarried(now, out);
     }
 }
 
@@ -123,26 +150,26 @@ void MobileNode::deliver(TimePoint now, Ipv6Packet packet, bool throughHomeAgent
         if (packet.routing->segmentsLeft != 1 || (!isHomeAddress(final) && !isRegional(final))) return;
     }
     if (packet.nextHeader == proto::mobility) {
+        if (packet.destination.isMulticast()) return;
         const auto message = stack_.mobility(now, packet, out);
         if (!message) return;
+        if (!packet.routing && correspondent_.receive(now, packet, *message, stack_, out)) return;
         if (const auto* ack = std::get_if<wire::BindingAck>(&*message)) onAck(now, packet, *ack, out);
         onPeerMessage(now, packet, throughHomeAgent, *message, out);
         return;
     }
-    if (packet.nextHeader == proto::icmpv6) return onIcmp(now, packet, out);
+    if (packet.nextHeader == proto::icmpv6) return onIcmp(now, packet, throughHomeAgent, out);
     if (packet.routing) {
         if (RouteOptimisation* peer = findPeer(packet.routing->homeAddress, packet.source)) peer->used(now);
         packet.destination = packet.routing->homeAddress;
         packet.routing.reset();
     }
-    const bool toHome = isHomeAddress(packet.destination);
-    if (!toHome && !isRegional(packet.destination)) return;  // HMIP-MN-29: the RCoA is an address like others
     // A packet from somebody who does not know where we are: the occasion to tell (RFC 6275 §11.7.2).
     if (throughHomeAgent) meet(now, packet.destination, packet.source);
     onProbe(now, packet, out);
 }
 
-void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, Output& out)
+void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, bool throughHomeAgent, Output& out)
 {
     wire::FieldReader in(packet.payload, 0, nullptr);
     const auto message = wire::parseIcmpv6(in, packet.pseudoHeader());
@@ -152,8 +179,10 @@ void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, Output& out)
     if (const auto* prefixes = std::get_if<wire::MobilePrefixAdvertisement>(&message->value)) return onPrefixes(now, packet, *prefixes, out);
     const auto* echo = std::get_if<wire::Echo>(&message->value);
     const Ipv6Address to = packet.routing ? packet.routing->homeAddress : packet.destination;
-    if (!echo || echo->reply || (!isHomeAddress(to) && !isRegional(to))) return;
+    if (!echo || (!isHomeAddress(to) && !isRegional(to))) return;
     if (RouteOptimisation* peer = packet.routing ? findPeer(to, packet.source) : nullptr) peer->used(now);
+    if (throughHomeAgent) meet(now, to, packet.source);  // somebody who does not know where we are, as in deliver()
+    if (echo->reply) return;
     Ipv6Packet reply;
     reply.source = to;
     reply.destination = packet.source;
@@ -165,7 +194,7 @@ void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, Output& out)
 void MobileNode::onProbe(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
     const auto received = probeIn(packet);
-    if (!received) return;
+    if (!received) return stack_.refuseUpper(now, packet, out);
     const wire::Probe& probe = received->probe;
     const std::string_view name = probe.answer ? "probe-answered" : "probe-received";
     out.happened(now, name, {{"flow", attribute(std::int64_t{probe.flow})}, {"serial", attribute(std::int64_t{probe.serial})}, {"sent", attribute(probe.sent)}});

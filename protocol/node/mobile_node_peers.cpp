@@ -19,11 +19,15 @@ RouteOptimisation* MobileNode::findPeer(const Ipv6Address& home, const Ipv6Addre
     return it != peers_.end() ? &it->second : nullptr;
 }
 
-void MobileNode::meet(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer)
+bool MobileNode::wantsOptimised(const Ipv6Address& peer) const
 {
     const auto& listed = settings_.optimised;
-    const bool wanted = settings_.optimiseAll || std::find(listed.begin(), listed.end(), peer) != listed.end();
-    if (!wanted || !peer.isUnicastRoutable() || peer == homeAgent() || maps_.contains(peer)) return;
+    return settings_.optimiseAll || std::find(listed.begin(), listed.end(), peer) != listed.end();
+}
+
+void MobileNode::meet(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer)
+{
+    if (!wantsOptimised(peer) || !peer.isUnicastRoutable() || peer == homeAgent() || maps_.contains(peer)) return;
     if (!peers_.contains({home, peer}) && peers_.size() >= maxPeers) return;
     // RR-MN-06: a random first number, and never one twice.
     if (!peers_.contains({home, peer})) peers_.try_emplace({home, peer}, peer, home, lastSequence(peer, home), settings_.acknowledgedByPeers);
@@ -51,7 +55,9 @@ void MobileNode::progressPeers(TimePoint now, Output& out)
             continue;
         }
         peersWait_ = false;
-        if (peer.finished(now)) {
+        const bool wanted = wantsOptimised(address);
+        if (!wanted) peer.release(now, *careOf);
+        if (wanted ? peer.finished(now) : !peer.releasing()) {
             keepSequence(address, home, peer.sequence());
             out.removed(now, "registration", {{"peer", attribute(address)}, {"home_address", attribute(home)}});
             it = peers_.erase(it);
@@ -60,7 +66,7 @@ void MobileNode::progressPeers(TimePoint now, Output& out)
         std::chrono::seconds lifetime = std::min(settings_.lifetime, registration->association.remaining(now));
         if (const auto* own = links_[primary_].careOf.find(*careOf); own && own->validUntil != TimePoint::max())
             lifetime = std::min(lifetime, std::chrono::floor<std::chrono::seconds>(own->validUntil - now));
-        peer.request(now, *careOf, lifetime);
+        if (wanted) peer.request(now, *careOf, lifetime);
         while (const auto step = peer.due(now, stack_.random())) sendStep(now, peer, *step, out);
         ++it;
     }
@@ -79,13 +85,13 @@ void MobileNode::sendStep(TimePoint now, const RouteOptimisation& peer, const Ro
         if (homeLink_) return stack_.send(now, std::move(packet), out);
         return sendThroughHomeAgent(now, packet, out);  // RR-MN-01, HMIP-MN-25
     }
-    packet.source = step.careOf;
+    packet.source = step.source;
     if (step.kind == Kind::CareOfTestInit) {
         packet.payload = wire::emitMobility(wire::CareOfTestInit{step.cookie, {}}, packet.pseudoHeader());
         out.happened(now, "care-of-test-init", {{"peer", attribute(peer.peer())}, {"care_of_address", attribute(step.careOf)}});
         return sendFromCareOf(now, std::move(packet), out);
     }
-    if (step.careOf != peer.home()) packet.setHomeAddress(peer.home());
+    if (step.source != peer.home()) packet.setHomeAddress(peer.home());
     const std::uint16_t flags = peer.acknowledges() ? wire::BindingUpdate::acknowledge : std::uint16_t{0};
     const wire::BindingUpdate update{step.sequence, flags, step.lifetime, {step.indices}};
     packet.payload = emitAuthorized(update, step.key, step.careOf, peer.peer(), packet.pseudoHeader());
@@ -153,13 +159,15 @@ void MobileNode::onIcmpError(TimePoint now, const Ipv6Address& from, const wire:
     wire::FieldReader in(error.invoking, 0, nullptr);
     const auto quoted = wire::parseIpv6(in, true);
     if (!quoted) return;
+    correspondent_.onError(now, error, stack_, out);
     // RFC 2473 §8: from inside a tunnel, about a packet that the stack does not know for ours.
     if (error.type == wire::icmpv6Type::packetTooBig && (isHomeAddress(quoted->packet.source) || isRegional(quoted->packet.source)))
         stack_.learnPathMtu(now, quoted->packet.destination, error.parameter);
     // MN-ICMP-01: the peer does not know the Mobility Header. It is the peer's own word about what we sent it, and about no peer
     // that we have nothing with.
     constexpr std::uint8_t unrecognisedNextHeader = 1;
-    if (error.type != wire::icmpv6Type::parameterProblem || error.code != unrecognisedNextHeader || quoted->packet.destination != from) return;
+    const bool ours = stack_.isOurs(quoted->packet.source) && quoted->packet.destination == from;
+    if (error.type != wire::icmpv6Type::parameterProblem || error.code != unrecognisedNextHeader || !ours) return;
     for (auto& [key, peer] : peers_)
         if (key.second == from) abandonPeer(now, peer, "no mobility support", out);
 }

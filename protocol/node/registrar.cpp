@@ -22,7 +22,8 @@ Registrar::Verdict silently(std::string_view reason)
 
 Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
 
-/// Two care-of addresses at once, or an option of RFC 6275 whose length is not its own.
+}  // namespace
+
 bool hasBrokenOptions(const std::vector<wire::MobilityOption>& options)
 {
     const auto isAlternate = [](const wire::MobilityOption& o) { return std::holds_alternative<wire::AlternateCareOfAddress>(o); };
@@ -32,6 +33,8 @@ bool hasBrokenOptions(const std::vector<wire::MobilityOption>& options)
     };
     return std::count_if(options.begin(), options.end(), isAlternate) > 1 || std::any_of(options.begin(), options.end(), isBroken);
 }
+
+namespace {
 
 Ipv6Address careOfAddress(const BindingRequest& request)
 {

@@ -46,6 +46,9 @@ struct BindingRequest {
     const wire::BindingUpdate& update;
 };
 
+/// Two care-of addresses at once, or an option of RFC 6275 whose length is not its own: nothing in such an update is believed.
+[[nodiscard]] bool hasBrokenOptions(const std::vector<wire::MobilityOption>& options);
+
 class Registrar {
 public:
     struct Policy {

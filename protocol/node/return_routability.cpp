@@ -103,7 +103,8 @@ Bytes Nonces::drawn(std::size_t octets)
 
 const Nonces::Nonce& Nonces::current(TimePoint now)
 {
-    if (!nonces_.empty() && now < nonces_.back().from + interval_) return nonces_.back();
+    if (!nonces_.empty() && !retired_ && !nonces_.back().forgotten && now < nonces_.back().from + interval_) return nonces_.back();
+    retired_ = false;
     while (!nonces_.empty() && now >= nonces_.front().from + lifetime_) nonces_.pop_front();
     constexpr std::size_t octets = 8;
     if (++lastIndex_ == 0) ++lastIndex_;
@@ -111,10 +112,22 @@ const Nonces::Nonce& Nonces::current(TimePoint now)
     return nonces_.back();
 }
 
+void Nonces::forget(std::uint16_t index)
+{
+    for (Nonce& nonce : nonces_)
+        if (nonce.index == index) nonce.forgotten = true;
+}
+
+void Nonces::retire(std::uint16_t index)
+{
+    constexpr std::size_t most = 256;  // whoever registers and deletes in turns makes no more than these
+    if (!nonces_.empty() && nonces_.back().index == index && nonces_.size() < most) retired_ = true;
+}
+
 const Nonces::Nonce* Nonces::find(TimePoint now, std::uint16_t index) const
 {
     for (const Nonce& nonce : nonces_)
-        if (nonce.index == index && now < nonce.from + lifetime_) return &nonce;
+        if (nonce.index == index && !nonce.forgotten && now < nonce.from + lifetime_) return &nonce;
     return nullptr;
 }
 

@@ -56,9 +56,15 @@ public:
         std::uint16_t index = 0;  ///< never 0, which stands for "no care-of nonce" in a deletion
         Bytes octets;
         TimePoint from{};
+        bool forgotten = false;
     };
     /// The one for new tokens.
     [[nodiscard]] const Nonce& current(TimePoint now);
+    /// A binding that this nonce proved was deleted: it is handed out no more, so that the mobile node's next proof is another one
+    /// (RR-CN-09). Nothing while there are many nonces: then it waits for the next one that time brings.
+    void retire(std::uint16_t index);
+    /// The nonce with this index proves nothing any more (RR-CN-09, as a last resort).
+    void forget(std::uint16_t index);
     /// Null when it is unknown or too old.
     [[nodiscard]] const Nonce* find(TimePoint now, std::uint16_t index) const;
 
@@ -75,7 +81,8 @@ private:
     Duration lifetime_;
     Bytes nodeKey_;
     std::uint16_t lastIndex_;
-    std::deque<Nonce> nonces_;  ///< oldest first, at most lifetime / interval + 1
+    bool retired_ = false;      ///< the last nonce is handed out no more
+    std::deque<Nonce> nonces_;  ///< oldest first
 };
 
 }  // namespace roamscope::node

@@ -23,9 +23,10 @@ void RouteOptimisation::request(TimePoint now, const Ipv6Address& careOf, std::c
     restart(now);
 }
 
-void RouteOptimisation::release(TimePoint now)
+void RouteOptimisation::release(TimePoint now, const Ipv6Address& source)
 {
     seen_ = now;
+    releaseFrom_ = source;
     if (releasing_ || abandonedUntil_) return;
     releasing_ = registeredCareOf(now) || !outstanding_.empty();
     careOf_ = home_;
@@ -94,6 +95,7 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
     if (!wantsUpdate(now)) return std::nullopt;
     Step step;
     step.careOf = careOf_;
+    step.source = releasing_ ? releaseFrom_ : careOf_;
     // RR-MN-01: both tests at once, each only when its token is not at hand; new cookies each time.
     const bool home = isFresh(homeToken_, now);
     const bool careOf = releasing_ || isFresh(careOfToken_, now);
@@ -159,6 +161,8 @@ Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ac
         const int failed = update_.sent;
         restart(now);
         update_.sent = failed;
+        // RR-CN-09: the same proof may be barred until the peer has other nonces; each further try waits longer.
+        if (failed > 1) homeInit_.next = careOfInit_.next = now + initialTimeout * (1 << (failed - 1));
         return Answer::Repeated;
     }
     const auto proves = [&](const Sent& sent) { return isAuthorized(ack.options, sent.key, careOf_, peer_, message); };

@@ -33,8 +33,9 @@ public:
     [[nodiscard]] const Ipv6Address& home() const { return home_; }
     /// Wants the binding home → `careOf` for at most `lifetime` (≥ 4 s). Another care-of address than before starts a new test of it.
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
-    /// Wants no binding any more: the home address is tested and an update with lifetime 0 sent from it (RR-MN-07).
-    void release(TimePoint now);
+    /// Wants no binding any more: the home address is tested and an update with lifetime 0 sent (RR-MN-07) from `source`, the home
+    /// address at home, the present care-of address elsewhere. Another source takes the place of the one before.
+    void release(TimePoint now, const Ipv6Address& source);
     [[nodiscard]] bool releasing() const { return releasing_; }
     /// Packets go to or come from the peer.
     void used(TimePoint now) { lastUse_ = now; }
@@ -45,7 +46,8 @@ public:
 
     struct Step {
         enum class Kind : std::uint8_t { HomeTestInit, CareOfTestInit, Update } kind = Kind::Update;
-        Ipv6Address careOf;
+        Ipv6Address source;                ///< of the packet; of a HomeTestInit it is the home address
+        Ipv6Address careOf;                ///< that is tested or registered, and that an update's authenticator covers
         std::uint64_t cookie = 0;          ///< of a test
         std::uint16_t sequence = 0;        ///< of an update
         WireLifetime lifetime{};
@@ -113,6 +115,7 @@ private:
     std::uint16_t sequence_;
     bool acknowledge_;
     Ipv6Address careOf_;
+    Ipv6Address releaseFrom_;
     std::chrono::seconds lifetime_{0};
     std::optional<Token> homeToken_, careOfToken_;
     Attempt homeInit_, careOfInit_, update_;

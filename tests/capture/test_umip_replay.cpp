@@ -178,6 +178,73 @@ private Q_SLOTS:
         compareAgent("probe-ha-home.pcap", differences, 31);
     }
 
+    /// Without route optimisation its correspondent is a plain host: every echo request of the mobile node, which came out of the home agent's
+    /// tunnel, is answered alike.
+    void correspondentOnABasicRun()
+    {
+        const QString path = shared("basic-cn.pcap");
+        if (!QFileInfo::exists(path)) QSKIP("The captures of UMIP are not here: set ROAMSCOPE_SHARED");
+        const auto all = recorded(path);
+        Replay replay(correspondentConfig, lab::Role::Correspondent, "02:fd:7e:fd:fc:94");
+        for (const Recorded& r : all)
+            if (const auto* na = r.frame.as<wire::NeighborAdvertisement>(); na && r.frame.ethernet->source != replay.own) replay.neighbors[na->target] = r.frame.ethernet->source;
+        const auto line = [](const wire::DecodedFrame& f) {
+            const auto* echo = f.as<wire::Echo>();
+            if (!echo || !echo->reply) return QString();
+            const wire::Ipv6Packet& p = f.packets.front();
+            return QString("%1/%2 %3 octets ").arg(echo->identifier).arg(echo->sequence).arg(echo->data.size()) + QString::fromStdString(p.source.text() + " to " + p.destination.text());
+        };
+        QStringList theirs, ours;
+        for (const Recorded& r : all) {
+            if (!r.frame.ethernet) continue;
+            if (r.frame.ethernet->source == replay.own) {
+                if (const QString text = line(r.frame); !text.isEmpty()) theirs << text;
+            } else if (!r.frame.as<wire::NeighborAdvertisement>()) {
+                replay.in(r.time, r.octets);
+            }
+        }
+        replay.to(all.back().time + 2s);
+        for (const auto& [time, f] : replay.sent)
+            if (const QString text = line(f); !text.isEmpty()) ours << text;
+        QCOMPARE(ours, theirs);
+        QCOMPARE(ours.size(), 24);
+    }
+
+    /// A mobile node that starts away from home solicits prefixes at once (UMIP: before its binding
+    /// exists). RFC 6275 §9.3.1 has it told so (HA-HAO-01); with the binding it is answered (HA-MPA-02).
+    void homeAgentOnAPrefixSolicitationAtStart()
+    {
+        Replay replay(agentConfig, lab::Role::HomeAgent, "02:fd:92:5c:c8:d2");
+        const Mac router = mac("02:fd:00:00:00:fe");
+        const Ipv6Address home = ip("2001:db8:1::100"), careOf = ip("2001:db8:a1::99");
+        replay.neighbors[ip("2001:db8:1::fe")] = router;
+        const auto solicit = [&](TimePoint t, std::uint16_t identifier) {
+            wire::Ipv6Packet packet;
+            packet.source = careOf;
+            packet.destination = agent;
+            packet.setHomeAddress(home);
+            packet.nextHeader = wire::protocol::icmpv6;
+            packet.payload = wire::emitIcmpv6(wire::MobilePrefixSolicitation{identifier, {}}, packet.pseudoHeader());
+            const std::size_t before = replay.sent.size();
+            replay.in(t, frame(router, replay.own, packet));
+            replay.to(t + 500ms);
+            QStringList out;
+            for (std::size_t i = before; i < replay.sent.size(); ++i) {
+                const wire::DecodedFrame& f = replay.sent[i].second;
+                if (const auto* mpa = f.as<wire::MobilePrefixAdvertisement>())
+                    out << QString("MPA %1").arg(mpa->identifier) + QString::fromStdString(" to " + f.packets.front().destination.text() + " RH2 " + (f.packets.front().routing ? f.packets.front().routing->homeAddress.text() : ""));
+                else if (const QString line = text(f); !line.isEmpty()) out << line;
+            }
+            return out.join("; ");
+        };
+        const QString at = QString::fromStdString(" to " + careOf.text());
+        QCOMPARE(solicit(TimePoint{1s}, 7), "BE 1 for 2001:db8:1::100" + at);
+        const wire::BindingUpdate update{100, wire::BindingUpdate::acknowledge | wire::BindingUpdate::homeRegistration, WireLifetime{15}, {wire::AlternateCareOfAddress{careOf}}};
+        replay.in(TimePoint{2s}, frame(router, replay.own, mobility(careOf, agent, update, home)));
+        replay.to(TimePoint{4s});
+        QCOMPARE(solicit(TimePoint{5s}, 8), "MPA 8" + at + " RH2 2001:db8:1::100");
+    }
+
     void correspondentOnRouteOptimisation()
     {
         const QString path = shared("ro-cn.pcap");

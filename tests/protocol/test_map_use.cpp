@@ -126,6 +126,18 @@ private Q_SLOTS:
         QVERIFY2(updates(take(b.out)) == Lines{"lcoa1>ha"} && !b.mn.mapAssociation(), "HMIP-MN-20, HMIP-MN-07a");
     }
 
+    /// RFC 4140 §7.2: no MAP option found in the advertisement, so plain Mobile IPv6 at once. RFC 5380 §7.1 has dropped that sentence.
+    void HMIP_MN_07a_anAdvertisementWithoutMapsIn4140()
+    {
+        MobileNode::Settings settings = Bench::settings();
+        settings.strictMapOptions = true;
+        Bench b = Bench::registered(settings);
+        b.in(with({further2}));
+        QVERIFY2(updates(take(b.out)) == Lines{"lcoa1>map2 rcoa2"} && b.mn.mapAssociation(mapAddress), "one that lists others may have lost an option");
+        b.in(with({}));
+        QVERIFY2(updates(take(b.out)) == Lines{"lcoa1>ha"} && !b.mn.mapAssociation(), "HMIP-MN-07a");
+    }
+
     void HMIP_MN_19_thePreviousMapSendsAfterUs()
     {
         for (const bool forwards : {true, false}) {

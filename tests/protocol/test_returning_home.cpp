@@ -105,6 +105,52 @@ private Q_SLOTS:
         for (const Line& line : on<BindingAck>(run, "w2", 14s, 20s)) QVERIFY2(line.frame.as<BindingAck>()->status == 0, "HA-DEREG-02");
     }
 
+    /// RFC 6275 §11.5.5: the advertisement may be repeated, MAX_NEIGHBOR_ADVERTISEMENT (3) in all, RetransTimer apart.
+    void MN_HOME_03_itIsSaidThreeTimes()
+    {
+        LabRun run(returning());
+        run.to(TimePoint{13500ms});
+        const Mac own = run.lab.ports().back().mac;
+        std::vector<TimePoint> times;
+        std::size_t linkLocals = 0;
+        for (const Line& line : on<NeighborAdvertisement>(run, "home", 8s, 13500ms)) {
+            if (line.frame.ethernet->source != own || line.frame.inner()->destination != allNodes()) continue;
+            if (line.frame.as<NeighborAdvertisement>()->target == home) times.push_back(line.time);
+            else ++linkLocals;
+        }
+        QVERIFY2(times.size() == 3 && times[1] - times[0] == 1s && times[2] - times[1] == 1s, "MN-HOME-03");
+        QVERIFY2(linkLocals == 3, "MN-HOME-03: and for the link-local address");
+    }
+
+    void MN_HOME_01_MN_BU_07_theReleaseIsRepeatedUntilItIsAnswered()
+    {
+        Scenario s = returning();
+        lab::MessageFault lost;
+        lost.match.message = "BA";
+        lost.match.link = "home";
+        lost.count = 2;
+        s.faults = {lost};
+        LabRun run(s);
+        run.to(TimePoint{13500ms});
+        const auto updates = on<BindingUpdate>(run, "home", 8s, 13500ms);
+        QVERIFY2(updates.size() == 3 && updates[1].time - updates[0].time == 1s && updates[2].time - updates[1].time == 2s, "MN-BU-07");
+        for (std::size_t i = 1; i < updates.size(); ++i)
+            QVERIFY2(updates[i].frame.as<BindingUpdate>()->sequence == static_cast<std::uint16_t>(updates[i - 1].frame.as<BindingUpdate>()->sequence + 1), "MN-BU-06");
+        QVERIFY2(received(run, 12s, 13500ms) >= 70, "traffic at home");
+    }
+
+    void MN_HOME_03_nothingIsSaidAfterLeaving()
+    {
+        Scenario s = returning();
+        s.events[3].at = TimePoint{9500ms};
+        s.events[4].at = TimePoint{9600ms};
+        LabRun run(s);
+        run.to(TimePoint{13s});
+        const Mac own = run.lab.ports().back().mac;
+        for (const Line& line : on<NeighborAdvertisement>(run, "w2", 9600ms, 13s))
+            QVERIFY2(line.frame.ethernet->source != own || line.frame.as<NeighborAdvertisement>()->target != home, "MN-HOME-03");
+    }
+
     void MN_DAD_04_atHomeFromTheStart()
     {
         Scenario s = returning();

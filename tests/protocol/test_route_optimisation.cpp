@@ -126,6 +126,32 @@ private Q_SLOTS:
         QVERIFY2(after.straight > 240 && after.tunnelled == 0, "HMIP-MN-23");
     }
 
+    /// Away from home: source = care-of address, home address option, care-of nonce index 0, proven by the home token alone.
+    void RR_MN_07_aCorrespondentThatIsNotWantedAnyMoreIsTold()
+    {
+        LabRun run(optimised(false));
+        run.to(TimePoint{8s});
+        QVERIFY(run.lab.nodeAs<node::Correspondent>(run.node("cn"))->cache().find(homeAddress));
+        Scenario other = run.lab.scenario();
+        other.nodes[5].optimiseAll = false;
+        QVERIFY(run.lab.configure(run.lab.now(), run.node("mn"), other.nodes[5], run.out));
+        run.to(TimePoint{9500ms});
+        QVERIFY2(!run.lab.nodeAs<node::Correspondent>(run.node("cn"))->cache().find(homeAddress), "RR-MN-07");
+        std::vector<Sent> releases;
+        for (Sent& sent : onRadio<BindingUpdate>(run, 8s, 9500ms))
+            if (toCorrespondent(sent)) releases.push_back(std::move(sent));
+        QVERIFY2(releases.size() == 1, "RR-MN-07: one, it is answered");
+        const BindingUpdate& update = *toCorrespondent(releases[0]);
+        const wire::Ipv6Packet& packet = *releases[0].frame.inner();
+        QVERIFY2(update.lifetime.count() == 0 && wire::findOption<wire::NonceIndices>(update.options)->careOf == 0, "RR-MN-07");
+        QVERIFY2(packet.source == *run.mobile().onLinkCareOf() && packet.homeAddress() == homeAddress, "RR-MN-07");
+        QVERIFY2(onRadio<CareOfTestInit>(run, 8s, 9500ms).empty(), "RR-MN-01: the home token is enough");
+        QVERIFY2(run.mobile().peers().empty(), "and the entry is gone");
+        run.to(TimePoint{9900ms});
+        const Ways to = ways(run, false, 9600ms, 9900ms);
+        QVERIFY2(to.straight == 0 && to.tunnelled > 10, "tunnelled from then on");
+    }
+
     void MN_ICMP_01_aCorrespondentWithoutMobilityIsLeftInPeace()
     {
         Scenario s = optimised(false);

@@ -142,6 +142,7 @@ public:
 
     /// Other limits and switches while the node runs; a router stays one.
     void configure(const StackSettings& settings) { settings_ = settings; }
+    [[nodiscard]] bool answersEcho() const { return settings_.answersEcho; }
 
     // ---- link state
     void linkUp(TimePoint now, std::size_t interface, Output& out);

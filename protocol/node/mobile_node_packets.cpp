@@ -182,7 +182,7 @@ void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, bool throughHom
     if (!echo || (!isHomeAddress(to) && !isRegional(to))) return;
     if (RouteOptimisation* peer = packet.routing ? findPeer(to, packet.source) : nullptr) peer->used(now);
     if (throughHomeAgent) meet(now, to, packet.source);  // somebody who does not know where we are, as in deliver()
-    if (echo->reply) return;
+    if (echo->reply || !stack_.answersEcho()) return;
     Ipv6Packet reply;
     reply.source = to;
     reply.destination = packet.source;

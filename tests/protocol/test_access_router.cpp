@@ -65,6 +65,20 @@ struct Bench {
 class TestAccessRouter : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    /// RFC 4443 §3.1 code 4, §2.2 a.
+    void closedPortsAreTold()
+    {
+        Bench b(3s, 4s);
+        b.router.stack().learnNeighbor({}, 1, host, hostMac, false, b.out);
+        for (const char* asked : {"2001:db8:a1::1", "2001:db8:300::a1"}) {
+            b.in({}, 1, probe(host, ip(asked), {1, false, 1, TimePoint{}}));
+            const auto seen = take(b.out);
+            const Seen* error = find<wire::IcmpError>(seen);
+            QVERIFY2(error && error->frame.as<wire::IcmpError>()->type == 1 && error->frame.as<wire::IcmpError>()->code == 4, "Port Unreachable");
+            QVERIFY2(error->inner().source == ip(asked) && error->inner().destination == host, "RFC 4443 §2.2 a");
+        }
+    }
+
     void AR_04_theLastAdvertisementHasLifetime0()
     {
         Bench quiet(50ms, 150ms);

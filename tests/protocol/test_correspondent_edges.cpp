@@ -269,6 +269,31 @@ private Q_SLOTS:
         QCOMPARE(add(50, 50), int{wire::bindingStatus::insufficientResources});
     }
 
+    /// RFC 4443 §3.1 code 4, §2.2 a, §2.4 e: with and without mobility support, from the address that was asked, never about groups.
+    void closedPortsAreTold()
+    {
+        for (const bool mobile : {true, false}) {
+            Bench b(mobile);
+            const Ipv6Address second = ip("2001:db8:200::d");
+            b.node.stack().addStaticAddress(0, prefix("2001:db8:200::d/64"));
+            const auto ask = [&](const Ipv6Address& to) {
+                wire::Ipv6Packet packet;
+                packet.source = other;
+                packet.destination = to;
+                packet.nextHeader = wire::protocol::udp;
+                packet.payload = wire::emitUdp({40000, 9, Bytes(4)}, packet.pseudoHeader());
+                return b.answers(packet);
+            };
+            for (const Ipv6Address& address : {own, second}) {
+                const auto seen = ask(address);
+                const Seen* error = find<wire::IcmpError>(seen);
+                QVERIFY2(error && error->frame.as<wire::IcmpError>()->type == 1 && error->frame.as<wire::IcmpError>()->code == 4, "Port Unreachable");
+                QVERIFY2(error->inner().source == address && error->inner().destination == other, "RFC 4443 §2.2 a");
+            }
+            QVERIFY2(ask(allNodes()).empty(), "RFC 4443 §2.4 e");
+        }
+    }
+
     void RR_CN_10_neighbourDiscoveryGoesPastTheCache()
     {
         // A mobile node that is back on the link of its correspondent: what is said about neighbours stays without a routing header.

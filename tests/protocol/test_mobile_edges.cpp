@@ -283,6 +283,37 @@ private Q_SLOTS:
         QVERIFY2(update->inner().payload.size() % 8 == 0 && endsInAuthorization(update->frame.as<BindingUpdate>()->options, update->inner().payload), "RR-CN-06: last and unpadded");
     }
 
+    void echoIsASettingOfHomeAddressesToo()
+    {
+        Bench b = Bench::plain();
+        const auto ask = [&] {
+            b.in(encapsulate(icmp(correspondent, homeAddress, wire::Echo{false, 1, 1, {}}, 64), homeAgent, lcoa));
+            return count<wire::Echo>(take(b.out));
+        };
+        QVERIFY(ask() == 1);
+        b.mn.stack().configure({false, true, false});
+        QVERIFY(ask() == 0);
+    }
+
+    void RR_MN_01_anEchoThroughTheHomeAgentIsAnOccasionToo()
+    {
+        for (const bool reply : {false, true}) {
+            MobileNode::Settings settings = Bench::settings();
+            settings.optimiseAll = true;
+            Bench b = Bench::plain(settings);
+            b.in(encapsulate(icmp(correspondent, homeAddress, wire::Echo{reply, 1, 1, {}}, 64), homeAgent, lcoa));
+            const auto seen = take(b.out);
+            QVERIFY2(find<wire::HomeTestInit>(seen) && find<wire::CareOfTestInit>(seen), "RR-MN-01");
+        }
+        // An error tells of a router somewhere, not of a correspondent.
+        MobileNode::Settings settings = Bench::settings();
+        settings.optimiseAll = true;
+        Bench b = Bench::plain(settings);
+        const wire::Ipv6Packet quoted = probe(homeAddress, correspondent, {7, true, 1, TimePoint{}});
+        b.in(encapsulate(icmp(correspondent, homeAddress, wire::IcmpError{1, 0, 0, wire::emitIpv6(quoted)}, 64), homeAgent, lcoa));
+        QVERIFY2(!find<wire::HomeTestInit>(take(b.out)), "RR-MN-01");
+    }
+
     void MN_ICMP_01_aForgedQuoteChangesNothing()
     {
         MobileNode::Settings settings = Bench::settings();

@@ -9,16 +9,6 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
-namespace {
-
-bool isNeighborDiscovery(const Ipv6Packet& packet)
-{
-    return packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
-           packet.payload[0] <= wire::icmpv6Type::redirect;
-}
-
-}  // namespace
-
 std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination, const Ipv6Address& source) const
 {
     if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
@@ -52,12 +42,13 @@ Ipv6Address IpStack::chooseSource(std::size_t interface, const Ipv6Address& dest
 
 void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<std::size_t> interface)
 {
+    // MN-TX-04: messages of the Mobility Header go past the binding cache; RR-CN-10, HA-FWD-03.
     if (packet.nextHeader == proto::mobility) {
         if (!out.quiet && isOurs(packet.source)) reportSent(now, packet, out);
     } else if (mobilePeers_.contains(packet.destination) && owns(packet.source)) {
-        addressMobilePeer(now, packet);  // RR-CN-10, HA-FWD-03
+        addressMobilePeer(now, packet);
     }
-    if (isCarried(packet.source) && !owns(packet.source)) return waitingCarried_.push_back(std::move(packet));
+    if (!carried_.empty() && isCarried(packet.source) && !owns(packet.source)) return waitingCarried_.push_back(std::move(packet));
     const Ipv6Address destination = packet.destination;
     if (destination.isMulticast()) {
         if (interface) transmit(*interface, multicastMac(destination), packet, out);
@@ -77,9 +68,11 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
 
 void IpStack::addressMobilePeer(TimePoint now, Ipv6Packet& packet)
 {
-    // Messages of the Mobility Header go past the binding cache (MN-TX-04), and what is for this link stays here.
     const auto peer = mobilePeers_.find(packet.destination);
-    if (peer == mobilePeers_.end() || packet.nextHeader == proto::mobility || packet.routing || isNeighborDiscovery(packet)) return;
+    if (peer == mobilePeers_.end() || packet.nextHeader == proto::mobility || packet.routing) return;
+    const bool discovery = packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
+                           packet.payload[0] <= wire::icmpv6Type::redirect;
+    if (discovery) return;
     packet.routing = wire::Type2Routing{1, packet.destination};
     packet.destination = peer->second.careOf;
     peer->second.used = now;

@@ -17,10 +17,11 @@ constexpr int patience = 1000;  ///< ms for which the end waits for a reader
 
 }  // namespace
 
-LineQueue::LineQueue(int descriptor) : descriptor_(descriptor), thread_([this] { write(); }) {}
+LineQueue::LineQueue(int descriptor) : descriptor_(descriptor) {}
 
 LineQueue::~LineQueue()
 {
+    if (!thread_.joinable()) return;
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;
@@ -31,6 +32,14 @@ LineQueue::~LineQueue()
 
 void LineQueue::push(std::string_view lines)
 {
+    // Before there is another thread nothing waits.
+    while (!thread_.joinable() && !failed_ && !lines.empty()) {
+        const auto done = attempt(lines, 0);
+        failed_ = !done;
+        if (done) lines.remove_prefix(*done);
+        if (done && *done == 0) thread_ = std::thread([this] { write(); });
+    }
+    if (lines.empty()) return;
     const std::lock_guard lock(mutex_);
     if (failed_) return;
     if (waiting_.size() + lines.size() > most) {
@@ -49,17 +58,15 @@ bool LineQueue::good() const
     return !failed_;
 }
 
-std::size_t LineQueue::attempt(std::string_view text)
+std::optional<std::size_t> LineQueue::attempt(std::string_view text, int wait) const
 {
     pollfd ready{descriptor_, POLLOUT, 0};
-    if (::poll(&ready, 1, patience) <= 0) return 0;
+    if (::poll(&ready, 1, wait) <= 0) return 0;
     // A pipe that is ready takes as many octets as these without blocking (pipe(7)).
     const ssize_t done = ::write(descriptor_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (done >= 0) return static_cast<std::size_t>(done);
     if (errno == EINTR || errno == EAGAIN) return 0;
-    const std::lock_guard lock(mutex_);
-    failed_ = true;
-    return 0;
+    return std::nullopt;
 }
 
 void LineQueue::write()
@@ -74,10 +81,11 @@ void LineQueue::write()
             text = std::exchange(waiting_, {});
             done = 0;
         }
-        const std::size_t now = attempt(std::string_view(text).substr(done));
-        done += now;
+        const auto now = attempt(std::string_view(text).substr(done), patience);
+        done += now.value_or(0);
         const std::lock_guard lock(mutex_);
-        if (failed_ || (now == 0 && ending_)) return;
+        failed_ = !now;
+        if (failed_ || (*now == 0 && ending_)) return;
     }
 }
 

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -30,8 +31,9 @@ public:
 
 private:
     void write();
-    /// Writes from the start of `text` as long as that does not block; how much it was.
-    [[nodiscard]] std::size_t attempt(std::string_view text);
+    /// Writes from the start of `text` as long as that does not block, and waits at most `wait` ms for that; how much it was. None
+    /// when it cannot be written at all.
+    [[nodiscard]] std::optional<std::size_t> attempt(std::string_view text, int wait) const;
 
     int descriptor_;
     mutable std::mutex mutex_;  ///< guards all below
@@ -40,7 +42,7 @@ private:
     std::size_t lost_ = 0;
     bool ending_ = false;
     bool failed_ = false;
-    std::thread thread_;
+    std::thread thread_;  ///< from the first line on that its reader does not take at once: a program of one thread is faster
 };
 
 }  // namespace roamscope::cli

@@ -119,7 +119,7 @@ std::optional<wire::MobilityMessage> IpStack::mobility(TimePoint now, const Ipv6
     wire::FieldReader in(packet.payload, 0, nullptr);
     auto message = wire::parseMobility(in, packet.pseudoHeader());
     if (message && message->acceptable()) {
-        out.happened(now, "message-received", {{"message", messageName(octets)}, {"from", attribute(packet.source)}, {"to", attribute(packet.destination)}});
+        if (!out.quiet) out.happened(now, "message-received", {{"message", messageName(octets)}, {"from", attribute(packet.source)}, {"to", attribute(packet.destination)}});
         return std::move(message->value);
     }
     const std::optional<Error> fault = message ? message->violation : std::optional(message.error());

@@ -30,7 +30,7 @@ std::uint8_t parseUnused(FieldReader& in)
         return 0;
     }
     const std::uint8_t length = in.u8(FieldId::Icmpv6OriginalLength);
-    in.note(fmt::format("{} octets", 8u * length));
+    if (in.texts()) in.note(fmt::format("{} octets", 8u * length));
     in.reserved(FieldId::Icmpv6Unused, 3);
     return length;
 }

@@ -95,7 +95,7 @@ private:
         m.sequence = in_.u16(FieldId::BuSequence);
         const std::uint16_t word = in_.u16(FieldId::BuFlags);
         m.flags = publishedFlags(in_.context(), scope_.dialect, word);
-        in_.note(flagLetters(m));
+        if (in_.texts()) in_.note(flagLetters(m));
         const bool shisa = scope_.dialect == Dialect::Shisa2004 || scope_.dialect == Dialect::Shisa2006;
         const bool bulk = (word & BindingUpdate::proxy) != 0 && !shisa;
         in_.bits(2, word,

@@ -269,11 +269,12 @@ int main(int argc, char** argv)
         if (option == "--rounds") rounds = std::atoi(argv[i + 1]);
     }
     run("ip tuntap add dev tp0 mode tap && sysctl -qw net.ipv6.conf.tp0.disable_ipv6=1 && ip link set tp0 up");
-    const Role role(argv[1], nodes);
     std::vector<Bytes> updates;
     for (std::size_t i = 0; i < nodes; ++i) updates.push_back(update(i, 1));
-    registerAll(updates);
     for (int i = 0; i < rounds; ++i) {
+        // A new one each time: later nobody would tell it that its default router is still there.
+        const Role role(argv[1], nodes);
+        registerAll(updates);
         if (!sticks.empty()) run("unshare -n " + sticks + "/emu ha " + std::to_string(static_cast<int>(seconds)));
         rate(role, updates, seconds);
         if (!sticks.empty()) run("unshare -n " + sticks + "/emu ha-rtt " + std::to_string(static_cast<int>(seconds)));

@@ -70,6 +70,7 @@ private:
 /// Appends big-endian values to a byte vector that it owns.
 class Writer {
 public:
+    Writer() { bytes_.reserve(usualOctets); }
     void u8(std::uint8_t v) { bytes_.push_back(v); }
     void u16(std::uint16_t v) { number(v, 2); }
     void u32(std::uint32_t v) { number(v, 4); }
@@ -91,8 +92,12 @@ public:
 private:
     void number(std::uint64_t v, std::size_t n)
     {
-        for (std::size_t i = n; i-- > 0;) bytes_.push_back(static_cast<std::uint8_t>(v >> (8 * i)));
+        const std::size_t at = bytes_.size();
+        bytes_.resize(at + n);
+        for (std::size_t i = 0; i < n; ++i) bytes_[at + i] = static_cast<std::uint8_t>(v >> (8 * (n - 1 - i)));
     }
+
+    static constexpr std::size_t usualOctets = 128;  ///< most messages need no more: room is made once
 
     Bytes bytes_;
 };

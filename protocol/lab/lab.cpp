@@ -195,6 +195,9 @@ void Lab::collect(std::size_t node, node::Output& output, LabOutput& out)
         if (const auto link = ports_[port].link) transmit(port, *link, std::move(frame.bytes), out);
     }
     refreshDeadline(node);
+    output.events.clear();
+    output.frames.clear();
+    spare_ = std::move(output);
 }
 
 void Lab::refreshDeadline(std::size_t node)

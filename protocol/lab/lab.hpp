@@ -184,13 +184,15 @@ private:
     [[nodiscard]] node::Attributes describe(std::size_t port, std::size_t link, ByteView frame) const;
 
     Scenario scenario_;
-    [[nodiscard]] node::Output newOutput() const
+    /// What a node is to write to; collect() takes it back, so that its room is used again.
+    [[nodiscard]] node::Output newOutput()
     {
-        node::Output output;
+        node::Output output = std::exchange(spare_, {});
         output.quiet = quiet_;
         return output;
     }
 
+    node::Output spare_;  ///< empty
     bool quiet_ = false;
     std::uint64_t seed_ = 0;
     Segments segments_ = Segments::Internal;

@@ -151,13 +151,9 @@ void FieldSink::headline(std::string text)
     if (texts() && !open_.empty() && open_.back() != dropped) nodes_[open_.back()].text = std::move(text);
 }
 
-std::uint64_t FieldReader::number(FieldId id, std::size_t width)
+void FieldReader::report(FieldId id, std::size_t start, std::size_t width, std::uint64_t value)
 {
-    const std::size_t start = offset();
-    std::uint64_t value = 0;
-    for (const std::uint8_t octet : take(width)) value = value << 8 | octet;
-    if (sink_ && !failed()) sink_->add(id, start, width, value);
-    return value;
+    if (!failed()) sink_->add(id, start, width, value);
 }
 
 Ipv6Address FieldReader::address(FieldId id)

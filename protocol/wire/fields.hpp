@@ -173,10 +173,10 @@ public:
 
     [[nodiscard]] const DecodeContext& context() const { return *context_; }
 
-    std::uint8_t u8(FieldId id) { return static_cast<std::uint8_t>(number(id, 1)); }
-    std::uint16_t u16(FieldId id) { return static_cast<std::uint16_t>(number(id, 2)); }
-    std::uint32_t u32(FieldId id) { return static_cast<std::uint32_t>(number(id, 4)); }
-    std::uint64_t u64(FieldId id) { return number(id, 8); }
+    std::uint8_t u8(FieldId id) { return static_cast<std::uint8_t>(number<1>(id)); }
+    std::uint16_t u16(FieldId id) { return static_cast<std::uint16_t>(number<2>(id)); }
+    std::uint32_t u32(FieldId id) { return static_cast<std::uint32_t>(number<4>(id)); }
+    std::uint64_t u64(FieldId id) { return number<8>(id); }
     Ipv6Address address(FieldId id);
     Ipv4Address ipv4(FieldId id);
     Mac mac(FieldId id);
@@ -207,7 +207,16 @@ public:
     [[nodiscard]] bool texts() const { return sink_ && sink_->texts(); }
 
 private:
-    std::uint64_t number(FieldId id, std::size_t width);
+    template <std::size_t width>
+    std::uint64_t number(FieldId id)
+    {
+        const std::size_t start = offset();
+        std::uint64_t value = 0;
+        for (const std::uint8_t octet : take(width)) value = value << 8 | octet;
+        if (sink_) report(id, start, width, value);
+        return value;
+    }
+    void report(FieldId id, std::size_t start, std::size_t width, std::uint64_t value);
 
     FieldSink* sink_;
     const DecodeContext* context_;

@@ -7,6 +7,9 @@
 #include <QToolTip>
 
 #include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
 
 namespace roamscope::ui {
 
@@ -31,8 +34,15 @@ void TopologyView::rebuild()
 void TopologyView::refresh()
 {
     state_ = topologyAt(topology_, workspace_.analysis(), workspace_.names(), workspace_.view().trace.links(), workspace_.cursor().time());
+    layOut();
     setAccessibleDescription(describe());
     update();
+}
+
+void TopologyView::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    layOut();
 }
 
 QString TopologyView::describe() const
@@ -56,38 +66,119 @@ QPointF TopologyView::at(QPointF place) const
 
 QPointF TopologyView::placeOf(const TopologyState::Mobile& mobile) const
 {
-    double y = 0.93;
     double x = 0.5;
     if (mobile.link) x = topology_.links[*mobile.link].middle();
     if (mobile.link && mobile.next) x += (topology_.links[*mobile.next].middle() - x) * mobile.progress;
-    // Several mobile nodes on one link stand beside each other.
-    double shift = 0;
-    for (const TopologyState::Mobile& other : state_.mobiles) {
-        if (other.node == mobile.node) break;
-        if (other.link == mobile.link) shift += 0.14;
-    }
-    return {x + shift, y};
+    return {x, 0.93};
 }
 
-QRectF TopologyView::boxOf(std::size_t node) const
+double TopologyView::boxWidth(const QString& text) const { return std::max(46.0, QFontMetricsF(font()).horizontalAdvance(text) + 18); }
+
+// ---- who is drawn where
+
+void TopologyView::layOut()
 {
-    QPointF place = topology_.nodes[node].place;
-    for (const TopologyState::Mobile& mobile : state_.mobiles)
-        if (mobile.node == node) place = placeOf(mobile);
-    const QFontMetricsF metrics(font());
-    const double width = std::max(46.0, metrics.horizontalAdvance(topology_.nodes[node].name) + 18);
-    QRectF box(0, 0, width, metrics.height() + 8);
-    box.moveCenter(at(place));
+    boxes_.clear();
+    boxOf_.assign(topology_.nodes.size(), 0);
+    std::map<double, std::vector<std::size_t>> rows;
+    for (std::size_t i = 0; i < topology_.nodes.size(); ++i)
+        if (topology_.nodes[i].role != Role::MobileNode) rows[topology_.nodes[i].place.y()].push_back(i);
+    for (auto& [y, row] : rows) layOutRow(row);
+    layOutMobiles();
+}
+
+/// The nodes of a row stand beside each other, neighbours together when there are too many.
+void TopologyView::layOutRow(const std::vector<std::size_t>& row)
+{
+    double widest = 0;
+    for (const std::size_t node : row) widest = std::max(widest, boxWidth(topology_.nodes[node].name));
+    const auto roomFor = [&](double width) { return std::max<std::size_t>(1, static_cast<std::size_t>((rect().width() - 28) / (width + 4))); };
+    const bool fit = row.size() <= roomFor(widest);
+    const std::size_t boxes = fit ? row.size() : std::min(row.size(), roomFor(boxWidth(tr("%1 nodes").arg(999))));
+    for (std::size_t box = 0; box < boxes; ++box) {
+        std::vector<std::size_t> nodes;
+        QPointF sum;
+        // Home agents and correspondents share a row; only nodes of one kind share a box.
+        const auto put = [&] {
+            if (!nodes.empty()) add(nodes, sum / static_cast<double>(nodes.size()));
+            nodes.clear();
+            sum = {};
+        };
+        for (std::size_t i = box * row.size() / boxes; i < (box + 1) * row.size() / boxes; ++i) {
+            if (!nodes.empty() && topology_.nodes[row[i]].role != topology_.nodes[nodes.front()].role) put();
+            nodes.push_back(row[i]);
+            sum += topology_.nodes[row[i]].place;
+        }
+        put();
+    }
+}
+
+/// A few mobile nodes on one link stand beside each other, many are one box.
+void TopologyView::layOutMobiles()
+{
+    constexpr std::size_t few = 4;
+    constexpr double beside = 0.14;
+    using Way = std::pair<std::optional<std::size_t>, std::optional<std::size_t>>;
+    std::map<Way, std::vector<const TopologyState::Mobile*>> groups;
+    for (const TopologyState::Mobile& mobile : state_.mobiles) groups[{mobile.link, mobile.next}].push_back(&mobile);
+    for (const auto& [way, group] : groups) {
+        if (state_.mobiles.size() <= few) {
+            for (std::size_t i = 0; i < group.size(); ++i) add({group[i]->node}, placeOf(*group[i]) + QPointF(beside * static_cast<double>(i), 0));
+            continue;
+        }
+        std::vector<std::size_t> nodes;
+        QPointF sum;
+        for (const TopologyState::Mobile* mobile : group) {
+            nodes.push_back(mobile->node);
+            sum += placeOf(*mobile);
+        }
+        add(std::move(nodes), sum / static_cast<double>(group.size()));
+    }
+}
+
+void TopologyView::add(std::vector<std::size_t> nodes, QPointF place)
+{
+    Box box;
+    box.text = nodes.size() == 1 ? topology_.nodes[nodes.front()].name : tr("%1 nodes").arg(nodes.size());
+    box.rect = QRectF(0, 0, boxWidth(box.text), QFontMetricsF(font()).height() + 8);
+    box.rect.moveCenter(at(place));
     const QRectF area = QRectF(rect()).adjusted(2, 2, -2, -2);
-    box.moveLeft(std::clamp(box.left(), area.left(), std::max(area.left(), area.right() - box.width())));
-    return box;
+    box.rect.moveLeft(std::clamp(box.rect.left(), area.left(), std::max(area.left(), area.right() - box.rect.width())));
+    for (const std::size_t node : nodes) boxOf_[node] = boxes_.size();
+    box.nodes = std::move(nodes);
+    boxes_.push_back(std::move(box));
 }
 
 QRectF TopologyView::nodeRect(const QString& name) const
 {
     for (std::size_t i = 0; i < topology_.nodes.size(); ++i)
-        if (topology_.nodes[i].name == name) return boxOf(i);
+        if (topology_.nodes[i].name == name) return boxOf(i).rect;
     return {};
+}
+
+// ---- painting
+
+/// So wide the picture of a radio link may be without meeting its neighbours.
+double TopologyView::cellRoom(const TopologyLink& link) const
+{
+    double room = rect().width();
+    for (const TopologyLink& other : topology_.links)
+        if (other.wireless && &other != &link && other.middle() != link.middle()) room = std::min(room, std::abs(at({other.middle(), 0}).x() - at({link.middle(), 0}).x()));
+    return room - 3;
+}
+
+void TopologyView::paintCell(QPainter& painter, const Theme& theme, const TopologyLink& link) const
+{
+    const QFontMetricsF metrics(font());
+    const double text = metrics.horizontalAdvance(link.name);
+    const double room = cellRoom(link);
+    QRectF cell(0, 0, std::clamp(std::max(92.0, text + 44), 4.0, std::max(4.0, room)), metrics.height() + 12);
+    cell.moveCenter(at({link.middle(), link.y}));
+    painter.setPen(QPen(theme.tone(Tone::Discovery), 1, Qt::DashLine));
+    painter.setBrush(theme.wash(Tone::Discovery, 0.10));
+    painter.drawEllipse(cell);
+    painter.setPen(theme.text());
+    if (text + 8 <= cell.width()) painter.drawText(cell, Qt::AlignCenter, link.name);
 }
 
 void TopologyView::paintLink(QPainter& painter, const Theme& theme, const TopologyLink& link) const
@@ -96,21 +187,14 @@ void TopologyView::paintLink(QPainter& painter, const Theme& theme, const Topolo
     const QPointF left = at({link.left, link.y});
     const QPointF right = at({link.right, link.y});
     painter.setPen(QPen(theme.faint(), 1));
+    std::set<std::size_t> drawn;
     for (const std::size_t member : link.members) {
-        const QPointF center = boxOf(member).center();
+        if (!drawn.insert(boxOf_[member]).second) continue;
+        const QPointF center = centerOf(member);
         const double x = std::clamp(center.x(), left.x(), std::max(left.x(), right.x()));
         painter.drawLine(center, QPointF(x, left.y()));
     }
-    if (link.wireless) {
-        QRectF cell(0, 0, std::max(92.0, metrics.horizontalAdvance(link.name) + 44), metrics.height() + 12);
-        cell.moveCenter((left + right) / 2);
-        painter.setPen(QPen(theme.tone(Tone::Discovery), 1, Qt::DashLine));
-        painter.setBrush(theme.wash(Tone::Discovery, 0.10));
-        painter.drawEllipse(cell);
-        painter.setPen(theme.text());
-        painter.drawText(cell, Qt::AlignCenter, link.name);
-        return;
-    }
+    if (link.wireless) return paintCell(painter, theme, link);
     const bool single = link.members.size() < 2;
     const QPointF reach(single ? 26 : 12, 0);
     painter.setPen(QPen(theme.faint(), 3, Qt::SolidLine, Qt::RoundCap));
@@ -124,10 +208,20 @@ void TopologyView::paintLink(QPainter& painter, const Theme& theme, const Topolo
     painter.drawText(label, Qt::AlignLeft | Qt::AlignVCenter, link.name);
 }
 
+void TopologyView::paintTunnels(QPainter& painter, const Theme& theme) const
+{
+    // Between two boxes one for each kind of owner, however many there are; only so many bend apart.
+    constexpr int bends = 4;
+    std::set<std::tuple<std::size_t, std::size_t, Role>> drawn;
+    int number = 0;
+    for (const TopologyState::Tunnel& tunnel : state_.tunnels)
+        if (drawn.emplace(boxOf_[tunnel.from], boxOf_[tunnel.to], tunnel.owner).second) paintTunnel(painter, theme, tunnel, number++ % bends);
+}
+
 void TopologyView::paintTunnel(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, int number) const
 {
-    const QPointF from = boxOf(tunnel.from).center();
-    const QPointF to = boxOf(tunnel.to).center();
+    const QPointF from = centerOf(tunnel.from);
+    const QPointF to = centerOf(tunnel.to);
     const QPointF along = to - from;
     const double length = std::hypot(along.x(), along.y());
     if (length < 1) return;
@@ -144,21 +238,19 @@ void TopologyView::paintTunnel(QPainter& painter, const Theme& theme, const Topo
     painter.drawPath(path);
 }
 
-void TopologyView::paintNode(QPainter& painter, const Theme& theme, std::size_t node) const
+void TopologyView::paintBox(QPainter& painter, const Theme& theme, const Box& box) const
 {
-    const TopologyNode& drawn = topology_.nodes[node];
-    const QRectF box = boxOf(node);
-    const bool mobile = drawn.role == Role::MobileNode;
-    const Tone tone = toneOf(drawn.role);
+    const Role role = topology_.nodes[box.nodes.front()].role;
+    const Tone tone = toneOf(role);
     painter.setPen(QPen(theme.tone(tone), 1.6));
     painter.setBrush(theme.wash(tone, 0.24));
-    const double radius = mobile ? box.height() / 2 : 5;
-    painter.drawRoundedRect(box, radius, radius);
+    const double radius = role == Role::MobileNode ? box.rect.height() / 2 : 5;
+    painter.drawRoundedRect(box.rect, radius, radius);
     QFont bold = font();
     bold.setBold(true);
     painter.setFont(bold);
     painter.setPen(theme.text());
-    painter.drawText(box, Qt::AlignCenter, drawn.name);
+    painter.drawText(box.rect, Qt::AlignCenter, box.text);
     painter.setFont(font());
 }
 
@@ -180,27 +272,38 @@ void TopologyView::paintEvent(QPaintEvent*)
             if (link.wireless == wireless) paintLink(painter, theme, link);
     };
     links(false);
-    int number = 0;
-    for (const TopologyState::Tunnel& tunnel : state_.tunnels) paintTunnel(painter, theme, tunnel, number++);
+    paintTunnels(painter, theme);
     links(true);
+    std::set<std::size_t> drawn;
     for (const TopologyState::Mobile& mobile : state_.mobiles) {
-        if (!mobile.link || mobile.next) continue;
+        if (!mobile.link || mobile.next || !drawn.insert(boxOf_[mobile.node]).second) continue;
         const TopologyLink& link = topology_.links[*mobile.link];
         painter.setPen(QPen(theme.tone(Tone::Warning), 1.6));
-        painter.drawLine(boxOf(mobile.node).center(), at({link.middle(), link.y}) + QPointF(0, QFontMetricsF(font()).height() / 2 + 6));
+        painter.drawLine(centerOf(mobile.node), at({link.middle(), link.y}) + QPointF(0, QFontMetricsF(font()).height() / 2 + 6));
     }
-    for (std::size_t i = 0; i < topology_.nodes.size(); ++i) paintNode(painter, theme, i);
+    for (const Box& box : boxes_) paintBox(painter, theme, box);
+}
+
+QString TopologyView::toolTip(const Box& box) const
+{
+    if (box.nodes.size() == 1) {
+        const TopologyNode& node = topology_.nodes[box.nodes.front()];
+        return QStringLiteral("%1 – %2\n%3").arg(node.name, roleTitle(node.role), workspace_.names().addressesOf(node.name));
+    }
+    constexpr std::size_t most = 20;
+    QStringList names;
+    for (std::size_t i = 0; i < std::min(most, box.nodes.size()); ++i) names << topology_.nodes[box.nodes[i]].name;
+    if (box.nodes.size() > most) names << tr("and %1 more").arg(box.nodes.size() - most);
+    return QStringLiteral("%1: %2").arg(roleTitle(topology_.nodes[box.nodes.front()].role), names.join(QStringLiteral(", ")));
 }
 
 bool TopologyView::event(QEvent* event)
 {
     if (event->type() != QEvent::ToolTip) return QWidget::event(event);
     const auto* help = static_cast<QHelpEvent*>(event);
-    for (std::size_t i = topology_.nodes.size(); i-- > 0;) {
-        if (!boxOf(i).contains(help->pos())) continue;
-        const TopologyNode& node = topology_.nodes[i];
-        const QString text = QStringLiteral("%1 – %2\n%3").arg(node.name, roleTitle(node.role), workspace_.names().addressesOf(node.name));
-        QToolTip::showText(help->globalPos(), text, this);
+    for (auto box = boxes_.rbegin(); box != boxes_.rend(); ++box) {
+        if (!box->rect.contains(help->pos())) continue;
+        QToolTip::showText(help->globalPos(), toolTip(*box), this);
         return true;
     }
     QToolTip::hideText();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The network at the cursor: who is linked to whom, where the mobile node is and which tunnels exist. Addresses are in the
-// tooltips. Painted; follows the workspace.
+// The network at the cursor: who is linked to whom, where the mobile nodes are and which tunnels exist. Nodes of a kind for which there
+// is no room beside each other are drawn as one box with their number. Names and addresses are in the tooltips. Painted; follows the
+// workspace.
 #pragma once
 
 #include "ui/model/theme.hpp"
@@ -17,7 +18,7 @@ class TopologyView : public QWidget {
 public:
     explicit TopologyView(Workspace& workspace, QWidget* parent = nullptr);
 
-    /// Where a node is drawn now, in widget coordinates; null when there is none of that name.
+    /// Where a node is drawn now, alone or with others, in widget coordinates; null when there is none of that name.
     [[nodiscard]] QRectF nodeRect(const QString& name) const;
     [[nodiscard]] const TopologyState& state() const { return state_; }
     [[nodiscard]] const Topology& topology() const { return topology_; }
@@ -26,22 +27,41 @@ public:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
     void rebuild();
     void refresh();
     [[nodiscard]] QPointF at(QPointF place) const;
-    [[nodiscard]] QRectF boxOf(std::size_t node) const;
+    /// What is drawn as one: a node, or several of a kind.
+    struct Box {
+        std::vector<std::size_t> nodes;
+        QString text;
+        QRectF rect;
+    };
+    void layOut();
+    void layOutRow(const std::vector<std::size_t>& row);
+    void layOutMobiles();
+    void add(std::vector<std::size_t> nodes, QPointF place);
+    [[nodiscard]] const Box& boxOf(std::size_t node) const { return boxes_[boxOf_[node]]; }
+    [[nodiscard]] QPointF centerOf(std::size_t node) const { return boxOf(node).rect.center(); }
+    [[nodiscard]] double boxWidth(const QString& text) const;
+    [[nodiscard]] double cellRoom(const TopologyLink& link) const;
     [[nodiscard]] QPointF placeOf(const TopologyState::Mobile& mobile) const;
     [[nodiscard]] QString describe() const;
+    [[nodiscard]] QString toolTip(const Box& box) const;
     void paintLink(QPainter& painter, const Theme& theme, const TopologyLink& link) const;
+    void paintCell(QPainter& painter, const Theme& theme, const TopologyLink& link) const;
+    void paintTunnels(QPainter& painter, const Theme& theme) const;
     void paintTunnel(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, int number) const;
-    void paintNode(QPainter& painter, const Theme& theme, std::size_t node) const;
+    void paintBox(QPainter& painter, const Theme& theme, const Box& box) const;
 
     Workspace& workspace_;
     Topology topology_;
     TopologyState state_;
+    std::vector<Box> boxes_;
+    std::vector<std::size_t> boxOf_;  ///< by node
 };
 
 }  // namespace roamscope::ui

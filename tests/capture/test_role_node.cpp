@@ -127,10 +127,10 @@ private Q_SLOTS:
     void AR_04_routersTakeTheirLeave()
     {
         const char* const advertise = "\"advertise\": {\"min_interval\": \"100ms\", \"max_interval\": \"200ms\", \"home_agent_information\": {\"preference\": 3}}";
-        const std::string agentConfig = std::string("{\"home_prefixes\": [\"2001:db8:1::/64\"], \"seed\": 7, \"interfaces\": [{\"address\": \"2001:db8:1::1/64\", ") + advertise + "}]}";
+        const std::string leavingAgent = std::string("{\"home_prefixes\": [\"2001:db8:1::/64\"], \"seed\": 7, \"interfaces\": [{\"address\": \"2001:db8:1::1/64\", ") + advertise + "}]}";
         const std::string router = std::string("{\"seed\": 7, \"interfaces\": [{\"address\": \"2001:db8:1::1/64\", ") + advertise + "}]}";
         for (const bool isAgent : {true, false}) {
-            Role role(isAgent ? agentConfig.c_str() : router.c_str(), isAgent ? lab::Role::HomeAgent : lab::Role::AccessRouter);
+            Role role(isAgent ? leavingAgent.c_str() : router.c_str(), isAgent ? lab::Role::HomeAgent : lab::Role::AccessRouter);
             role.to(TimePoint{1s});
             const auto before = role.all<wire::RouterAdvertisement>();
             QVERIFY(!before.empty() && before.back().routerLifetime > 0);

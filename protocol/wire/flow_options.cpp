@@ -171,7 +171,7 @@ bool parseNext(FieldReader& in, FlowIdentification& flow)
     if (type == padN && length > in.remaining() && length <= in.remaining() + 2) length = in.remaining();
     if (in.failed() || length > in.remaining()) {
         finding(in, Severity::Error, fmt::format("flow sub-option {} runs past the end of its option", type), "RFC 6089 §4.2.1", start,
-                in.remaining() + 2);
+                in.offset() - start + in.remaining());  // its length may be missing, too
         in.reserved(FieldId::FlowSubOptionData, in.remaining());
         in.close();
         return false;

@@ -20,6 +20,19 @@ void require(const std::string& fault)
     std::abort();
 }
 
+/// In the dialect of RFC 4068 an option of the published layout is one behind which no octet is left; padding would make it another.
+bool hasLastLinkLayer(const MobilityMessage& message)
+{
+    return std::visit(
+        [](const auto& m) {
+            if constexpr (requires { m.options; }) {
+                const auto* address = findOption<LinkLayerAddress>(m.options);
+                return address && !address->padded;
+            } else return false;
+        },
+        message);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
@@ -53,6 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     DecodeContext written;
     if (context.dialect != Dialect::Automatic && context.dialect != Dialect::Fmip4068) written.dialect = Dialect::Rfc;
     else written.dialect = context.dialect;
-    if (!cut && context.dialect != Dialect::Custom) require(fixpointFault(frame, written));
+    const bool ambiguous = written.dialect != Dialect::Rfc && hasLastLinkLayer(parsed->value);
+    if (!cut && context.dialect != Dialect::Custom && !ambiguous) require(fixpointFault(frame, written));
     return 0;
 }

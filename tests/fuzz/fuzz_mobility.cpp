@@ -4,6 +4,7 @@
 #include "protocol/wire/mobility.hpp"
 #include "tests/support/frame_checks.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -26,8 +27,10 @@ bool hasLastLinkLayer(const MobilityMessage& message)
     return std::visit(
         [](const auto& m) {
             if constexpr (requires { m.options; }) {
-                const auto* address = findOption<LinkLayerAddress>(m.options);
-                return address && !address->padded;
+                return std::any_of(m.options.begin(), m.options.end(), [](const MobilityOption& option) {
+                    const auto* address = std::get_if<LinkLayerAddress>(&option);
+                    return address && !address->padded;
+                });
             } else return false;
         },
         message);

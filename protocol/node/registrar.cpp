@@ -2,6 +2,7 @@
 #include "protocol/node/registrar.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace roamscope::node {
 
@@ -78,6 +79,12 @@ bool Binding::isAt(const Ipv6Address& address) const
 {
     if (careOfs.empty()) return careOfAddress == address;
     return std::any_of(careOfs.begin(), careOfs.end(), [&](const BidBinding& b) { return b.careOfAddress == address; });
+}
+
+std::vector<BidBinding> Binding::parts() const
+{
+    if (careOfs.empty()) return {BidBinding{0, careOfAddress, false, 0, expires}};
+    return careOfs;
 }
 
 std::vector<Ipv6Address> Binding::places() const
@@ -181,9 +188,10 @@ Registrar::Verdict Registrar::renew(Binding& entry, Binding wanted)
     wanted.state = Binding::State::Valid;
     Verdict verdict = accept(wanted);
     if (wanted.requested.count() == 0) verdict.ack.lifetime = WireLifetime{0};
-    for (const Ipv6Address& place : entry.places())
-        if (!wanted.isAt(place)) verdict.left.push_back(place);
-    verdict.same = wanted.places() == entry.places() && entry.flags == wanted.flags;
+    const auto isSame = [](const BidBinding& a, const BidBinding& b) { return std::tie(a.bid, a.careOfAddress, a.home, a.priority) == std::tie(b.bid, b.careOfAddress, b.home, b.priority); };
+    verdict.same = entry.flags == wanted.flags && std::equal(entry.careOfs.begin(), entry.careOfs.end(), wanted.careOfs.begin(), wanted.careOfs.end(), isSame) &&
+                   (!wanted.careOfs.empty() || entry.careOfAddress == wanted.careOfAddress);
+    if (!verdict.same) verdict.before = entry.parts();
     wanted.timer = entry.timer;
     entry = std::move(wanted);
     bindings_.arm(entry);
@@ -316,6 +324,15 @@ std::optional<Binding> Registrar::end(TimePoint now, const Ipv6Address& homeAddr
     Binding* entry = bindings_.find(homeAddress);
     if (!entry || entry->state != Binding::State::Valid) return std::nullopt;
     return erase(now, *entry, *entry).removed;
+}
+
+bool Registrar::cameFrom(const Ipv6Address& homeAddress, const Ipv6Address& careOf)
+{
+    Binding* entry = bindings_.find(homeAddress);
+    if (!entry || entry->careOfs.empty() || entry->careOfAddress == careOf) return false;
+    if (std::any_of(entry->careOfs.begin(), entry->careOfs.end(), [](const BidBinding& b) { return b.priority != 0; })) return false;
+    entry->careOfAddress = careOf;
+    return true;
 }
 
 // ---- time

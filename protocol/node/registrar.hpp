@@ -42,7 +42,9 @@ struct Binding {
     [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
     /// MCOA-CN-02: packets of the mobile node may come from any of its care-of addresses.
     [[nodiscard]] bool isAt(const Ipv6Address& address) const;
-    /// All of them, once each.
+    /// Its care-of addresses by identifier; without identifiers one whose identifier is 0.
+    [[nodiscard]] std::vector<BidBinding> parts() const;
+    /// The care-of addresses, once each.
     [[nodiscard]] std::vector<Ipv6Address> places() const;
 };
 
@@ -95,7 +97,7 @@ public:
         bool routingHeader = true;   ///< RH2 = home address, unless the update came without HAO from the home address
         std::optional<Binding> removed;  ///< binding that this update deleted: stop defending its address
         bool same = false;           ///< the binding was there already with these care-of addresses and these flags
-        std::vector<Ipv6Address> left;  ///< care-of addresses that the binding had before and has no more
+        std::vector<BidBinding> before;  ///< what the binding consisted of, when it was there already and is not the same now
         std::string_view reason;     ///< rule that was broken, for Drop and refusals
     };
     [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request);
@@ -103,6 +105,9 @@ public:
     [[nodiscard]] Verdict verified(TimePoint now, const Ipv6Address& homeAddress, bool unique);
     /// Ends a live binding as if it had been deleted; gives it.
     [[nodiscard]] std::optional<Binding> end(TimePoint now, const Ipv6Address& homeAddress);
+    /// A packet of the mobile node came from `careOf`, one of its care-of addresses: where nothing else tells, others go there
+    /// (MCOA-FWD-01). True when that is news.
+    bool cameFrom(const Ipv6Address& homeAddress, const Ipv6Address& careOf);
     void configure(Policy policy) { policy_ = std::move(policy); }
     /// Removes bindings whose lifetime ended and forgotten deleted ones; gives the former.
     /// One with other care-of addresses left is given with those that ended, and stays.

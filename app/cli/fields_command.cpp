@@ -20,6 +20,7 @@ std::string_view typeName(wire::FieldType type)
     case wire::FieldType::None: return "group";
     case wire::FieldType::Boolean: return "boolean";
     case wire::FieldType::UInt: return "number";
+    case wire::FieldType::Int: return "signed number";
     case wire::FieldType::Address: return "address";
     case wire::FieldType::Ipv4: return "ipv4";
     case wire::FieldType::Mac: return "mac";

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <re2/re2.h>
+#include <utility>
 
 namespace roamscope::filter {
 
@@ -25,10 +26,21 @@ int orderOf(const std::array<std::uint8_t, N>& a, const std::array<std::uint8_t,
     return sign(x < y, x > y);
 }
 
+/// A number below zero beside one that is not.
+std::optional<int> orderOfNumbers(const Value& a, const Value& b)
+{
+    const auto ordered = [](std::int64_t x, std::uint64_t y) { return sign(std::cmp_less(x, y), std::cmp_greater(x, y)); };
+    if (const auto* x = std::get_if<std::int64_t>(&a))
+        if (const auto* y = std::get_if<std::uint64_t>(&b)) return ordered(*x, *y);
+    if (const auto* x = std::get_if<std::uint64_t>(&a))
+        if (const auto* y = std::get_if<std::int64_t>(&b)) return -ordered(*y, *x);
+    return {};
+}
+
 /// Negative, 0, positive; nothing when the two are of different types.
 std::optional<int> orderOf(const Value& a, const Value& b)
 {
-    if (a.index() != b.index()) return {};
+    if (a.index() != b.index()) return orderOfNumbers(a, b);
     return std::visit(Overloaded{
                           [](std::monostate) -> std::optional<int> { return {}; },
                           [&](const Block6& x) -> std::optional<int> {
@@ -77,8 +89,9 @@ bool holds(const Test& t, const Value& a, const Value& b)
 
 Value lengthOf(const Value& v) { return std::uint64_t{asText(v).size()}; }
 
-std::string stringOf(const Value& v)
+std::string stringOf(const Value& v, ValueKind kind)
 {
+    if (const auto* number = std::get_if<std::int64_t>(&v); number && kind == ValueKind::Number) return fmt::format("{}", *number);
     return std::visit(Overloaded{
                           [](std::monostate) { return std::string(); },
                           [](std::uint64_t n) { return fmt::format("{}", n); },
@@ -275,14 +288,15 @@ private:
             if (inner.size() > 0) out.add(std::uint64_t{inner.size()});
             return true;
         }
-        for (std::size_t i = 0; i < inner.size(); ++i) out.add(applied(o.function, inner[i]));
+        for (std::size_t i = 0; i < inner.size(); ++i) out.add(applied(o, inner[i]));
         return true;
     }
-    Value applied(Function function, const Value& v)
+    Value applied(const Operand& o, const Value& v)
     {
-        switch (function) {
+        const ValueKind kind = o.parts.front().kind;
+        switch (o.function) {
         case Function::Len: return lengthOf(v);
-        case Function::String: return subject_.keep(stringOf(v));
+        case Function::String: return subject_.keep(stringOf(v, kind));
         case Function::Lower: return subject_.keep(lowerCase(asText(v)));
         case Function::Upper: {
             std::string text(asText(v));

@@ -138,6 +138,7 @@ void FrameSubject::fields(const Symbol& symbol, const std::vector<Stretch>& laye
             if (place.node->field != id || !wanted(layers, place.layer)) continue;
             const wire::FieldValue& v = place.node->value;
             if (const auto* n = std::get_if<std::uint64_t>(&v)) out.add(*n);
+            else if (const auto* s = std::get_if<std::int64_t>(&v)) out.add(*s < 0 ? Value(*s) : Value(static_cast<std::uint64_t>(*s)));
             else if (symbol.kind == ValueKind::Text && !std::holds_alternative<std::string>(v)) out.add(keep(wire::valueText(*place.node)));
             else if (const auto* a6 = std::get_if<Ipv6Address>(&v)) out.add(Block6{*a6, 128});
             else if (const auto* a4 = std::get_if<Ipv4Address>(&v)) out.add(Block4{*a4, 32});

@@ -246,7 +246,12 @@ private:
             }
             if (o.text.empty() || o.text.find_first_not_of("0123456789.-") != std::string::npos) return wrongName(o, *symbol);
         }
-        if (!o.text.empty() && o.text[0] == '-' && parseNumber(std::string_view(o.text).substr(1))) return wrong(o, symbol, "a number that is not negative");
+        const bool negative = !o.text.empty() && o.text[0] == '-';
+        if (const auto v = negative ? parseNumber(std::string_view(o.text).substr(1)) : std::nullopt) {
+            if (!symbol || !symbol->isSigned() || *v > std::uint64_t{INT64_MAX}) return wrong(o, symbol, "a number that is not negative");
+            o.value = -static_cast<std::int64_t>(*v);
+            return;
+        }
         wrong(o, symbol, "a whole number (decimal, 0x…, 0b…, octal 0…)");
     }
 

@@ -28,20 +28,20 @@ constexpr std::string_view wiresharkNames[] = {
 struct Alias {
     std::string_view name;
     std::vector<std::string_view> of;
-    bool wireshark = true;
+    bool text = false;  ///< Wireshark takes the value for a text
 };
 const std::vector<Alias>& aliases()
 {
     const auto name = [](FieldId id) { return wire::info(id).name; };
     static const std::vector<Alias> all = {
         {"ipv6.addr", {"ipv6.src", "ipv6.dst"}},
-        {"ipv6.host", {"ipv6.src", "ipv6.dst"}},
-        {"ipv6.src_host", {"ipv6.src"}},
-        {"ipv6.dst_host", {"ipv6.dst"}},
+        {"ipv6.host", {"ipv6.src", "ipv6.dst"}, true},
+        {"ipv6.src_host", {"ipv6.src"}, true},
+        {"ipv6.dst_host", {"ipv6.dst"}, true},
         {"ip.addr", {"ip.src", "ip.dst"}},
-        {"ip.host", {"ip.src", "ip.dst"}},
-        {"ip.src_host", {"ip.src"}},
-        {"ip.dst_host", {"ip.dst"}},
+        {"ip.host", {"ip.src", "ip.dst"}, true},
+        {"ip.src_host", {"ip.src"}, true},
+        {"ip.dst_host", {"ip.dst"}, true},
         {"eth.addr", {"eth.src", "eth.dst"}},
         {"udp.port", {"udp.srcport", "udp.dstport"}},
         {"tcp.port", {"tcp.srcport", "tcp.dstport"}},
@@ -54,6 +54,13 @@ const std::vector<Alias>& aliases()
         {"icmpv6.opt.reserved", {name(FieldId::PrefixReserved)}},
         {"ip.version", {"ipv6.version"}},
         {"mip6.mobility_opt", {name(FieldId::MobilityOptionType)}},
+        {"mip6.mhipv6ap.ipv6_address_prefix", {name(FieldId::MobilityAddressValue)}, true},
+        {"mip6.vsm.req_data", {name(FieldId::ContextData)}},
+        {"mip6.vsm.data_not_dissected", {name(FieldId::ThreeGppData)}},
+        {"mip6.acc_net_id.ani.unknown", {name(FieldId::AccessNetworkData)}},
+        {"mip6.ie_not_dissected", {name(FieldId::MobilityOptionData)}},
+        {"mip6.opt.len.invalid", {name(FieldId::MobilityOptionMisfit)}},
+        {"mip6.bogus_header_length", {name(FieldId::Malformed)}},
         {"data.data", {name(FieldId::EchoData)}},
         {"data", {name(FieldId::EchoData)}},
     };
@@ -66,7 +73,8 @@ ValueKind kindOf(FieldType type)
     case FieldType::None:
     case FieldType::Bytes: return ValueKind::Octets;
     case FieldType::Boolean: return ValueKind::Boolean;
-    case FieldType::UInt: return ValueKind::Number;
+    case FieldType::UInt:
+    case FieldType::Int: return ValueKind::Number;
     case FieldType::Address: return ValueKind::Address6;
     case FieldType::Ipv4: return ValueKind::Address4;
     case FieldType::Mac: return ValueKind::Mac;
@@ -262,8 +270,7 @@ Vocabulary::Vocabulary()
             copy.name = alias.name;
             copy.wireshark = true;
             copy.ids.clear();
-            const std::string_view end = alias.name.substr(alias.name.size() - 4);
-            if (end == "host") copy.kind = ValueKind::Text;
+            if (alias.text) copy.kind = ValueKind::Text;
             at = symbols_.insert(at, std::move(copy));
         }
         for (const FieldId id : ids)

@@ -45,6 +45,7 @@ struct Symbol {
     std::string_view explanation;
 
     [[nodiscard]] bool ofAnalysis() const { return source >= Source::Node; }
+    [[nodiscard]] bool isSigned() const { return source == Source::Field && wire::info(ids.front()).type == wire::FieldType::Int; }
 };
 
 class Vocabulary {

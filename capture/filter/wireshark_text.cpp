@@ -154,6 +154,7 @@ private:
     {
         switch (o.kind) {
         case ValueKind::Number: {
+            if (const auto* below = std::get_if<std::int64_t>(&o.value)) return fmt::format("{}", *below);
             const auto* n = std::get_if<std::uint64_t>(&o.value);
             return o.form == Operand::Form::Word && parseNumber(o.text) ? o.text : fmt::format("{}", n ? *n : 0);
         }

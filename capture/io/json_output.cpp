@@ -14,6 +14,7 @@ std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::er
 Json valueJson(const wire::FieldNode& node)
 {
     if (std::holds_alternative<std::monostate>(node.value)) return nullptr;
+    if (const auto* number = std::get_if<std::int64_t>(&node.value)) return *number;
     if (const auto* number = std::get_if<std::uint64_t>(&node.value)) {
         if (wire::info(node.field).type == wire::FieldType::Boolean) return *number != 0;
         return *number;

@@ -263,7 +263,10 @@ void IpStack::reportGroup(TimePoint, std::size_t interface, const Ipv6Address& g
 void IpStack::transmit(std::size_t interface, const Mac& destination, const Ipv6Packet& packet, Output& out) const
 {
     const Interface& i = interfaces_[interface];
-    if (i.up) out.frames.push_back({interface, wire::emitEthernet({destination, i.mac, wire::etherTypeIpv6}, wire::emitIpv6(packet))});
+    if (!i.up) return;
+    Bytes frame = wire::emitIpv6(packet, wire::EthernetHeader::octets);
+    wire::writeEthernet({destination, i.mac, wire::etherTypeIpv6}, frame);
+    out.frames.push_back({interface, std::move(frame)});
 }
 
 Ipv6Packet encapsulate(const Ipv6Packet& inner, const Ipv6Address& source, const Ipv6Address& destination)

@@ -24,12 +24,17 @@ Result<EthernetHeader> parseEthernet(FieldReader& in)
 Bytes emitEthernet(const EthernetHeader& header, ByteView payload)
 {
     Bytes out(EthernetHeader::octets + payload.size());
-    auto at = std::copy(header.destination.octets.begin(), header.destination.octets.end(), out.begin());
+    writeEthernet(header, out);
+    std::copy(payload.begin(), payload.end(), out.begin() + EthernetHeader::octets);
+    return out;
+}
+
+void writeEthernet(const EthernetHeader& header, Bytes& frame)
+{
+    auto at = std::copy(header.destination.octets.begin(), header.destination.octets.end(), frame.begin());
     at = std::copy(header.source.octets.begin(), header.source.octets.end(), at);
     *at++ = static_cast<std::uint8_t>(header.type >> 8);
-    *at++ = static_cast<std::uint8_t>(header.type);
-    std::copy(payload.begin(), payload.end(), at);
-    return out;
+    *at = static_cast<std::uint8_t>(header.type);
 }
 
 }  // namespace roamscope::wire

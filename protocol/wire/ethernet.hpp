@@ -28,5 +28,7 @@ struct EthernetHeader {
 [[nodiscard]] Result<EthernetHeader> parseEthernet(FieldReader& in);
 /// Header and payload as one frame, without padding or check sequence.
 [[nodiscard]] Bytes emitEthernet(const EthernetHeader& header, ByteView payload);
+/// Writes the header over the first octets of a frame, of which there are 14 or more.
+void writeEthernet(const EthernetHeader& header, Bytes& frame);
 
 }  // namespace roamscope::wire

@@ -52,6 +52,7 @@ std::string valueText(const FieldNode& node)
         const FieldNode& node;
         std::string operator()(std::monostate) const { return {}; }
         std::string operator()(std::uint64_t v) const { return numberText(v, info(node.field).display); }
+        std::string operator()(std::int64_t v) const { return fmt::format("{}", v); }
         std::string operator()(const Ipv6Address& v) const { return v.text(); }
         std::string operator()(const Ipv4Address& v) const { return v.text(); }
         std::string operator()(const Mac& v) const { return v.text(); }
@@ -177,6 +178,15 @@ Mac FieldReader::mac(FieldId id)
     const std::size_t start = offset();
     const Mac value{array<6>()};
     if (sink_ && !failed()) sink_->add(id, start, 6, value);
+    return value;
+}
+
+std::int32_t FieldReader::i24(FieldId id)
+{
+    const std::size_t start = offset();
+    const auto octets = array<3>();
+    const std::int32_t value = (static_cast<std::int32_t>(static_cast<std::uint32_t>(octets[0]) << 24) >> 8) | octets[1] << 8 | octets[2];
+    if (sink_ && !failed()) sink_->add(id, start, 3, std::int64_t{value});
     return value;
 }
 

@@ -26,7 +26,7 @@ enum class FieldId : std::uint16_t {
 #endif
 };
 
-enum class FieldType : std::uint8_t { None, Boolean, UInt, Address, Ipv4, Mac, Bytes, Text };
+enum class FieldType : std::uint8_t { None, Boolean, UInt, Int, Address, Ipv4, Mac, Bytes, Text };
 enum class FieldDisplay : std::uint8_t { Dec, Hex2, Hex4, Hex5, Hex8, Hex16 };
 
 /// One row of the registry.
@@ -44,7 +44,8 @@ struct FieldInfo {
 [[nodiscard]] const FieldInfo& info(FieldId id);
 [[nodiscard]] std::size_t fieldCount();
 
-using FieldValue = std::variant<std::monostate, std::uint64_t, Ipv6Address, Ipv4Address, Mac, Bytes, std::string>;
+/// std::int64_t where the field is FieldType::Int, std::uint64_t where it is Boolean or UInt.
+using FieldValue = std::variant<std::monostate, std::uint64_t, std::int64_t, Ipv6Address, Ipv4Address, Mac, Bytes, std::string>;
 
 /// One line of the tree. The tree is a flat list in reading order; `depth` 0 is a protocol layer.
 struct FieldNode {
@@ -180,6 +181,7 @@ public:
     Ipv6Address address(FieldId id);
     Ipv4Address ipv4(FieldId id);
     Mac mac(FieldId id);
+    std::int32_t i24(FieldId id);  ///< two's complement in three octets
     Bytes bytes(FieldId id, std::size_t n);
     /// Reserved octets: reported when there is a sink, otherwise skipped.
     void reserved(FieldId id, std::size_t n);

@@ -46,20 +46,21 @@ std::size_t mostOctets(const std::vector<Ipv6Option>& options)
 /// Fills octets that are there and zero.
 class Filler {
 public:
-    explicit Filler(Bytes& octets) : octets_(octets) {}
+    /// Writes from `octets` on; there must be room.
+    explicit Filler(std::uint8_t* octets) : octets_(octets) {}
 
     [[nodiscard]] std::size_t size() const { return size_; }
     void u8(std::uint8_t value) { octets_[size_++] = value; }
     void bytes(ByteView value)
     {
-        std::copy(value.begin(), value.end(), octets_.begin() + static_cast<std::ptrdiff_t>(size_));
+        std::copy(value.begin(), value.end(), octets_ + size_);
         size_ += value.size();
     }
     void skip(std::size_t n) { size_ += n; }
     void patch8(std::size_t at, std::uint8_t value) { octets_[at] = value; }
 
 private:
-    Bytes& octets_;
+    std::uint8_t* octets_;
     std::size_t size_ = 0;
 };
 
@@ -174,14 +175,14 @@ Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
     return ParsedIpv6{std::move(headers->packet), headers->payloadOffset, headers->cut, headers->chain.limited, std::move(headers->chain.violation)};
 }
 
-Bytes emitIpv6(const Ipv6Packet& packet)
+Bytes emitIpv6(const Ipv6Packet& packet, std::size_t room)
 {
     constexpr std::size_t routingOctets = 24;
     constexpr std::size_t lengthAt = 4;
     const std::uint8_t afterRouting = packet.destinationOptions.empty() ? packet.nextHeader : protocol::destinationOptions;
     const std::uint8_t afterHop = packet.routing ? protocol::routing : afterRouting;
-    Bytes octets(Ipv6Packet::headerOctets + mostOctets(packet.hopByHop) + routingOctets + mostOctets(packet.destinationOptions) + packet.payload.size());
-    Filler out(octets);
+    Bytes octets(room + Ipv6Packet::headerOctets + mostOctets(packet.hopByHop) + routingOctets + mostOctets(packet.destinationOptions) + packet.payload.size());
+    Filler out(octets.data() + room);
     const std::uint32_t word = 6u << 28 | static_cast<std::uint32_t>(packet.trafficClass) << 20 | (packet.flowLabel & 0xfffff);
     for (const int shift : {24, 16, 8, 0}) out.u8(static_cast<std::uint8_t>(word >> shift));
     out.skip(2);
@@ -200,7 +201,7 @@ Bytes emitIpv6(const Ipv6Packet& packet)
     const auto length = static_cast<std::uint16_t>(out.size() - Ipv6Packet::headerOctets);
     out.patch8(lengthAt, static_cast<std::uint8_t>(length >> 8));
     out.patch8(lengthAt + 1, static_cast<std::uint8_t>(length));
-    octets.resize(out.size());
+    octets.resize(room + out.size());
     return octets;
 }
 

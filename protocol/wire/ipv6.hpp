@@ -103,7 +103,8 @@ struct ParsedIpv6 {
 /// Whole packet with its extension headers in the order of RFC 6275 §6.3–6.4, options aligned (home address 8n+6, router
 /// alert 2n). The payload length is computed. The options of one header may have 2040 octets, padding included, and the whole
 /// payload 65535.
-[[nodiscard]] Bytes emitIpv6(const Ipv6Packet& packet);
+/// `room` octets of 0 stand in front of it, for the header of a link.
+[[nodiscard]] Bytes emitIpv6(const Ipv6Packet& packet, std::size_t room = 0);
 
 [[nodiscard]] std::string_view nextHeaderName(std::uint8_t number);
 

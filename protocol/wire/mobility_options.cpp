@@ -110,7 +110,7 @@ std::optional<MobilityOption> parseValue(FieldReader& in, std::uint8_t type, std
         if (!shisa && octets != 4 && octets != 8 && octets != 20) {
             finding(in, "MCOA-HA-02", Severity::Error, fmt::format("binding identifier option with length {}; it must be 4, 8 or 20", octets),
                     "RFC 5648 §6.2", start, octets + 2);
-            return RawMobilityOption{type, in.bytes(FieldId::MobilityOptionData, octets)};
+            return RawMobilityOption{type, in.bytes(FieldId::MobilityOptionMisfit, octets)};
         }
         const BindingIdentifier bid = shisa ? parseShisaBid(in, scope) : parseBid(in);
         if (in.texts()) in.headline(fmt::format("Binding identifier {}", bid.bid));
@@ -138,9 +138,11 @@ MobilityOption parseOption(FieldReader& in, std::uint8_t type, std::size_t lengt
     RawMobilityOption raw{type, Bytes(data.begin(), data.end())};
     bool known = false;
     if (showOption(in, type, known)) return raw;
-    if (known || hasValueOfItsOwn(type))
+    const bool misfit = known || hasValueOfItsOwn(type);
+    if (misfit)
         finding(in, "", Severity::Error, fmt::format("{} with length {}, which does not fit", name, length), "RFC 6275 §6.2", start, data.size() + 2);
-    in.reserved(FieldId::MobilityOptionData, in.remaining());
+    if (misfit) in.bytes(FieldId::MobilityOptionMisfit, in.remaining());
+    else in.reserved(FieldId::MobilityOptionData, in.remaining());
     return raw;
 }
 

@@ -134,15 +134,6 @@ bool showContextRequest(FieldReader& in)
     return true;
 }
 
-/// RFC 6757 §3.1.2: two's complement with 9 bits before the binary point.
-std::string degrees(const Bytes& octets)
-{
-    if (octets.size() != 3) return {};
-    std::int32_t value = octets[0] << 16 | octets[1] << 8 | octets[2];
-    if (value >= 0x800000) value -= 0x1000000;
-    return fmt::format("{:.5f}°", value / 32768.0);
-}
-
 /// RFC 6757 §3.1.1. False when a name runs past the end.
 bool showNetworkName(FieldReader& in)
 {
@@ -166,8 +157,9 @@ void showAccessNetworkBody(FieldReader& in, std::uint8_t type)
     } else if (type == 2 && in.remaining() == 6) {
         in.headline("Access network: place");
         for (const FieldId field : {FieldId::Latitude, FieldId::Longitude}) {
-            const Bytes octets = in.bytes(field, 3);
-            if (in.texts()) in.note(degrees(octets));
+            // RFC 6757 §3.1.2: 9 bits before the binary point, 15 behind it.
+            const std::int32_t value = in.i24(field);
+            if (in.texts()) in.note(fmt::format("{:.5f}°", value / 32768.0));
         }
     } else if (type == 3 && in.remaining() >= 1) {
         in.headline("Access network: operator");

@@ -46,7 +46,7 @@ QString exception()
 
 QStringList captures()
 {
-    QStringList out{vectors};
+    QStringList out{vectors, QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/data/vendor-3gpp.pcap")};
     for (const QString& folder : {qEnvironmentVariable("ROAMSCOPE_SHARED"), QStringLiteral(ROAMSCOPE_SOURCE_DIR "/../shared")}) {
         if (folder.isEmpty() || !QDir(folder + "/captures").exists()) continue;
         QDirIterator files(folder + "/captures", {"*.pcap"}, QDir::Files, QDirIterator::Subdirectories);
@@ -94,6 +94,32 @@ private Q_SLOTS:
         QVERIFY2(other.status == 0, other.err.constData());
         if (reason.isEmpty()) QCOMPARE(ours.out, other.out);
         else QVERIFY2(ours.out != other.out, "no longer different: take the reason out of the list");
+    }
+
+    /// What somebody pastes from Wireshark is never refused.
+    void everyMobilityNameOfTsharkIsKnown()
+    {
+        if (QStandardPaths::findExecutable("tshark").isEmpty()) QSKIP("tshark is not installed");
+        int names = 0;
+        for (const QByteArray& line : run("tshark", {"-G", "fields"}).out.split('\n')) {
+            const QByteArray name = line.split('\t').value(2);
+            if (!line.startsWith("F\t") || !name.startsWith("mip6.")) continue;
+            ++names;
+            const Ran ran = decode(name);
+            QVERIFY2(ran.status == 0, ran.err.constData());
+        }
+        QVERIFY2(names > 200, qPrintable(QString::number(names)));
+    }
+    void placesAreSignedNumbers()
+    {
+        const QString file = QStringLiteral(ROAMSCOPE_SOURCE_DIR "/tests/data/vendor-3gpp.pcap");
+        const auto places = [&](const QString& filter) { return run(cliProgram, {"decode", file, "-Y", filter, "-T", "fields", "-e", "mip6.acc_net_id.geo.latitude_degrees"}).out; };
+        QCOMPARE(places("mip6.acc_net_id.geo.latitude_degrees < 0"), QByteArray("-8388607\n"));
+        QCOMPARE(places("mip6.acc_net_id.geo.latitude_degrees == -8388607"), QByteArray("-8388607\n"));
+        QCOMPARE(places("mip6.acc_net_id.geo.latitude_degrees > -1 && mip6.acc_net_id.geo.longitude_degrees < -5"), QByteArray("1572864\n"));
+        QCOMPARE(places("abs(mip6.acc_net_id.geo.latitude_degrees) == 8388607"), QByteArray("-8388607\n"));
+        QCOMPARE(places("string(mip6.acc_net_id.geo.latitude_degrees) matches \"^-\""), QByteArray("-8388607\n"));
+        QVERIFY(decode("mip6.mhtype == -5").err.contains("not negative"));
     }
 
     void everyFormatIsFiltered()

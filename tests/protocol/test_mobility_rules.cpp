@@ -307,6 +307,10 @@ private Q_SLOTS:
         const Decoded option = decode(update({RawMobilityOption{250, {1, 2, 3}}}));
         QCOMPARE(texts(option), QByteArray());
         QVERIFY(find(option, FieldId::MobilityOptionData));
+        QVERIFY(!find(option, FieldId::MobilityOptionMisfit));
+        const Decoded misfit = decode(update({RawMobilityOption{3, {}}}));
+        QVERIFY(find(misfit, FieldId::MobilityOptionMisfit));
+        QVERIFY(!find(misfit, FieldId::MobilityOptionData));
         QVERIFY(decode(BindingAck{99, 0, 1, WireLifetime{1}, {}}).findings.empty());
     }
 

@@ -48,6 +48,7 @@ bool compatible(FieldType type, const QByteArray& theirs)
     switch (type) {
     case FieldType::None: return theirs == "protocol" || theirs == "FT_NONE";
     case FieldType::Boolean: return theirs == "FT_BOOLEAN";
+    case FieldType::Int: return theirs.startsWith("FT_INT");
     case FieldType::UInt: return theirs.startsWith("FT_UINT");
     case FieldType::Address: return theirs == "FT_IPv6";
     case FieldType::Ipv4: return theirs == "FT_IPv4";

@@ -39,6 +39,11 @@ std::string valueFault(ByteView octets, const FieldNode& node)
                                                        (mayBeLittleEndian(field.name) && numberIn(reversed, field.mask) == *v)));
         if (!found) return "is not the number in its octets";
         if (field.type == FieldType::Boolean && *v > 1) return "is no boolean";
+    } else if (const auto* below = std::get_if<std::int64_t>(&node.value)) {
+        if (field.type != FieldType::Int) return "a signed number where the registry has none";
+        const unsigned unused = 64 - 8 * static_cast<unsigned>(octets.size());
+        if (octets.empty() || octets.size() > 8) return "has no octets for a number";
+        if (static_cast<std::int64_t>(numberIn(octets, 0) << unused) >> unused != *below) return "is not the signed number in its octets";
     } else if (const auto* address = std::get_if<Ipv6Address>(&node.value)) {
         if (field.type != FieldType::Address) return "an address where the registry has none";
         if (!std::equal(octets.begin(), octets.end(), address->octets.begin(), address->octets.end())) return "is not the address in its octets";

@@ -7,6 +7,7 @@
 
 #include "protocol/base/address.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/node/agent_policy.hpp"
 #include "protocol/wire/mobility.hpp"
 
 #include <vector>
@@ -19,21 +20,8 @@ struct BidBinding {
     bool home = false;          ///< H: the mobile node is on its home link, too (MCOA-HA-09, -15)
     std::uint8_t priority = 0;  ///< RFC 6089: 1 (first) to 127; 0 from a node of RFC 5648 only
     TimePoint expires{};
+    WireLifetime granted{};
     bool operator==(const BidBinding&) const = default;
-};
-
-/// What a node does with binding identifiers.
-struct BidPolicy {
-    enum class Support : std::uint8_t {
-        Unknown,     ///< as a node that never heard of them: options are passed over, answers carry none
-        On,
-        Prohibited,  ///< 166
-    };
-    Support support = Support::On;
-    bool bulk = true;            ///< several in one update, else 168; never at a correspondent
-    bool homeAndForeign = true;  ///< a binding of the home link beside others, else 169; never at a correspondent
-    bool correspondent = false;
-    std::size_t maximum = 16;    ///< care-of addresses of one home address, above that 130
 };
 
 /// An update with identifiers, and what it meets.
@@ -42,7 +30,9 @@ struct BidRequest {
     Ipv6Address homeAddress;
     const std::vector<BidBinding>& present;  ///< living ones
     bool plain = false;                      ///< there is a binding without an identifier
-    TimePoint expires{};                     ///< of what it registers
+    TimePoint expires{};         ///< of what it registers
+    WireLifetime granted{};
+    const std::vector<Prefix>* allowed = nullptr;  ///< care-of addresses elsewhere get 129 (HMIP-MAP-08); none or empty: anywhere
 };
 
 struct BidOutcome {
@@ -56,7 +46,9 @@ struct BidOutcome {
 [[nodiscard]] bool hasBids(const wire::BindingUpdate& update);
 /// `request.update` has identifiers, and the policy is not Unknown.
 [[nodiscard]] BidOutcome applyBids(const BidRequest& request, const BidPolicy& policy);
-/// The one that packets take when nothing else tells: of the highest priority, a foreign one before that of the home link.
+/// Whether the mobile node gave priorities (RFC 6089).
+[[nodiscard]] bool hasPriorities(const std::vector<BidBinding>& bindings);
+/// The one that packets take when nothing else tells: of the highest priority, among equal ones a foreign one before that of the home link.
 [[nodiscard]] const BidBinding* preferred(const std::vector<BidBinding>& bindings);
 
 }  // namespace roamscope::node

@@ -29,6 +29,8 @@ public:
     [[nodiscard]] IpStack& stack() { return stack_; }
     /// Empty without mobility support.
     [[nodiscard]] const CorrespondentCache& cache() const;
+    /// Flow bindings by home address.
+    [[nodiscard]] const std::map<Ipv6Address, std::vector<Flow>>& flows() const;
 
 private:
     void onMobility(TimePoint now, const wire::Ipv6Packet& packet, Output& out);

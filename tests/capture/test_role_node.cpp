@@ -147,7 +147,7 @@ private Q_SLOTS:
         Role ha(agentConfig, lab::Role::HomeAgent);
         ha.bind(9);
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::78\"}").contains("no binding for 2001:db8:1::78"));
-        QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [1]}").contains("no binding identifiers"));
+        QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [1]}").contains("has no binding with each of these identifiers"));
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\"}").isEmpty());
         QVERIFY(ha.command("{\"command\": \"bindings\"}").find("bindings")->children.empty());
         QVERIFY(ha.lines.join('\n').contains("\"event\":\"binding-removed\",\"home_address\":\"2001:db8:1::77\",\"reason\":\"revoked\""));

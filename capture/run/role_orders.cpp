@@ -28,7 +28,7 @@ Json bindingJson(const Ipv6Address& home, const node::BidBinding& part, std::uin
 {
     return {{"home_address", home.text()}, {"bid", part.bid == 0 ? Json(nullptr) : Json(part.bid)}, {"care_of_address", part.careOfAddress.text()}, {"sequence", sequence}, {"flags", flags},
             {"lifetime", std::int64_t{part.granted.count()} * 4'000'000'000}, {"remaining", std::max<std::int64_t>(0, (part.expires - now).count())},
-            {"priority", part.priority == 0 ? Json(nullptr) : Json(part.priority)}, {"home", part.home}};
+            {"bid_priority", part.priority}, {"home", part.home}};
 }
 
 /// Active: one of its identifiers is there.

@@ -62,6 +62,7 @@ public:
         const NodeSpec& n = spec().nodes[index];
         lab_.stackOf(index).configure(stackSettings(n));
         if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
+        if (auto* other = std::get_if<node::Correspondent>(&lab_.nodes_[index])) other->configure(correspondentSettings(n));
         if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index), probingOf(n));
         if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(now, mobileSettings(n));
     }
@@ -119,9 +120,13 @@ private:
     {
         if (!n.mobility) return {std::move(stack), sourcesOf(n, from)};
         constexpr std::uint64_t secrets = 100000;  // a stream of its own, so that nonces disturb nothing else
+        return {std::move(stack), sourcesOf(n, from), random_.fork(secrets + index), correspondentSettings(n)};
+    }
+
+    [[nodiscard]] static node::Correspondent::Settings correspondentSettings(const NodeSpec& n)
+    {
         const CorrespondentSpec& c = n.correspondent;
-        const node::Correspondent::Settings settings{{c.nonceInterval, c.nonces}, c.refreshRequests, c.maximumBindings, n.bids, n.flows};
-        return {std::move(stack), sourcesOf(n, from), random_.fork(secrets + index), settings};
+        return {{c.nonceInterval, c.nonces}, c.refreshRequests, c.maximumBindings, n.bids, n.flows};
     }
 
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const

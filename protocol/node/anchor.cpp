@@ -358,7 +358,7 @@ void Anchor::bindingEvent(TimePoint now, const Binding& binding, Output& out) co
                     {{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
                      {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{part.granted.count()})))},
                      {"expires", attribute(part.expires)}, {"status", attribute(std::int64_t{binding.status})},
-                     {"priority", attribute(std::int64_t{part.priority})}, {"home", attribute(part.home)}});
+                     {"bid_priority", attribute(std::int64_t{part.priority})}, {"home", attribute(part.home)}});
     for (const Ipv6Address& place : binding.tunnels())
         out.changed(now, "tunnel", {{"peer", attribute(place)}, {"home_address", attribute(binding.homeAddress)}}, {{"local", attribute(binding.anchorAddress)}});
 }

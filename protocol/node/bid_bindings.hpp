@@ -10,6 +10,7 @@
 #include "protocol/node/agent_policy.hpp"
 #include "protocol/wire/mobility.hpp"
 
+#include <memory>
 #include <vector>
 
 namespace roamscope::node {
@@ -22,6 +23,45 @@ struct BidBinding {
     TimePoint expires{};
     WireLifetime granted{};
     bool operator==(const BidBinding&) const = default;
+};
+
+/// Some of them, and few octets where there are none, which is the rule.
+class BidList {
+public:
+    BidList() = default;
+    BidList(std::vector<BidBinding> list) : list_(list.empty() ? nullptr : std::make_unique<std::vector<BidBinding>>(std::move(list))) {}  // NOLINT
+    BidList(const BidList& o) : list_(o.list_ ? std::make_unique<std::vector<BidBinding>>(*o.list_) : nullptr) {}
+    BidList(BidList&&) = default;
+    BidList& operator=(const BidList& o)
+    {
+        if (this != &o) list_ = o.list_ ? std::make_unique<std::vector<BidBinding>>(*o.list_) : nullptr;
+        return *this;
+    }
+    BidList& operator=(BidList&&) = default;
+    ~BidList() = default;
+
+    [[nodiscard]] const std::vector<BidBinding>& list() const
+    {
+        static const std::vector<BidBinding> none;
+        return list_ ? *list_ : none;
+    }
+    operator const std::vector<BidBinding>&() const { return list(); }  // NOLINT
+    [[nodiscard]] bool empty() const { return !list_ || list_->empty(); }
+    [[nodiscard]] std::size_t size() const { return list_ ? list_->size() : 0; }
+    [[nodiscard]] BidBinding* begin() { return list_ ? list_->data() : nullptr; }
+    [[nodiscard]] BidBinding* end() { return begin() + size(); }
+    [[nodiscard]] const BidBinding* begin() const { return list().data(); }
+    [[nodiscard]] const BidBinding* end() const { return begin() + size(); }
+    template <class Is>
+    void eraseIf(Is is)
+    {
+        if (list_) std::erase_if(*list_, is);
+        if (empty()) list_.reset();
+    }
+    void clear() { list_.reset(); }
+
+private:
+    std::unique_ptr<std::vector<BidBinding>> list_;
 };
 
 /// An update with identifiers, and what it meets.

@@ -48,7 +48,13 @@ public:
     static constexpr WireLifetime maximumLifetime{105};
     static constexpr int toleratedErrors = 2;
 
-    explicit CorrespondentCache(std::size_t maximumBindings = 1000, const BidPolicy& bids = {}) : maximumBindings_(maximumBindings), bids_(bids) { bids_.correspondent = true; }
+    explicit CorrespondentCache(std::size_t maximumBindings = 1000, const BidPolicy& bids = {}) { configure(maximumBindings, bids); }
+    void configure(std::size_t maximumBindings, const BidPolicy& bids)
+    {
+        maximumBindings_ = maximumBindings;
+        bids_ = bids;
+        bids_.correspondent = true;
+    }
 
     struct Verdict {
         enum class Action : std::uint8_t {
@@ -98,7 +104,7 @@ private:
     /// Of the ended ones that are remembered no more are kept than there may be live ones.
     void forgetOldest(Nonces& nonces);
 
-    std::size_t maximumBindings_;  ///< live ones
+    std::size_t maximumBindings_ = 0;  ///< live ones
     BidPolicy bids_;
     std::size_t live_ = 0;
     std::map<Ipv6Address, CorrespondentBinding> bindings_;

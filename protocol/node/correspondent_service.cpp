@@ -31,6 +31,15 @@ CorrespondentService::CorrespondentService(Random secrets, const Settings& setti
 {
 }
 
+void CorrespondentService::configure(const Settings& settings)
+{
+    cache_.configure(settings.maximumBindings, settings.bids);
+    bids_ = settings.bids;
+    flowPolicy_ = settings.flows;
+    refreshRequests_ = settings.refreshRequests;
+    if (!refreshRequests_) requests_.clear();
+}
+
 bool CorrespondentService::receive(TimePoint now, const Ipv6Packet& packet, const wire::MobilityMessage& message, IpStack& stack, Output& out)
 {
     if (const auto* home = std::get_if<wire::HomeTestInit>(&message)) onHomeTestInit(now, packet, *home, stack, out);
@@ -178,7 +187,7 @@ void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& home
         out.changed(now, "binding", keyOf(part.bid),
                     {{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding->sequence})}, {"flags", attribute(std::int64_t{0})},
                      {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{part.granted.count()})))}, {"expires", attribute(part.expires)},
-                     {"status", attribute(std::int64_t{0})}, {"priority", attribute(std::int64_t{part.priority})}, {"home", attribute(false)}});
+                     {"status", attribute(std::int64_t{0})}, {"bid_priority", attribute(std::int64_t{part.priority})}, {"home", attribute(false)}});
 }
 
 void CorrespondentService::requestRefreshes(TimePoint now, IpStack& stack, Output& out)

@@ -26,6 +26,8 @@ public:
     /// `secrets` draws the nonces and the node key; on a real network it must not be predictable.
     CorrespondentService(Random secrets, const Settings& settings);
 
+    /// Other settings from now on, but for nonces.
+    void configure(const Settings& settings);
     /// A Mobility Header message to an address of ours, without a routing header. False when it is none that a correspondent takes.
     bool receive(TimePoint now, const wire::Ipv6Packet& packet, const wire::MobilityMessage& message, IpStack& stack, Output& out);
     /// An ICMPv6 error about a packet of ours (RR-CN-13).

@@ -175,7 +175,9 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     }
     if (entry && entry->state == Binding::State::Valid) {
         if (wanted.careOfs.empty()) grant(now, wanted);
-        return renew(*entry, std::move(wanted));
+        Verdict verdict = renew(*entry, std::move(wanted));
+        if (!update.has(BindingUpdate::mobileRouter)) verdict.ack.flags = 0;  // NEMO-HA-03
+        return verdict;
     }
     const bool verifying = entry && entry->state == Binding::State::Verifying;
     if (entry && !verifying) --deleted_;
@@ -193,7 +195,7 @@ std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Bindi
     static const std::vector<BidBinding> nothing;
     const bool live = entry && entry->state == Binding::State::Valid;
     if (update.lifetime.count() != 0) grant(now, wanted);
-    BidOutcome outcome = applyBids({update, wanted.homeAddress, live ? entry->careOfs : nothing, live && entry->careOfs.empty(), wanted.expires,
+    BidOutcome outcome = applyBids({update, wanted.homeAddress, live ? entry->careOfs.list() : nothing, live && entry->careOfs.empty(), wanted.expires,
                                     wanted.granted, wanted.regional ? &policy_.localPrefixes : nullptr},
                                    policy_.bids);
     if (!outcome.processed) {
@@ -389,7 +391,7 @@ std::optional<std::vector<BidBinding>> Registrar::end(const Ipv6Address& homeAdd
     const auto found = static_cast<std::size_t>(std::count_if(entry->careOfs.begin(), entry->careOfs.end(), isEnded));
     if (found < bids.size() || found == entry->careOfs.size()) return std::nullopt;  // that would be the binding itself
     std::vector<BidBinding> before = entry->careOfs;
-    std::erase_if(entry->careOfs, isEnded);
+    entry->careOfs.eraseIf(isEnded);
     entry->careOfAddress = preferred(entry->careOfs)->careOfAddress;
     entry->expires = earliest(entry->careOfs);
     bindings_.arm(*entry);
@@ -412,12 +414,12 @@ std::vector<Binding> Registrar::expire(TimePoint now)
     std::vector<Binding> ended;
     for (Binding* next = bindings_.first(); next && next->expires <= now; next = bindings_.first()) {
         if (next->state == Binding::State::Valid) ended.push_back(*next);
-        std::erase_if(next->careOfs, [&](const BidBinding& b) { return b.expires <= now; });
+        next->careOfs.eraseIf([&](const BidBinding& b) { return b.expires <= now; });
         if (next->careOfs.empty()) {
             drop(*next);
             continue;
         }
-        std::erase_if(ended.back().careOfs, [&](const BidBinding& b) { return b.expires > now; });
+        ended.back().careOfs.eraseIf([&](const BidBinding& b) { return b.expires > now; });
         next->careOfAddress = preferred(next->careOfs)->careOfAddress;
         next->expires = earliest(next->careOfs);
         bindings_.arm(*next);

@@ -31,15 +31,15 @@ struct Binding {
     bool regional = false;        ///< registered with M at a MAP, otherwise with H at a home agent
     Ipv6Address homeAddress;      ///< HoA, or RCoA at a MAP
     Ipv6Address careOfAddress;    ///< that packets take when nothing else tells
-    std::vector<BidBinding> careOfs;  ///< with binding identifiers; empty: there is only the one above
+    std::uint32_t timer = 0;      ///< of the pool
     std::uint16_t sequence = 0;   ///< last accepted, whatever the identifier (MCOA-HA-12)
     std::uint16_t flags = 0;      ///< of the last accepted update
     WireLifetime requested{};
     WireLifetime granted{};
+    BidList careOfs;              ///< with binding identifiers; empty: there is only the one above
     TimePoint expires{};          ///< of the first care-of address that ends
     Ipv6Address anchorAddress;    ///< address of ours that the update was sent to; source of answers and of the tunnel
     Ipv6Address replyTo;          ///< source of the update (HA-BU-06)
-    std::uint32_t timer = 0;      ///< of the pool
 
     [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
     /// MCOA-CN-02: packets of the mobile node may come from any of its care-of addresses.

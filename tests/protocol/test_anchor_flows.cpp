@@ -80,9 +80,11 @@ private Q_SLOTS:
         // FLOW-04: the identifiers of the same update count.
         QCOMPARE(b.update(with(twoPaths, {flow(1, 10, 5000, {2}), flow(3, 30, 5000, {1})})), std::string("0 11 100: 1/0 2/0 f1/0 f3/0"));
         QCOMPARE(b.update({refresh(2), FlowSummary{{1, 3}}}, 0), std::string("0 12 0: 2/0"));
-        QVERIFY2(b.wayOf(datagram(5000)) == careOf.text(), "FLOW-04: inactive, and the next one has the packet");
+        QVERIFY2(b.wayOf(datagram(5000)) == careOf.text(), "FLOW-04: inactive, and the next one has the packet; MCOA-HA-18");
+        QVERIFY2(b.update({refresh(1), FlowSummary{{1}}}) == "0 13 100: 1/0" && b.wayOf(datagram(5000)) == careOf.text(), "MCOA-HA-18: by the home address alone");
+        (void)b.update({refresh(1), flow(3, 30, 5000, {1}), FlowSummary{{1}}});
         QCOMPARE(b.anchor.flows().at(home).size(), std::size_t{2});
-        QCOMPARE(b.update({bid(2, wired, 20), FlowSummary{{1, 3}}}), std::string("0 13 100: 2/0"));
+        QCOMPARE(b.update({bid(2, wired, 20), FlowSummary{{1, 3}}}), std::string("0 15 100: 2/0"));
         QVERIFY2(b.wayOf(datagram(5000)) == wired.text(), "FLOW-04: active again");
     }
 

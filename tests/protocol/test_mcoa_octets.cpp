@@ -254,7 +254,7 @@ private Q_SLOTS:
         QVERIFY(tshark.waitForFinished(60000));
         QCOMPARE(tshark.exitCode(), 0);
         QCOMPARE(tshark.readAllStandardOutput(), QByteArray());
-        tshark.start("tshark", {"-r", file, "-Y", "mip6", "-T", "fields", "-e", "frame.number"});
+        tshark.start("tshark", {"-r", file, "-Y", "mip6.mhtype", "-T", "fields", "-e", "frame.number"});
         QVERIFY(tshark.waitForFinished(60000));
         QVERIFY(tshark.readAllStandardOutput().count('\n') >= 40);
     }

@@ -22,9 +22,10 @@ public:
 
 tl::unexpected<Error> refused(std::string text) { return fail(ErrorCode::Invalid, 0, std::move(text)); }
 
-Json bindingJson(const Ipv6Address& home, const Ipv6Address& careOf, std::uint16_t sequence, std::uint16_t flags, std::uint16_t units, TimePoint expires, TimePoint now)
+/// `bid` 0: none.
+Json bindingJson(const Ipv6Address& home, std::uint16_t bid, const Ipv6Address& careOf, std::uint16_t sequence, std::uint16_t flags, std::uint16_t units, TimePoint expires, TimePoint now)
 {
-    return {{"home_address", home.text()}, {"bid", nullptr}, {"care_of_address", careOf.text()}, {"sequence", sequence}, {"flags", flags},
+    return {{"home_address", home.text()}, {"bid", bid == 0 ? Json(nullptr) : Json(bid)}, {"care_of_address", careOf.text()}, {"sequence", sequence}, {"flags", flags},
             {"lifetime", std::int64_t{units} * 4'000'000'000}, {"remaining", std::max<std::int64_t>(0, (expires - now).count())}};
 }
 
@@ -104,11 +105,13 @@ RoleNode::Answer RoleNode::bindings(TimePoint now) const
     Json list = Json::array();
     const auto addAll = [&](const node::CorrespondentCache& cache) {
         for (const auto& [home, b] : cache.bindings())
-            if (b.state == node::CorrespondentBinding::State::Live) list.push_back(bindingJson(home, b.careOfAddress, b.sequence, 0, b.granted.count(), b.expires, now));
+            if (b.state == node::CorrespondentBinding::State::Live) list.push_back(bindingJson(home, 0, b.careOfAddress, b.sequence, 0, b.granted.count(), b.expires, now));
     };
     if (const auto* anchor = lab_.nodeAs<node::Anchor>(0)) {
         for (const node::Binding& b : anchor->registrar().bindings())
-            if (b.state == node::Binding::State::Valid) list.push_back(bindingJson(b.homeAddress, b.careOfAddress, b.sequence, b.flags, b.granted.count(), b.expires, now));
+            if (b.state == node::Binding::State::Valid)
+                for (const node::BidBinding& part : b.parts())
+                    list.push_back(bindingJson(b.homeAddress, part.bid, part.careOfAddress, b.sequence, b.flags, b.granted.count(), part.expires, now));
     } else if (const auto* correspondent = lab_.nodeAs<node::Correspondent>(0)) {
         addAll(correspondent->cache());
     } else if (const auto* mobile = lab_.nodeAs<node::MobileNode>(0)) {

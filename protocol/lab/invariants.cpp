@@ -82,8 +82,9 @@ void Invariants::note(const Lab& lab, const LabEvent& item)
     } else if (event.name == "address") {
         noteAddress(lab, item);
     } else if (event.name == "binding") {
-        if (event.gone) book.bindings.erase(node::textOf(event.key, "home_address"));
-        else book.bindings.insert(node::textOf(event.key, "home_address"));
+        const std::pair key{node::textOf(event.key, "home_address"), node::numberOf(event.key, "bid")};
+        if (event.gone) book.bindings.erase(key);
+        else book.bindings.insert(key);
     } else if (event.name == "tunnel") {
         const std::pair key{node::textOf(event.key, "peer"), node::textOf(event.key, "home_address")};
         if (event.gone) book.tunnels.erase(key);
@@ -228,19 +229,24 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
 {
     const Book& book = books_[node];
     std::size_t live = 0;
+    std::size_t tunnels = 0;
     std::set<Ipv6Address> seen;
     for (const node::Binding& binding : anchor.registrar().bindings()) {
         const Ipv6Address& home = binding.homeAddress;
         checkForward(lab, node, home, binding.sequence, seen);
         if (binding.state != node::Binding::State::Valid) continue;
-        ++live;
-        checkEnd(lab, node, home, binding.expires, binding.granted);
-        if (!book.bindings.contains(home.text()) || !book.tunnels.contains({binding.careOfAddress.text(), home.text()}))
-            violated(lab, node, "tunnels", fmt::format("the binding of {} to {} has no tunnel", home.text(), binding.careOfAddress.text()));
+        tunnels += binding.places().size();
+        for (const node::BidBinding& part : binding.parts()) {
+            ++live;
+            checkEnd(lab, node, home, part.expires, binding.granted);
+            if (!book.bindings.contains({home.text(), part.bid}) || !book.tunnels.contains({part.careOfAddress.text(), home.text()}))
+                violated(lab, node, "tunnels", fmt::format("the binding of {} to {} has no tunnel", home.text(), part.careOfAddress.text()));
+        }
+        if (!binding.isAt(binding.careOfAddress)) violated(lab, node, "tunnels", fmt::format("packets for {} go where it is not: {}", home.text(), binding.careOfAddress.text()));
         if (!lab.stack(node).proxies(home)) violated(lab, node, "tunnels", fmt::format("nobody intercepts what is for {}", home.text()));
     }
     std::erase_if(books_[node].accepted, [&](const auto& entry) { return !seen.contains(entry.first); });
-    if (book.tunnels.size() != live || book.bindings.size() != live)
+    if (book.tunnels.size() != tunnels || book.bindings.size() != live)
         violated(lab, node, "tunnels", fmt::format("{} bindings, {} of them reported, {} tunnels", live, book.bindings.size(), book.tunnels.size()));
 }
 

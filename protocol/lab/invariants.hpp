@@ -46,7 +46,7 @@ private:
         TimePoint time;
     };
     struct Book {  ///< what a node reported
-        std::set<std::string> bindings;                    ///< home addresses
+        std::set<std::pair<std::string, std::int64_t>> bindings;  ///< home address, identifier or 0
         std::set<std::pair<std::string, std::string>> tunnels;  ///< peer, home address
         std::map<std::string, std::int64_t> timers;
         std::map<std::pair<std::string_view, std::string>, std::uint16_t> sent;  ///< sequence numbers by kind of update and peer

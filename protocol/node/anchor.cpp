@@ -20,6 +20,13 @@ constexpr std::uint8_t addressUnreachable = 3;  // code of Destination Unreachab
 constexpr std::uint64_t probes = 1;
 constexpr std::uint64_t deliveries = 2;
 
+Attributes keyOf(const Ipv6Address& homeAddress, std::uint16_t bid)
+{
+    Attributes key{{"home_address", attribute(homeAddress)}, {"bid", std::monostate{}}};
+    if (bid != 0) key.back().second = attribute(std::int64_t{bid});
+    return key;
+}
+
 }  // namespace
 
 Anchor::Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvertiser> advertisers, const AnchorServices& services)
@@ -43,7 +50,7 @@ void Anchor::advance(TimePoint now, Output& out)
     stack_.advance(now, out);
     router_.advance(now, stack_, out);
     drainStack(now, out);
-    for (const Binding& binding : registrar_.expire(now)) release(now, binding, "expired", out);
+    expire(now, out);
     for (auto& [interface, list] : homeAgents_) list.expire(now);
     deliverPrefixes(now, out);
     requestRefreshes(now, out);
@@ -107,11 +114,12 @@ std::optional<Ipv6Packet> Anchor::untunnel(TimePoint now, const Ipv6Packet& pack
     }
     // HMIP-MAP-06 takes packets from the node's tunnel; HA-FWD-02 and HMIP-MAP-07: only from its registered care-of address.
     const Binding* binding = registrar_.find(inner->source);
-    if (!binding || binding->careOfAddress != packet.source) {
+    if (!binding || !binding->isAt(packet.source)) {
         out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"inner_source", attribute(inner->source)},
                                              {"rule", attribute(std::string_view("HA-FWD-02"))}});
         return std::nullopt;
     }
+    if (registrar_.cameFrom(inner->source, packet.source)) stack_.setMobilePeer(inner->source, packet.source, binding->places());
     return inner;
 }
 
@@ -140,13 +148,9 @@ void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
     if (verdict.action == Action::Verify) return detect(now, *registrar_.bindings().find(verdict.homeAddress), out);
     if (verdict.action != Action::Answer) return;
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
-        if (verdict.replaced) out.removed(now, "tunnel", {{"peer", attribute(*verdict.replaced)}, {"home_address", attribute(binding->homeAddress)}});
+        if (!verdict.same) rearrange(now, verdict.before, *binding, "deleted", out);
         bindingEvent(now, *binding, out);
-        if (!verdict.same) {
-            stack_.setMobilePeer(binding->homeAddress, binding->careOfAddress);  // HA-FWD-03, HA-HAO-01
-            multicast_.bound(binding->homeAddress, binding->careOfAddress, verdict.replaced);
-            defend(now, *binding, out);
-        }
+        if (!verdict.same) defend(now, *binding, out);
         remember(now, *binding);
     }
     sendAck(now, verdict, out);
@@ -176,6 +180,8 @@ void Anchor::intercept(TimePoint now, Delivery& delivery, Output& out)
     const Binding* binding = registrar_.find(packet.destination);
     // The packet is forwarded into the tunnel (RFC 2473 §3.1).
     if (!binding || !stack_.passOn(now, packet, out)) return;
+    // MCOA-HA-15: the mobile node is on its home link, too, and that is the way to take.
+    if (binding->careOfAddress == binding->homeAddress) return stack_.send(now, std::move(packet), out);
     stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
 }
 
@@ -277,21 +283,56 @@ void Anchor::release(TimePoint now, const Binding& binding, std::string_view why
     if (binding.state != Binding::State::Valid) return;
     stack_.clearMobilePeer(binding.homeAddress);
     forget(binding.homeAddress);
-    leaveGroups(binding.homeAddress, multicast_.unbound(binding.homeAddress, binding.careOfAddress));
+    for (const Ipv6Address& place : binding.places()) multicast_.left(binding.homeAddress, place);
+    leaveGroups(binding.homeAddress, multicast_.unbound(binding.homeAddress));
     out.happened(now, "binding-removed", {{"home_address", attribute(binding.homeAddress)}, {"reason", attribute(why)}});
-    out.removed(now, "binding", {{"home_address", attribute(binding.homeAddress)}, {"bid", std::monostate{}}});
-    out.removed(now, "tunnel", {{"peer", attribute(binding.careOfAddress)}, {"home_address", attribute(binding.homeAddress)}});
+    for (const BidBinding& part : binding.parts()) out.removed(now, "binding", keyOf(binding.homeAddress, part.bid));
+    for (const Ipv6Address& place : binding.places()) out.removed(now, "tunnel", {{"peer", attribute(place)}, {"home_address", attribute(binding.homeAddress)}});
+}
+
+void Anchor::rearrange(TimePoint now, const std::vector<BidBinding>& before, const Binding& binding, std::string_view why, Output& out)
+{
+    const Ipv6Address& home = binding.homeAddress;
+    const auto parts = binding.parts();
+    std::vector<Ipv6Address> gone;
+    for (const BidBinding& old : before) {
+        if (std::none_of(parts.begin(), parts.end(), [&](const BidBinding& part) { return part.bid == old.bid; })) {
+            if (old.bid != 0) out.happened(now, "binding-removed", {{"home_address", attribute(home)}, {"bid", attribute(std::int64_t{old.bid})}, {"reason", attribute(why)}});
+            out.removed(now, "binding", keyOf(home, old.bid));
+        }
+        if (binding.isAt(old.careOfAddress) || std::find(gone.begin(), gone.end(), old.careOfAddress) != gone.end()) continue;
+        gone.push_back(old.careOfAddress);
+        multicast_.left(home, old.careOfAddress);
+        out.removed(now, "tunnel", {{"peer", attribute(old.careOfAddress)}, {"home_address", attribute(home)}});
+    }
+    for (const BidBinding& part : parts) multicast_.bound(home, part.careOfAddress);
+    // HA-FWD-03, HA-HAO-01, MCOA-CN-02
+    stack_.setMobilePeer(home, binding.careOfAddress, binding.careOfs.empty() ? std::vector<Ipv6Address>{} : binding.places());
+}
+
+void Anchor::expire(TimePoint now, Output& out)
+{
+    for (const Binding& ended : registrar_.expire(now)) {
+        const Binding* rest = registrar_.find(ended.homeAddress);
+        if (!rest) {
+            release(now, ended, "expired", out);
+            continue;
+        }
+        rearrange(now, ended.parts(), *rest, "expired", out);
+        bindingEvent(now, *rest, out);
+    }
 }
 
 void Anchor::bindingEvent(TimePoint now, const Binding& binding, Output& out) const
 {
     if (out.quiet) return;
-    out.changed(now, "binding", {{"home_address", attribute(binding.homeAddress)}, {"bid", std::monostate{}}},
-                {{"care_of_address", attribute(binding.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
-                 {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{binding.granted.count()})))},
-                 {"expires", attribute(binding.expires)}, {"status", attribute(std::int64_t{binding.status})}});
-    out.changed(now, "tunnel", {{"peer", attribute(binding.careOfAddress)}, {"home_address", attribute(binding.homeAddress)}},
-                {{"local", attribute(binding.anchorAddress)}});
+    for (const BidBinding& part : binding.parts())
+        out.changed(now, "binding", keyOf(binding.homeAddress, part.bid),
+                    {{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
+                     {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{binding.granted.count()})))},
+                     {"expires", attribute(part.expires)}, {"status", attribute(std::int64_t{binding.status})}});
+    for (const Ipv6Address& place : binding.places())
+        out.changed(now, "tunnel", {{"peer", attribute(place)}, {"home_address", attribute(binding.homeAddress)}}, {{"local", attribute(binding.anchorAddress)}});
 }
 
 }  // namespace roamscope::node

@@ -91,6 +91,9 @@ private:
     void askListeners(TimePoint now, Output& out);
 
     void release(TimePoint now, const Binding& binding, std::string_view why, Output& out);
+    /// The binding consists of other parts than `before`: tunnels and peers follow.
+    void rearrange(TimePoint now, const std::vector<BidBinding>& before, const Binding& binding, std::string_view why, Output& out);
+    void expire(TimePoint now, Output& out);
     void bindingEvent(TimePoint now, const Binding& binding, Output& out) const;
 
     IpStack stack_;

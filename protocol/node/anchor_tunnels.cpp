@@ -37,7 +37,7 @@ void Anchor::onTunnelError(TimePoint now, const wire::IcmpError& error, Output& 
     const auto inner = wire::parseIpv6(inside, true);
     // Only what can be about a tunnel that there is, from where it begins: anybody can invent an error.
     const Binding* binding = inner ? registrar_.find(inner->packet.destination) : nullptr;
-    if (!binding || binding->careOfAddress != outer->packet.destination || binding->anchorAddress != outer->packet.source || stack_.owns(inner->packet.source)) return;
+    if (!binding || !binding->isAt(outer->packet.destination) || binding->anchorAddress != outer->packet.source || stack_.owns(inner->packet.source)) return;
     const ByteView original = outer->packet.payload;
     switch (error.type) {
     case wire::icmpv6Type::destinationUnreachable:
@@ -59,7 +59,7 @@ void Anchor::fromMobileNode(TimePoint now, const Ipv6Packet& outer, Ipv6Packet p
     const auto home = packet.source.isLinkLocal() || packet.source.isUnspecified() ? multicast_.nodeAt(outer.source) : std::optional(packet.source);
     const Binding* binding = home ? registrar_.find(*home) : nullptr;
     const auto interface = binding ? stack_.interfaceOf(*home) : std::nullopt;
-    if (!interface || binding->careOfAddress != outer.source) {  // HA-FWD-02
+    if (!interface || !binding->isAt(outer.source)) {  // HA-FWD-02
         out.happened(now, "tunnel-refused", {{"outer_source", attribute(outer.source)}, {"inner_source", attribute(packet.source)},
                                              {"rule", attribute(std::string_view("HA-FWD-02"))}});
         return;

@@ -89,7 +89,13 @@ public:
     /// Problem (RFC 8200 §4.2), as one that has never heard of mobility. Settings before time 0.
     void setMobilitySupport() { mobilitySupport_ = true; }
     /// Packets of ours to `home` go with a type 2 routing header to `careOf`, and packets from there with that home address are taken.
-    void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf) { mobilePeers_[home].careOf = careOf; }
+    /// With several care-of addresses (RFC 5648) `places` has them all, and `careOf` is where packets go.
+    void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf, std::vector<Ipv6Address> places = {})
+    {
+        MobilePeer& peer = mobilePeers_[home];
+        peer.careOf = careOf;
+        peer.places = std::move(places);
+    }
     void clearMobilePeer(const Ipv6Address& home) { mobilePeers_.erase(home); }
     /// Has a packet of ours to a mobile peer go straight to its care-of address, with a type 2 routing header. Never neighbour discovery
     /// and messages of the Mobility Header (RR-CN-10, MN-TX-04). send() does it for packets from an address of the stack's own.
@@ -335,7 +341,9 @@ private:
     bool mobilitySupport_ = false;
     struct MobilePeer {
         Ipv6Address careOf;
+        std::vector<Ipv6Address> places;  ///< when there are more
         TimePoint used{};
+        [[nodiscard]] bool isAt(const Ipv6Address& a) const { return a == careOf || std::find(places.begin(), places.end(), a) != places.end(); }
     };
     std::unordered_map<Ipv6Address, MobilePeer, AddressHash> mobilePeers_;  ///< by home address
     std::vector<Ipv6Address> carried_;

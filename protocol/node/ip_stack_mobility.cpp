@@ -85,7 +85,7 @@ bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
     // RR-CN-16, HA-HAO-01: what proves itself by other means is let through.
     const bool proven = packet.nextHeader == proto::esp || packet.nextHeader == proto::ah || packet.nextHeader == proto::mobility;
     const auto peer = proven ? mobilePeers_.end() : mobilePeers_.find(*home);
-    if (!home->isUnicastRoutable() || (!proven && (peer == mobilePeers_.end() || peer->second.careOf != packet.source))) {
+    if (!home->isUnicastRoutable() || (!proven && (peer == mobilePeers_.end() || !peer->second.isAt(packet.source)))) {
         sendBindingError(now, unknownBinding, packet, out);
         return false;
     }

@@ -9,17 +9,14 @@ enum : std::uint8_t { isInclude = 1, isExclude = 2, toInclude = 3, toExclude = 4
 
 }  // namespace
 
-void MulticastRelay::bound(const Ipv6Address& home, const Ipv6Address& careOf, std::optional<Ipv6Address> before)
+void MulticastRelay::left(const Ipv6Address& home, const Ipv6Address& careOf)
 {
-    if (before)
-        if (const auto it = homes_.find(*before); it != homes_.end() && it->second == home) homes_.erase(it);
-    homes_[careOf] = home;
+    if (const auto it = homes_.find(careOf); it != homes_.end() && it->second == home) homes_.erase(it);
 }
 
-std::vector<Ipv6Address> MulticastRelay::unbound(const Ipv6Address& home, const Ipv6Address& careOf)
+std::vector<Ipv6Address> MulticastRelay::unbound(const Ipv6Address& home)
 {
     std::vector<Ipv6Address> left;
-    if (const auto it = homes_.find(careOf); it != homes_.end() && it->second == home) homes_.erase(it);
     const auto it = listeners_.find(home);
     if (it == listeners_.end()) return left;
     for (const auto& [group, until] : it->second.groups) drop(group, left);

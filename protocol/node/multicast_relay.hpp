@@ -20,10 +20,11 @@ public:
     /// Only these are ever tunnelled: what has global scope (HA-FWD-04).
     [[nodiscard]] static bool isGlobal(const Ipv6Address& group) { return group.isMulticast() && (group.octets[1] & 0x0f) == 0x0e; }
 
-    /// A mobile node has a binding with this care-of address from now on.
-    void bound(const Ipv6Address& home, const Ipv6Address& careOf, std::optional<Ipv6Address> before);
-    /// The binding ended. Gives the groups that nobody wants any more.
-    [[nodiscard]] std::vector<Ipv6Address> unbound(const Ipv6Address& home, const Ipv6Address& careOf);
+    /// A mobile node has a binding with this care-of address from now on, or one less.
+    void bound(const Ipv6Address& home, const Ipv6Address& careOf) { homes_[careOf] = home; }
+    void left(const Ipv6Address& home, const Ipv6Address& careOf);
+    /// It has none. Gives the groups that nobody wants any more.
+    [[nodiscard]] std::vector<Ipv6Address> unbound(const Ipv6Address& home);
     /// Whose tunnel comes from `careOf`; link-local sources of reports name nobody.
     [[nodiscard]] std::optional<Ipv6Address> nodeAt(const Ipv6Address& careOf) const;
 

@@ -2,6 +2,7 @@
 #include "protocol/node/registrar.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace roamscope::node {
 
@@ -42,6 +43,25 @@ Ipv6Address careOfAddress(const BindingRequest& request)
     return alternate ? alternate->address : request.source;
 }
 
+/// The identifiers of an update for an answer that refuses it (MCOA-HA-08).
+std::vector<wire::BindingIdentifier> echoed(const BindingUpdate& update)
+{
+    std::vector<wire::BindingIdentifier> out;
+    for (const wire::MobilityOption& option : update.options)
+        if (const auto* bid = std::get_if<wire::BindingIdentifier>(&option)) out.push_back({bid->bid, 0, bid->home, bid->priority, {}});
+    return out;
+}
+
+void append(wire::BindingAck& ack, const std::vector<wire::BindingIdentifier>& identifiers)
+{
+    ack.options.insert(ack.options.end(), identifiers.begin(), identifiers.end());
+}
+
+TimePoint earliest(const std::vector<BidBinding>& bindings)
+{
+    return std::min_element(bindings.begin(), bindings.end(), [](const BidBinding& a, const BidBinding& b) { return a.expires < b.expires; })->expires;
+}
+
 std::string_view ruleOf(std::uint8_t code)
 {
     switch (code) {
@@ -54,6 +74,27 @@ std::string_view ruleOf(std::uint8_t code)
 }
 
 }  // namespace
+
+bool Binding::isAt(const Ipv6Address& address) const
+{
+    if (careOfs.empty()) return careOfAddress == address;
+    return std::any_of(careOfs.begin(), careOfs.end(), [&](const BidBinding& b) { return b.careOfAddress == address; });
+}
+
+std::vector<BidBinding> Binding::parts() const
+{
+    if (careOfs.empty()) return {BidBinding{0, careOfAddress, false, 0, expires}};
+    return careOfs;
+}
+
+std::vector<Ipv6Address> Binding::places() const
+{
+    if (careOfs.empty()) return {careOfAddress};
+    std::vector<Ipv6Address> out;
+    for (const BidBinding& b : careOfs)
+        if (std::find(out.begin(), out.end(), b.careOfAddress) == out.end()) out.push_back(b.careOfAddress);
+    return out;
+}
 
 std::optional<std::string_view> Registrar::fault(const BindingRequest& request)
 {
@@ -91,23 +132,19 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
         Verdict verdict = refuse(wanted, *code, routingHeader);
         // HA-BU-02: the last number that was accepted.
         if (*code == status::sequenceOutOfWindow) verdict.ack.sequence = entry->sequence;
+        if (policy_.bids.support != BidPolicy::Support::Unknown) append(verdict.ack, echoed(update));
         return verdict;
     }
-    if (update.lifetime.count() == 0) {
+    if (auto verdict = identify(now, entry, wanted, update, routingHeader)) return std::move(*verdict);
+    if (update.lifetime.count() == 0 && wanted.careOfs.empty()) {
         Verdict verdict = erase(now, *entry, wanted);
         verdict.routingHeader = routingHeader;
+        addIdentifiers(verdict);
         return verdict;
     }
     if (entry && entry->state == Binding::State::Valid) {
-        wanted.state = Binding::State::Valid;
-        grant(now, wanted);
-        Verdict verdict = accept(wanted);
-        if (entry->careOfAddress != wanted.careOfAddress) verdict.replaced = entry->careOfAddress;
-        verdict.same = !verdict.replaced && entry->flags == wanted.flags;
-        wanted.timer = entry->timer;
-        *entry = wanted;
-        bindings_.arm(*entry);
-        return verdict;
+        if (update.lifetime.count() != 0 && wanted.careOfs.empty()) grant(now, wanted);
+        return renew(*entry, std::move(wanted));
     }
     const bool verifying = entry && entry->state == Binding::State::Verifying;
     if (entry && !verifying) --deleted_;
@@ -116,6 +153,59 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     Verdict verdict = answer(wanted, status::accepted, wanted.granted);
     verdict.action = verifying ? Action::Wait : Action::Verify;
     return verdict;
+}
+
+std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Binding* entry, Binding& wanted, const BindingUpdate& update, bool routingHeader)
+{
+    identified_.erase(wanted.homeAddress);
+    if (policy_.bids.support == BidPolicy::Support::Unknown || !hasBids(update)) return std::nullopt;  // MCOA-HA-01, -13
+    static const std::vector<BidBinding> nothing;
+    const bool live = entry && entry->state == Binding::State::Valid;
+    if (update.lifetime.count() != 0) grant(now, wanted);
+    BidOutcome outcome = applyBids({update, wanted.homeAddress, live ? entry->careOfs : nothing, live && entry->careOfs.empty(), wanted.expires}, policy_.bids);
+    if (!outcome.processed) {
+        Verdict verdict = refuse(wanted, outcome.status, routingHeader);
+        append(verdict.ack, outcome.answers);
+        return verdict;
+    }
+    wanted.careOfs = std::move(outcome.bindings);
+    if (const BidBinding* first = preferred(wanted.careOfs)) {
+        wanted.careOfAddress = first->careOfAddress;
+        wanted.expires = earliest(wanted.careOfs);
+    }
+    // What is left of a home address after some were deleted goes on as it was.
+    if (update.lifetime.count() == 0 && live) {
+        wanted.flags = entry->flags;
+        wanted.granted = entry->granted;
+        wanted.status = entry->status;
+    }
+    identified_[wanted.homeAddress] = std::move(outcome);
+    return std::nullopt;
+}
+
+Registrar::Verdict Registrar::renew(Binding& entry, Binding wanted)
+{
+    wanted.state = Binding::State::Valid;
+    Verdict verdict = accept(wanted);
+    if (wanted.requested.count() == 0) verdict.ack.lifetime = WireLifetime{0};
+    const auto isSame = [](const BidBinding& a, const BidBinding& b) { return std::tie(a.bid, a.careOfAddress, a.home, a.priority) == std::tie(b.bid, b.careOfAddress, b.home, b.priority); };
+    verdict.same = entry.flags == wanted.flags && std::equal(entry.careOfs.begin(), entry.careOfs.end(), wanted.careOfs.begin(), wanted.careOfs.end(), isSame) &&
+                   (!wanted.careOfs.empty() || entry.careOfAddress == wanted.careOfAddress);
+    if (!verdict.same) verdict.before = entry.parts();
+    wanted.timer = entry.timer;
+    entry = std::move(wanted);
+    bindings_.arm(entry);
+    addIdentifiers(verdict);
+    return verdict;
+}
+
+void Registrar::addIdentifiers(Verdict& verdict)
+{
+    const auto it = identified_.find(verdict.homeAddress);
+    if (it == identified_.end()) return;
+    if (it->second.status != status::accepted && verdict.ack.accepted()) verdict.ack.status = it->second.status;
+    append(verdict.ack, it->second.answers);
+    identified_.erase(it);
 }
 
 Registrar::Verdict Registrar::toCorrespondent(const Binding& wanted, bool routingHeader) const
@@ -160,6 +250,7 @@ Registrar::Verdict Registrar::erase(TimePoint now, Binding& entry, const Binding
     Verdict verdict = answer(wanted, status::accepted, WireLifetime{0});
     verdict.removed = entry;
     entry.state = Binding::State::Deleted;
+    entry.careOfs.clear();
     entry.sequence = wanted.sequence;
     entry.expires = now + deletedKept;
     ++deleted_;
@@ -189,13 +280,19 @@ Registrar::Verdict Registrar::verified(TimePoint now, const Ipv6Address& homeAdd
     const bool ended = !prefixOf(now, homeAddress, binding.regional);
     if (!unique || ended) {
         Verdict verdict = refuse(binding, ended ? status::notHomeSubnet : status::duplicateAddressDetectionFailed, true);
+        if (const auto it = identified_.find(homeAddress); it != identified_.end())
+            for (wire::BindingIdentifier& option : it->second.answers) option.status = 0;
+        addIdentifiers(verdict);
         drop(binding);
         return verdict;
     }
     binding.state = Binding::State::Valid;
     grant(now, binding);
+    for (BidBinding& careOf : binding.careOfs) careOf.expires = binding.expires;
     bindings_.arm(binding);
-    return accept(binding);
+    Verdict verdict = accept(binding);
+    addIdentifiers(verdict);
+    return verdict;
 }
 
 const RouterPrefix* Registrar::prefixOf(TimePoint now, const Ipv6Address& address, bool regional) const
@@ -217,6 +314,7 @@ void Registrar::setPrefix(TimePoint now, const RouterPrefix& prefix, bool region
         const TimePoint end = now + std::chrono::seconds(prefix.validAt(now));
         if (end >= binding.expires) continue;
         binding.expires = end;
+        for (BidBinding& careOf : binding.careOfs) careOf.expires = std::min(careOf.expires, end);
         bindings_.arm(binding);
     }
 }
@@ -228,14 +326,31 @@ std::optional<Binding> Registrar::end(TimePoint now, const Ipv6Address& homeAddr
     return erase(now, *entry, *entry).removed;
 }
 
+bool Registrar::cameFrom(const Ipv6Address& homeAddress, const Ipv6Address& careOf)
+{
+    Binding* entry = bindings_.find(homeAddress);
+    if (!entry || entry->careOfs.empty() || entry->careOfAddress == careOf) return false;
+    if (std::any_of(entry->careOfs.begin(), entry->careOfs.end(), [](const BidBinding& b) { return b.priority != 0; })) return false;
+    entry->careOfAddress = careOf;
+    return true;
+}
+
 // ---- time
 
 std::vector<Binding> Registrar::expire(TimePoint now)
 {
     std::vector<Binding> ended;
-    for (const Binding* next = bindings_.first(); next && next->expires <= now; next = bindings_.first()) {
+    for (Binding* next = bindings_.first(); next && next->expires <= now; next = bindings_.first()) {
         if (next->state == Binding::State::Valid) ended.push_back(*next);
-        drop(*next);
+        std::erase_if(next->careOfs, [&](const BidBinding& b) { return b.expires <= now; });
+        if (next->careOfs.empty()) {
+            drop(*next);
+            continue;
+        }
+        std::erase_if(ended.back().careOfs, [&](const BidBinding& b) { return b.expires > now; });
+        next->careOfAddress = preferred(next->careOfs)->careOfAddress;
+        next->expires = earliest(next->careOfs);
+        bindings_.arm(*next);
     }
     return ended;
 }
@@ -249,6 +364,7 @@ std::optional<TimePoint> Registrar::nextDeadline() const
 void Registrar::drop(const Binding& binding)
 {
     if (binding.state == Binding::State::Deleted) --deleted_;
+    identified_.erase(binding.homeAddress);
     bindings_.erase(binding.homeAddress);
 }
 

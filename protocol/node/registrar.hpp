@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Judges Binding Updates and keeps the binding cache of an anchor. A home agent and a MAP differ by policy only: a MAP is a
 // home agent for RCoA → LCoA (RFC 4140/5380 §6.2). Rules HA-BU-01 to -10, HA-DEREG-01/-02, HMIP-MAP-01, -08 to -10, -17.
+// With binding identifiers (RFC 5648) a home address has several care-of addresses: bid_bindings.hpp judges those, MCOA-HA-01, -08, -12.
 // Deterministic, no input or output, not shared between threads. The table is bounded by the policy.
 #pragma once
 
+#include "protocol/node/bid_bindings.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/node/prefix_list.hpp"
 #include "protocol/node/sequence.hpp"
 #include "protocol/node/timed_pool.hpp"
 #include "protocol/wire/mobility.hpp"
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -25,17 +28,24 @@ struct Binding {
     std::uint8_t status = 0;      ///< of the acknowledgement: 0, or 1 when its prefix ends or is deprecated too soon
     bool regional = false;        ///< registered with M at a MAP, otherwise with H at a home agent
     Ipv6Address homeAddress;      ///< HoA, or RCoA at a MAP
-    Ipv6Address careOfAddress;
-    std::uint16_t sequence = 0;   ///< last accepted
+    Ipv6Address careOfAddress;    ///< that packets take when nothing else tells
+    std::vector<BidBinding> careOfs;  ///< with binding identifiers; empty: there is only the one above
+    std::uint16_t sequence = 0;   ///< last accepted, whatever the identifier (MCOA-HA-12)
     std::uint16_t flags = 0;      ///< of the last accepted update
     WireLifetime requested{};
     WireLifetime granted{};
-    TimePoint expires{};
+    TimePoint expires{};          ///< of the first care-of address that ends
     Ipv6Address anchorAddress;    ///< address of ours that the update was sent to; source of answers and of the tunnel
     Ipv6Address replyTo;          ///< source of the update (HA-BU-06)
     std::uint32_t timer = 0;      ///< of the pool
 
     [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
+    /// MCOA-CN-02: packets of the mobile node may come from any of its care-of addresses.
+    [[nodiscard]] bool isAt(const Ipv6Address& address) const;
+    /// Its care-of addresses by identifier; without identifiers one whose identifier is 0.
+    [[nodiscard]] std::vector<BidBinding> parts() const;
+    /// The care-of addresses, once each.
+    [[nodiscard]] std::vector<Ipv6Address> places() const;
 };
 
 /// What an update asks for, taken from its packet.
@@ -67,6 +77,7 @@ public:
         bool verifyRegional = true;           ///< the same for a MAP (off for one of RFC 5380)
         /// Binding Refresh Advice: when the node should come back; left out when zero or not below the lifetime (HA-BU-07).
         std::chrono::seconds refreshAdvice{0};
+        BidPolicy bids;                       ///< several care-of addresses
     };
     static constexpr Duration deletedKept = 10s;  ///< MAX_DELETE_BCE_TIMEOUT
 
@@ -85,8 +96,8 @@ public:
         wire::BindingAck ack;
         bool routingHeader = true;   ///< RH2 = home address, unless the update came without HAO from the home address
         std::optional<Binding> removed;  ///< binding that this update deleted: stop defending its address
-        bool same = false;           ///< the binding was there already with this care-of address and these flags
-        std::optional<Ipv6Address> replaced;  ///< care-of address that the binding had before, when it moved
+        bool same = false;           ///< the binding was there already with these care-of addresses and these flags
+        std::vector<BidBinding> before;  ///< what the binding consisted of, when it was there already and is not the same now
         std::string_view reason;     ///< rule that was broken, for Drop and refusals
     };
     [[nodiscard]] Verdict judge(TimePoint now, const BindingRequest& request);
@@ -94,8 +105,12 @@ public:
     [[nodiscard]] Verdict verified(TimePoint now, const Ipv6Address& homeAddress, bool unique);
     /// Ends a live binding as if it had been deleted; gives it.
     [[nodiscard]] std::optional<Binding> end(TimePoint now, const Ipv6Address& homeAddress);
+    /// A packet of the mobile node came from `careOf`, one of its care-of addresses: where nothing else tells, others go there
+    /// (MCOA-FWD-01). True when that is news.
+    bool cameFrom(const Ipv6Address& homeAddress, const Ipv6Address& careOf);
     void configure(Policy policy) { policy_ = std::move(policy); }
     /// Removes bindings whose lifetime ended and forgotten deleted ones; gives the former.
+    /// One with other care-of addresses left is given with those that ended, and stays.
     [[nodiscard]] std::vector<Binding> expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
     /// The lifetimes or flags of a home or regional prefix are others from now on, or it is new. Bindings never outlive their
@@ -116,7 +131,12 @@ private:
     [[nodiscard]] static std::optional<std::string_view> fault(const BindingRequest& request);
     [[nodiscard]] Verdict toCorrespondent(const Binding& wanted, bool routingHeader) const;
     [[nodiscard]] std::optional<std::uint8_t> refusal(TimePoint now, const Binding& wanted, const Binding* entry) const;
+    /// What the identifiers of the update do to `wanted`; a verdict when that is all.
+    [[nodiscard]] std::optional<Verdict> identify(TimePoint now, const Binding* entry, Binding& wanted, const wire::BindingUpdate& update, bool routingHeader);
+    [[nodiscard]] Verdict renew(Binding& entry, Binding wanted);
     [[nodiscard]] Verdict erase(TimePoint now, Binding& entry, const Binding& wanted);
+    /// MCOA-HA-08: status and options of the identifiers' judgement go into the answer.
+    void addIdentifiers(Verdict& verdict);
     void grant(TimePoint now, Binding& binding) const;
     [[nodiscard]] Verdict accept(const Binding& binding) const;
     [[nodiscard]] Verdict answer(const Binding& binding, std::uint8_t status, WireLifetime lifetime) const;
@@ -128,6 +148,7 @@ private:
     Policy policy_;
     Bindings bindings_;
     std::size_t deleted_ = 0;    ///< entries in state Deleted
+    std::map<Ipv6Address, BidOutcome> identified_;  ///< of updates whose answer has not been made yet
 };
 
 }  // namespace roamscope::node

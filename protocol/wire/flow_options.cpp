@@ -326,7 +326,8 @@ std::optional<FlowIdentification> parseFlowIdentification(FieldReader& in)
     flow.status = in.u8(FieldId::FlowStatus);
     in.note(flow.status == 0 ? "Flow binding successful; always 0 in a Binding Update" : flowStatusName(flow.status));
     if (in.texts()) in.headline(fmt::format("Flow identification {}", flow.flow));
-    if (flow.flow == 0) finding(in, Severity::Error, "flow identifier 0, which is reserved", "RFC 6089 §4.2", start, 2);
+    // An answer that refuses it names it.
+    if (flow.flow == 0 && flow.status < 128) finding(in, Severity::Error, "flow identifier 0, which is reserved", "RFC 6089 §4.2", start, 2);
     while (in.remaining() > 0)
         if (!parseNext(in, flow)) return std::nullopt;
     checkOccurrences(in, flow, start, length);

@@ -244,6 +244,8 @@ using MobilityMessage =
 namespace bindingStatus {
 inline constexpr std::uint8_t accepted = 0;
 inline constexpr std::uint8_t prefixDiscoveryNecessary = 1;
+inline constexpr std::uint8_t mcoaNotComplete = 4;                 // RFC 5648 §4.4, as those from 164 on
+inline constexpr std::uint8_t mcoaReturnHomeWithoutNdp = 5;
 inline constexpr std::uint8_t reasonUnspecified = 128;
 inline constexpr std::uint8_t administrativelyProhibited = 129;
 inline constexpr std::uint8_t insufficientResources = 130;
@@ -256,6 +258,12 @@ inline constexpr std::uint8_t expiredHomeNonce = 136;
 inline constexpr std::uint8_t expiredCareOfNonce = 137;
 inline constexpr std::uint8_t expiredNonces = 138;
 inline constexpr std::uint8_t registrationTypeChange = 139;
+inline constexpr std::uint8_t mcoaMalformed = 164;
+inline constexpr std::uint8_t mcoaNonMcoaBindingExists = 165;
+inline constexpr std::uint8_t mcoaProhibited = 166;
+inline constexpr std::uint8_t mcoaUnknownCareOf = 167;
+inline constexpr std::uint8_t mcoaBulkProhibited = 168;
+inline constexpr std::uint8_t mcoaHomeAndForeignProhibited = 169;
 }  // namespace bindingStatus
 
 /// Reads the rest of `in` as one message. Fails when Header Len does not fit the octets or the message type (RFC 6275 §9.2,

@@ -13,7 +13,7 @@ using wire::MobilePrefixSolicitation;
 
 namespace {
 
-constexpr Duration preferred = 604800s;
+constexpr Duration preferredFor = 604800s;
 
 /// Times of what is due until `end`.
 std::vector<std::pair<TimePoint, PrefixDelivery::Due>> run(PrefixDelivery& d, TimePoint end)
@@ -46,7 +46,7 @@ private Q_SLOTS:
         std::set<std::int64_t> minutes;
         for (std::uint64_t seed = 1; seed <= 100; ++seed) {
             PrefixDelivery d({}, Random(seed));
-            d.bound(TimePoint{10s}, home, preferred);
+            d.bound(TimePoint{10s}, home, preferredFor);
             const auto list = run(d, TimePoint{10s + 86400s + 30s});
             QVERIFY2(list.size() == 4, "HA-MPA-01: one, and three repetitions");
             const Duration delay = list[0].first - TimePoint{10s};
@@ -56,7 +56,7 @@ private Q_SLOTS:
             minutes.insert(delay / 3600s);
         }
         QVERIFY2(minutes.size() > 12, "spread over the day");
-        // A preferred lifetime below MaxMobPfxAdvInterval bounds the delay; below the least interval it is the difference that counts.
+        // A preferredFor lifetime below MaxMobPfxAdvInterval bounds the delay; below the least interval it is the difference that counts.
         for (const auto& [left, most] : {std::pair<Duration, Duration>{700s, 700s}, {100s, 1100s}, {600s, 600s + 1ns}}) {
             PrefixDelivery d({}, Random(5));
             d.bound({}, home, left);
@@ -68,7 +68,7 @@ private Q_SLOTS:
     void HA_MPA_01_aSolicitationIsAnsweredAtOnceButNotTwiceASecond()
     {
         PrefixDelivery d({}, Random(1));
-        d.bound({}, home, preferred);
+        d.bound({}, home, preferredFor);
         d.solicited(TimePoint{50s}, home, 1);
         auto list = run(d, TimePoint{50s});
         QVERIFY2(list.size() == 1 && list[0].second.solicited && list[0].second.identifier == 1, "HA-MPA-01: at once");
@@ -82,7 +82,7 @@ private Q_SLOTS:
     void HA_MPA_01_repeatedUntilASolicitationComes()
     {
         PrefixDelivery d({}, Random(1));
-        d.bound({}, home, preferred);
+        d.bound({}, home, preferredFor);
         const TimePoint first = *d.nextDeadline();
         QCOMPARE(run(d, first + 4s).size(), std::size_t{2});
         d.solicited(first + 5s, home, 77);
@@ -90,12 +90,12 @@ private Q_SLOTS:
         QVERIFY2(list.size() == 1 && list[0].second.solicited, "HA-MPA-01: acknowledged, no more copies");
         // Without an acknowledgement they begin anew with the next Binding Update.
         PrefixDelivery e({}, Random(1));
-        e.bound({}, home, preferred);
+        e.bound({}, home, preferredFor);
         QCOMPARE(run(e, first + 60s).size(), std::size_t{4});
-        e.bound(first + 100s, home, preferred);
+        e.bound(first + 100s, home, preferredFor);
         QCOMPARE(run(e, first + 160s).size(), std::size_t{4});
         // The end of the binding ends everything.
-        e.bound(first + 200s, home, preferred);
+        e.bound(first + 200s, home, preferredFor);
         QCOMPARE(run(e, first + 201s).size(), std::size_t{1});
         e.unbound(home);
         QVERIFY2(!e.nextDeadline(), "HA-MPA-01: no repetitions without a binding");
@@ -104,7 +104,7 @@ private Q_SLOTS:
     void HA_MPA_01_aChangeIsToldSoonerThanTheDailyOne()
     {
         PrefixDelivery d({}, Random(1));
-        d.bound({}, home, preferred);
+        d.bound({}, home, preferredFor);
         d.solicited(TimePoint{1s}, home, 1);
         QCOMPARE(run(d, TimePoint{1s}).size(), std::size_t{1});
         QVERIFY(*d.nextDeadline() >= TimePoint{1s + 86400s + 600s});
@@ -115,7 +115,7 @@ private Q_SLOTS:
         d.changed(TimePoint{200s}, home, 650s);
         QCOMPARE(*d.nextDeadline(), at);
         PrefixDelivery off({false, 600s, 86400s}, Random(1));
-        off.bound({}, home, preferred);
+        off.bound({}, home, preferredFor);
         off.solicited({}, home, 1);
         QVERIFY2(!off.nextDeadline(), "RFC 6275 §8.4: may be switched off");
     }

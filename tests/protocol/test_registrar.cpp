@@ -245,8 +245,9 @@ private Q_SLOTS:
     void aMoveTellsWhereTheTunnelWentBefore()
     {
         Registrar r = bound(10);
-        QVERIFY(!judge(r, TimePoint{1s}, {.sequence = 11}).replaced);
-        QCOMPARE(judge(r, TimePoint{2s}, {.sequence = 12, .careOf = careOf2}).replaced, std::optional(careOf1));
+        QVERIFY(judge(r, TimePoint{1s}, {.sequence = 11}).before.empty());
+        const auto before = judge(r, TimePoint{2s}, {.sequence = 12, .careOf = careOf2}).before;
+        QVERIFY(before.size() == 1 && before[0].careOfAddress == careOf1);
     }
 
     void HA_BU_05_lifetimesEndWithTheHomePrefix()

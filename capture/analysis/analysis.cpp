@@ -2,6 +2,7 @@
 #include "capture/analysis/analysis.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace roamscope::analysis {
 
@@ -51,10 +52,25 @@ std::vector<const BindingInterval*> Analysis::bindingsAt(TimePoint t) const
     std::vector<const BindingInterval*> alive;
     for (const BindingInterval& binding : bindings)
         if (binding.aliveAt(t)) alive.push_back(&binding);
-    std::stable_sort(alive.begin(), alive.end(), [](const BindingInterval* a, const BindingInterval* b) {
-        return a->owner == Role::Map && b->owner != Role::Map;
+    // A refresh makes a new interval; the rows of one home address do not change places for it.
+    const auto order = [](const BindingInterval* b) { return std::tuple(b->owner != Role::Map, b->ownerAddress, b->homeAddress, b->bid); };
+    const bool several = std::any_of(alive.begin(), alive.end(), [](const BindingInterval* b) { return b->bid.has_value(); });
+    std::stable_sort(alive.begin(), alive.end(), [&](const BindingInterval* a, const BindingInterval* b) {
+        return several ? order(a) < order(b) : a->owner == Role::Map && b->owner != Role::Map;
     });
     return alive;
+}
+
+std::vector<const FlowInterval*> Analysis::flowsOf(const BindingInterval& binding, TimePoint t) const
+{
+    std::vector<const FlowInterval*> out;
+    if (!binding.bid) return out;
+    for (const FlowInterval& flow : flowBindings)
+        if (flow.aliveAt(t) && flow.ownerAddress == binding.ownerAddress && flow.homeAddress == binding.homeAddress &&
+            std::find(flow.bids.begin(), flow.bids.end(), *binding.bid) != flow.bids.end())
+            out.push_back(&flow);
+    std::stable_sort(out.begin(), out.end(), [](const FlowInterval* a, const FlowInterval* b) { return a->priority < b->priority; });
+    return out;
 }
 
 const NodeInfo* Analysis::nodeOf(const Ipv6Address& address) const

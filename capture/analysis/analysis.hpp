@@ -30,15 +30,18 @@ struct NodeInfo {
     [[nodiscard]] std::string label() const;  ///< "MN 2001:db8:100::1:1"
 };
 
-enum class Knowledge : std::uint8_t { Acknowledged, Assumed, Expired, Deleted };  ///< why an interval began or ended
+enum class Knowledge : std::uint8_t { Acknowledged, Assumed, Expired, Deleted, Revoked };  ///< why an interval began or ended
 
 /// One binding held unchanged from `from` to `to`. A refresh, a new care-of address and an end each close an interval.
 struct BindingInterval {
     Role owner = Role::HomeAgent;         ///< Map for a local binding (RCoA → LCoA), HomeAgent (HoA → CoA), Correspondent
     Ipv6Address ownerAddress;
     Ipv6Address homeAddress;              ///< HoA, or the RCoA at a MAP
-    std::optional<std::uint16_t> bid;
-    Ipv6Address careOfAddress;
+    std::optional<std::uint16_t> bid;     ///< binding identifier (RFC 5648)
+    std::uint8_t priority = 0;            ///< of the identifier, 1..127, lower is better (RFC 6089 §4.1); 0: none
+    bool homeLink = false;                ///< the binding of the home link beside foreign ones (RFC 5648 §5.6)
+    std::uint8_t status = 0;              ///< effective status of the acknowledgement: of the identifier, else of the message
+    Ipv6Address careOfAddress;            ///< "::" where an update leaves it out that was registered before the capture began
     std::uint16_t sequence = 0;
     std::uint16_t flags = 0;              ///< of the Binding Update
     Duration lifetime{0};                 ///< granted
@@ -51,6 +54,21 @@ struct BindingInterval {
     [[nodiscard]] bool aliveAt(TimePoint t) const { return from <= t && (!to || t < *to); }
     /// Lifetime left at t, never negative.
     [[nodiscard]] Duration leftAt(TimePoint t) const { return std::max(Duration{0}, from + lifetime - t); }
+};
+
+/// A flow that a mobile node bound to some of its care-of addresses, unchanged from `from` to `to` (RFC 6089).
+struct FlowInterval {
+    Ipv6Address ownerAddress;
+    Ipv6Address homeAddress;
+    std::uint16_t flow = 0;               ///< FID
+    std::uint16_t priority = 0;           ///< FID-PRI; the lowest one that matches a packet decides
+    std::vector<std::uint16_t> bids;      ///< binding identifiers that it uses
+    std::string selector;                 ///< in words: "UDP, to port 5001"
+    TimePoint from{};                     ///< time of the acknowledgement
+    std::optional<TimePoint> to;          ///< none: still there at the end of the trace
+    FrameIndex acknowledgement = 0;
+
+    [[nodiscard]] bool aliveAt(TimePoint t) const { return from <= t && (!to || t < *to); }
 };
 
 /// A Binding Update with its copies and its answer.
@@ -66,6 +84,15 @@ struct Exchange {
     std::optional<TimePoint> end;
     std::optional<Duration> roundTrip;    ///< from the copy that was answered to its acknowledgement, as seen by the mobile node
     std::uint16_t sequence = 0;           ///< of the copy that was answered, else of the last one
+};
+
+/// What the answer of an exchange said of one binding identifier (RFC 5648): its own status, else that of the message.
+struct IdentifierAnswer {
+    std::uint32_t exchange = 0;           ///< into Analysis::exchanges
+    std::uint16_t bid = 0;
+    std::uint8_t status = 0;
+    TimePoint time{};
+    FrameIndex frame = 0;                 ///< of the acknowledgement
 };
 
 /// A stretch of a handover with the frames that bound it (handover model §3: T_L2, T_MD, T_DAD, T_LBU, T_HA …).
@@ -142,7 +169,9 @@ struct DialectEvidence {
 struct Analysis {
     std::vector<NodeInfo> nodes;
     std::vector<BindingInterval> bindings;
+    std::vector<FlowInterval> flowBindings;
     std::vector<Exchange> exchanges;
+    std::vector<IdentifierAnswer> identifierAnswers;  ///< in order of time
     std::vector<Handover> handovers;
     std::vector<Flow> flows;
     std::vector<Attachment> attachments;
@@ -157,8 +186,10 @@ struct Analysis {
 
     /// What people call handovers[index]: its number from 1, first registrations not counted; 0 for one of these.
     [[nodiscard]] std::size_t handoverNumber(std::size_t index) const;
-    /// Bindings alive at t, MAP's first.
+    /// Bindings alive at t, MAP's first, those of one home address beside each other by their identifiers.
     [[nodiscard]] std::vector<const BindingInterval*> bindingsAt(TimePoint t) const;
+    /// Flows bound to this binding at t, the one that is looked at first first.
+    [[nodiscard]] std::vector<const FlowInterval*> flowsOf(const BindingInterval& binding, TimePoint t) const;
     /// The node that owns an address, if known.
     [[nodiscard]] const NodeInfo* nodeOf(const Ipv6Address& address) const;
 };

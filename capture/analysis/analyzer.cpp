@@ -3,6 +3,7 @@
 
 #include "capture/analysis/conformance.hpp"
 #include "capture/analysis/directory.hpp"
+#include "capture/analysis/flow_history.hpp"
 #include "capture/analysis/handovers.hpp"
 #include "capture/analysis/light_frame.hpp"
 #include "protocol/wire/reassembly.hpp"
@@ -91,9 +92,11 @@ public:
         static_cast<void>(wire::decodeFrame(view.bytes, link.linkType, view.originalLength, &sink, context));
         conformance_.addFrame(index, sink.findings());
         noteDialects(index, sink.nodes());
+        bindings_.revoke(o);
         if (!signal) return;
         conformance_.addSignal(*signal, o, sink.nodes(), exchanges_, bindings_, mobiles_);
         bindings_.add(*signal, exchanges_, o);
+        flowBindings_.add(*signal, exchanges_, o);
         mobiles_.add(*signal, presence_, o);
         directory_.addSignal(*signal, o);
     }
@@ -110,6 +113,8 @@ public:
         auto out = std::make_shared<Analysis>();
         conclude(*out);
         out->bindings = bindings_.intervals(end_);
+        out->flowBindings = flowBindings_.intervals();
+        out->identifierAnswers = bindings_.answers();
         out->exchanges.reserve(exchanges_.records().size());
         for (const ExchangeRecord& record : exchanges_.records()) out->exchanges.push_back(record.value);
         out->findings = conformance_.findings();
@@ -127,6 +132,8 @@ public:
         out->findings = conformance_.takeFindings();
         out->acknowledgements = exchanges_.acknowledgements();
         out->bindings = bindings_.take(end_);
+        out->flowBindings = flowBindings_.take();
+        out->identifierAnswers = bindings_.answers();
         conclude(*out);
         mobiles_ = {};
         presence_ = {};
@@ -190,6 +197,7 @@ private:
     Presence presence_;
     ExchangeTracker exchanges_;
     BindingHistory bindings_;
+    FlowHistory flowBindings_;
     Mobiles mobiles_;
     Directory directory_;
     FlowTracker flows_;

@@ -2,12 +2,22 @@
 #include "capture/analysis/binding_history.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace roamscope::analysis {
 
+namespace {
+
+constexpr std::size_t maxIndications = 64;
+
+}  // namespace
+
 void BindingHistory::add(const Signal& signal, const ExchangeTracker& exchanges, const Observation& o)
 {
+    if (signal.kind == Signal::Kind::Answer)
+        for (const BidStatus& b : signal.answer->bids)
+            answers_.push_back({static_cast<std::uint32_t>(signal.record), b.bid, signal.answer->statusOf(b.bid), o.time, o.index});
     if (signal.kind == Signal::Kind::Answer && signal.answer->accepted()) {
         const ExchangeRecord& record = exchanges.records()[signal.record];
         accept(record, record.copies[signal.copy], &*signal.answer, o);
@@ -37,35 +47,74 @@ void BindingHistory::accept(const ExchangeRecord& record, const ExchangeRecord::
     Open& open = open_[record.value.peerAddress][record.value.homeAddress];
     const Duration lifetime = answer ? answer->lifetime : update.lifetime;
     const bool deletes = lifetime == Duration{0} || update.lifetime == Duration{0};
-    // An update without binding identifier stands for all bindings of the home address (RFC 5648 §5.3, §6.2).
-    const bool whole = !update.bindings.front().bid;
+    // Who does not echo identifiers does not know them and took the update for a plain one (MCOA-MN-09).
+    const bool ignored = answer && answer->bids.empty();
+    const BidBinding plain{std::nullopt, update.careOfAddress};
+    const auto wanted = ignored ? std::span(&plain, 1) : std::span<const BidBinding>(update.bindings);
+    const auto granted = [&](const BidBinding& b) { return !answer || answer->statusOf(b.bid) < 128; };
+    // An update without binding identifier stands for all bindings of the home address (MCOA-HA-01).
+    const bool whole = !wanted.front().bid || update.overwrites();
+    const bool leftOut = std::any_of(wanted.begin(), wanted.end(), [](const BidBinding& b) { return b.known; });
+    const Open before = leftOut ? open : Open{};
     for (auto it = open.begin(); it != open.end();) {
-        const bool named = std::any_of(update.bindings.begin(), update.bindings.end(), [&](const BidBinding& b) { return b.bid == it->first; });
-        if (!named && !whole) {
+        const auto named = std::find_if(wanted.begin(), wanted.end(), [&](const BidBinding& b) { return b.bid == it->first; });
+        const bool renewed = named != wanted.end() && granted(*named);
+        if (!renewed && !whole) {
             ++it;
             continue;
         }
-        close(it->second, o.time, deletes || !named ? Knowledge::Deleted : answer ? Knowledge::Acknowledged : Knowledge::Assumed);
+        close(it->second, o.time, deletes || !renewed ? Knowledge::Deleted : answer ? Knowledge::Acknowledged : Knowledge::Assumed);
         it = open.erase(it);
     }
     if (deletes) return;
-    for (const BidBinding& binding : update.bindings) {
-        if (open.count(binding.bid) != 0) continue;  // the same identifier twice in one update: the first one counts
-        BindingInterval i;
-        i.owner = record.value.peer;
-        i.ownerAddress = record.value.peerAddress;
-        i.homeAddress = record.value.homeAddress;
-        i.bid = binding.bid;
-        i.careOfAddress = binding.careOfAddress;
-        i.sequence = update.sequence;
-        i.flags = update.flags;
-        i.lifetime = lifetime;
-        i.from = o.time;
-        i.update = copy.seen.frame;
-        i.acknowledgement = o.index;
-        open[binding.bid] = intervals_.size();
-        intervals_.push_back(std::move(i));
+    for (BidBinding binding : wanted) {
+        if (open.count(binding.bid) != 0 || !granted(binding)) continue;  // the same identifier twice in one update: the first one counts
+        if (const auto old = before.find(binding.bid); binding.known) binding.careOfAddress = old == before.end() ? Ipv6Address{} : intervals_[old->second].careOfAddress;
+        this->open(open, record, copy, binding, answer, o);
     }
+}
+
+void BindingHistory::open(Open& open, const ExchangeRecord& record, const ExchangeRecord::Copy& copy, const BidBinding& binding, const Answer* answer, const Observation& o)
+{
+    BindingInterval i;
+    i.owner = record.value.peer;
+    i.ownerAddress = record.value.peerAddress;
+    i.homeAddress = record.value.homeAddress;
+    i.bid = binding.bid;
+    i.priority = binding.priority;
+    i.homeLink = binding.home;
+    i.status = answer ? answer->statusOf(binding.bid) : std::uint8_t{0};
+    i.careOfAddress = binding.careOfAddress;
+    i.sequence = copy.update.sequence;
+    i.flags = copy.update.flags;
+    i.lifetime = answer ? answer->lifetime : copy.update.lifetime;
+    i.from = o.time;
+    i.update = copy.seen.frame;
+    i.acknowledgement = o.index;
+    open[binding.bid] = intervals_.size();
+    intervals_.push_back(std::move(i));
+}
+
+void BindingHistory::revoke(const Observation& o)
+{
+    const auto seen = readRevocation(o.frame);
+    if (!seen) return;
+    const auto same = [&](const Revocation& r) { return r.sequence == seen->sequence && r.peerAddress == seen->peerAddress && r.homeAddress == seen->homeAddress; };
+    const auto known = std::find_if(indications_.begin(), indications_.end(), same);
+    if (!seen->acknowledgement) {
+        if (known != indications_.end()) return;
+        if (indications_.size() == maxIndications) indications_.erase(indications_.begin());
+        indications_.push_back(*seen);
+        return;
+    }
+    if (known == indications_.end() || seen->status >= 128) return;
+    Open& open = open_[seen->peerAddress][seen->homeAddress];
+    for (auto it = open.begin(); it != open.end();) {
+        const bool meant = known->bids.empty() || (it->first && std::find(known->bids.begin(), known->bids.end(), *it->first) != known->bids.end());
+        if (meant) close(it->second, o.time, Knowledge::Revoked);
+        it = meant ? open.erase(it) : std::next(it);
+    }
+    indications_.erase(known);
 }
 
 namespace {

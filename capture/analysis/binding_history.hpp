@@ -11,10 +11,13 @@ class BindingHistory {
 public:
     /// Takes a signal that ExchangeTracker::add() returned for this frame.
     void add(const Signal& signal, const ExchangeTracker& exchanges, const Observation& o);
+    /// Takes a frame that may revoke bindings: what an indication names ends when its acknowledgement is seen (RFC 5846).
+    void revoke(const Observation& o);
     /// Intervals in order of their start; those that ran out before `end` are closed there.
     [[nodiscard]] std::vector<BindingInterval> intervals(TimePoint end) const;
     /// The same without a copy; nothing is known afterwards.
     [[nodiscard]] std::vector<BindingInterval> take(TimePoint end);
+    [[nodiscard]] const std::vector<IdentifierAnswer>& answers() const { return answers_; }
     /// The interval of this binding that is alive at `t`, or null.
     [[nodiscard]] const BindingInterval* alive(const Ipv6Address& owner, const Ipv6Address& home, std::optional<std::uint16_t> bid,
                                                TimePoint t) const;
@@ -25,10 +28,13 @@ private:
     using Owner = std::map<Ipv6Address, Open>;
 
     void accept(const ExchangeRecord& record, const ExchangeRecord::Copy& copy, const Answer* answer, const Observation& o);
+    void open(Open& open, const ExchangeRecord& record, const ExchangeRecord::Copy& copy, const BidBinding& binding, const Answer* answer, const Observation& o);
     void close(std::size_t interval, TimePoint t, Knowledge why);
 
     std::vector<BindingInterval> intervals_;
     std::map<Ipv6Address, Owner> open_;
+    std::vector<IdentifierAnswer> answers_;
+    std::vector<Revocation> indications_;  ///< the latest that are not answered
 };
 
 }  // namespace roamscope::analysis

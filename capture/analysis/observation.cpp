@@ -13,12 +13,12 @@ std::vector<BidBinding> readBindings(const wire::BindingUpdate& update, const Ip
     for (const wire::MobilityOption& option : update.options) {
         const auto* bid = std::get_if<wire::BindingIdentifier>(&option);
         if (!bid) continue;
-        BidBinding binding{bid->bid, careOf, bid->home};
+        BidBinding binding{bid->bid, careOf, bid->home, bid->careOfAddress.empty() && !bid->home, bid->priority};
         if (bid->careOfAddress.size() == 16)
             std::copy(bid->careOfAddress.begin(), bid->careOfAddress.end(), binding.careOfAddress.octets.begin());
         out.push_back(binding);
     }
-    if (out.empty()) out.push_back({std::nullopt, careOf, false});
+    if (out.empty()) out.push_back({std::nullopt, careOf});
     return out;
 }
 
@@ -66,6 +66,8 @@ std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
     update.hasAlternate = alternate != nullptr;
     update.careOfAddress = alternate ? alternate->address : inner->source;
     update.bindings = readBindings(*message, update.careOfAddress);
+    for (BidBinding& binding : update.bindings)
+        if (binding.home) binding.careOfAddress = update.homeAddress;
     update.flags = message->flags;
     update.sequence = message->sequence;
     update.lifetime = message->lifetime;
@@ -85,7 +87,34 @@ std::optional<Answer> readAnswer(const wire::DecodedFrame& frame)
     answer.status = message->status;
     answer.sequence = message->sequence;
     answer.lifetime = message->lifetime;
+    for (const wire::MobilityOption& option : message->options) {
+        if (const auto* bid = std::get_if<wire::BindingIdentifier>(&option)) answer.bids.push_back({bid->bid, bid->status});
+        else if (const auto* flow = std::get_if<wire::FlowIdentification>(&option)) answer.flows.push_back({flow->flow, flow->status});
+    }
     return answer;
+}
+
+std::uint8_t Answer::statusOf(std::optional<std::uint16_t> bid) const
+{
+    const auto it = std::find_if(bids.begin(), bids.end(), [&](const BidStatus& b) { return b.bid == bid; });
+    return it == bids.end() || it->status == 0 ? status : it->status;
+}
+
+std::optional<Revocation> readRevocation(const wire::DecodedFrame& frame)
+{
+    const auto* message = usable<wire::BindingRevocation>(frame);
+    const wire::Ipv6Packet* inner = frame.inner();
+    if (!message || !inner) return std::nullopt;
+    Revocation out;
+    out.acknowledgement = message->kind == wire::BindingRevocation::acknowledgement;
+    out.status = out.acknowledgement ? message->code : std::uint8_t{0};
+    out.sequence = message->sequence;
+    // The indication has the home address in the routing header, its answer in the home address option (RFC 5846 §7, §10).
+    out.peerAddress = out.acknowledgement ? inner->destination : inner->source;
+    out.homeAddress = out.acknowledgement ? inner->homeAddress().value_or(inner->source) : inner->routing ? inner->routing->homeAddress : inner->destination;
+    for (const wire::MobilityOption& option : message->options)
+        if (const auto* bid = std::get_if<wire::BindingIdentifier>(&option)) out.bids.push_back(bid->bid);
+    return out;
 }
 
 std::uint64_t contentKey(const wire::Ipv6Packet& innermost)

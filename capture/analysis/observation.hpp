@@ -26,10 +26,13 @@ struct Observation {
 /// Whether the innermost packet is users' traffic. ESP is not counted, nobody can tell.
 [[nodiscard]] bool isData(const wire::DecodedFrame& frame);
 
+/// One binding that a Binding Update asks for (RFC 5648 §4.1, RFC 6089 §4.1).
 struct BidBinding {
     std::optional<std::uint16_t> bid;
-    Ipv6Address careOfAddress;
-    bool home = false;  ///< the binding of the home link (H in the option)
+    Ipv6Address careOfAddress;    ///< of the option; of the update where it has none
+    bool home = false;            ///< the binding of the home link (H in the option): the care-of address is the home address
+    bool known = false;           ///< the option has no address: the one that is registered under the identifier stays (MCOA-HA-03)
+    std::uint8_t priority = 0;    ///< 1..127, lower is better; 0: none
     bool operator==(const BidBinding&) const = default;
 };
 
@@ -47,8 +50,22 @@ struct Update {
     bool hasHomeAddressOption = false;   ///< a broken one too; that is a finding of its own
     bool hasAlternate = false;
 
+    /// O together with binding identifiers: everything else that the home address has ends (MCOA-HA-05).
+    [[nodiscard]] bool overwrites() const { return bindings.front().bid && (flags & wire::BindingUpdate::overwrite) != 0 && lifetime != Duration{0}; }
     /// Deletes the binding because the node is at home (RFC 6275 §11.5.5).
     [[nodiscard]] bool fromHome() const { return lifetime == Duration{0} && source == homeAddress; }
+};
+
+/// What an acknowledgement says of one flow.
+struct FlowStatus {
+    std::uint16_t flow = 0;
+    std::uint8_t status = 0;
+};
+
+/// What an acknowledgement says of one binding identifier.
+struct BidStatus {
+    std::uint16_t bid = 0;
+    std::uint8_t status = 0;
 };
 
 /// A Binding Acknowledgement with its addresses resolved.
@@ -60,12 +77,27 @@ struct Answer {
     std::uint8_t status = 0;
     std::uint16_t sequence = 0;
     Duration lifetime{0};
+    std::vector<FlowStatus> flows;       ///< copied flow identification options (FLOW-07)
+    std::vector<BidStatus> bids;         ///< echoed binding identifiers; none from who does not know them (MCOA-MN-09)
 
     [[nodiscard]] bool accepted() const { return status < 128; }
+    /// What is said of one binding: the status of its identifier unless that is 0 (MCOA-MN-10).
+    [[nodiscard]] std::uint8_t statusOf(std::optional<std::uint16_t> bid) const;
+};
+
+/// A Binding Revocation Indication or its acknowledgement (RFC 5846) with its addresses resolved.
+struct Revocation {
+    bool acknowledgement = false;
+    std::uint8_t status = 0;             ///< of an acknowledgement; below 128 the bindings end
+    std::uint16_t sequence = 0;
+    Ipv6Address peerAddress;             ///< who revokes
+    Ipv6Address homeAddress;
+    std::vector<std::uint16_t> bids;     ///< none: all bindings of the home address (MCOA-BR-01)
 };
 
 [[nodiscard]] std::optional<Update> readUpdate(const wire::DecodedFrame& frame);
 [[nodiscard]] std::optional<Answer> readAnswer(const wire::DecodedFrame& frame);
+[[nodiscard]] std::optional<Revocation> readRevocation(const wire::DecodedFrame& frame);
 
 /// Same for every copy of a message on its way through tunnels and routers: innermost addresses and payload.
 [[nodiscard]] std::uint64_t contentKey(const wire::Ipv6Packet& innermost);

@@ -45,6 +45,7 @@ std::string_view knowledgeName(Knowledge knowledge)
     case Knowledge::Assumed: return "assumed";
     case Knowledge::Expired: return "expired";
     case Knowledge::Deleted: return "deleted";
+    case Knowledge::Revoked: return "revoked";
     }
     return "";
 }
@@ -89,6 +90,9 @@ Json bindingJson(const BindingInterval& b)
             {"owner_address", text(b.ownerAddress)},
             {"home_address", text(b.homeAddress)},
             {"bid", b.bid ? Json(*b.bid) : Json(nullptr)},
+            {"priority", b.priority == 0 ? Json(nullptr) : Json(b.priority)},
+            {"home_link", b.homeLink},
+            {"status", b.status},
             {"care_of_address", text(b.careOfAddress)},
             {"sequence", b.sequence},
             {"flags", b.flags},
@@ -99,6 +103,12 @@ Json bindingJson(const BindingInterval& b)
             {"ended", b.to ? Json(knowledgeName(b.end)) : Json(nullptr)},
             {"update_frame", number(b.update)},
             {"acknowledgement_frame", assumed ? Json(nullptr) : number(b.acknowledgement)}};
+}
+
+Json flowBindingJson(const FlowInterval& f)
+{
+    return {{"owner_address", text(f.ownerAddress)}, {"home_address", text(f.homeAddress)}, {"flow", f.flow}, {"priority", f.priority},
+            {"bids", f.bids}, {"selector", f.selector}, {"from", instant(f.from)}, {"to", instant(f.to)}, {"acknowledgement_frame", number(f.acknowledgement)}};
 }
 
 Json exchangeJson(const Exchange& e)
@@ -157,6 +167,7 @@ Json document(const Analysis& a, const View& view)
     out["nodes"] = list(a.nodes, nodeJson);
     out["handovers"] = list(a.handovers, handoverJson);
     out["bindings"] = list(a.bindings, bindingJson);
+    out["flow_bindings"] = list(a.flowBindings, flowBindingJson);
     out["exchanges"] = list(a.exchanges, exchangeJson);
     out["flows"] = list(a.flows, flowJson);
     out["attachments"] = list(a.attachments, [&](const Attachment& at) {

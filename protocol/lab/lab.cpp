@@ -113,8 +113,9 @@ void Lab::deliver(std::size_t link, std::optional<std::size_t> sender, ByteView 
     };
     if (destination.isGroup()) {
         // A node that is told moves nobody at once, so the list holds still.
+        const std::uint64_t bit = node::GroupTable::filterBit(destination);
         for (const std::size_t port : linkPorts_[link])
-            if (stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
+            if ((groupFilters_[port] & bit) != 0 && stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
         return;
     }
     const auto owners = macPorts_.find(keyOf(destination));
@@ -185,6 +186,8 @@ void Lab::schedule(TimePoint time, What what)
 
 void Lab::collect(std::size_t node, node::Output& output, LabOutput& out)
 {
+    // Grown at once: what one call brings about is mostly reported by this node.
+    if (const std::size_t events = out.events.size() + output.events.size(); events > out.events.capacity()) out.events.reserve(2 * events);
     for (node::Event& event : output.events) {
         if (clocks_[node].skewed()) event.time = now_;
         if (!states_.empty()) remember(node, event);
@@ -194,6 +197,7 @@ void Lab::collect(std::size_t node, node::Output& output, LabOutput& out)
         const std::size_t port = portOf(node, frame.interface);
         if (const auto link = ports_[port].link) transmit(port, *link, std::move(frame.bytes), out);
     }
+    for (const std::size_t port : nodePorts_[node]) groupFilters_[port] = stack(node).groupFilter(ports_[port].interface);
     refreshDeadline(node);
     output.events.clear();
     output.frames.clear();

@@ -208,6 +208,7 @@ private:
     std::vector<std::uint32_t> restarts_; ///< of each node so far
     DeadlineQueue deadlines_;             ///< of the nodes, in lab time
     std::vector<Port> ports_;
+    std::vector<std::uint64_t> groupFilters_;  ///< of each port, so that a multicast frame wakes only the nodes that want it
     std::vector<std::vector<std::size_t>> nodePorts_;
     std::vector<std::vector<std::size_t>> linkPorts_;  ///< ports on each link, in order
     std::unordered_map<std::uint64_t, std::vector<std::size_t>> macPorts_;  ///< by link-layer address

@@ -103,6 +103,7 @@ private:
             const Mac mac = interface.mac.value_or(fallback);
             lab_.macPorts_[Lab::keyOf(mac)].push_back(lab_.ports_.size());
             if (link && !attaches) lab_.linkPorts_[*link].push_back(lab_.ports_.size());
+            lab_.groupFilters_.push_back(~std::uint64_t{0});  // until the node has said what it hears
             lab_.ports_.push_back({node, i, n.name + "-" + interface.name, mac, attaches ? std::nullopt : link});
         }
     }

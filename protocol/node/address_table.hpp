@@ -2,11 +2,9 @@
 // The addresses of an interface: few of a node's own, and as many as it has mobile nodes that a home agent or MAP holds for them.
 #pragma once
 
-#include "protocol/base/address.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/node/address_index.hpp"
 
-#include <cstring>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -28,18 +26,6 @@ struct InterfaceAddress {
     TimePoint nextProbe{};     ///< next solicitation, or the end of the wait after the last one
 };
 
-struct AddressHash {
-    std::size_t operator()(const Ipv6Address& a) const
-    {
-        std::uint64_t high = 0, low = 0;
-        std::memcpy(&high, a.octets.data(), sizeof high);
-        std::memcpy(&low, a.octets.data() + sizeof high, sizeof low);
-        std::uint64_t x = high ^ low * 0x9e3779b97f4a7c15u;
-        x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9u;
-        return static_cast<std::size_t>(x ^ x >> 32);
-    }
-};
-
 /// Values with an address each. Few are found by looking at all, which is fast and costs no memory beside them; more by hash.
 template <class T>
 class AddressList {
@@ -48,7 +34,7 @@ public:
     T& add(T item)
     {
         list_.push_back(std::move(item));
-        if (!places_.empty()) places_[list_.back().address] = list_.size() - 1;
+        if (!places_.empty()) index(list_.size() - 1);
         else if (list_.size() > few) index(0);
         return list_.back();
     }
@@ -58,8 +44,8 @@ public:
         for (std::size_t i = 0; i < list_.size() && i < looks; ++i)
             if (list_[i].address == address) return &list_[i];
         if (!places_.empty()) {
-            const auto it = places_.find(address);
-            return it == places_.end() ? nullptr : &list_[it->second];
+            const std::uint32_t place = places_.find(address, keyOf());
+            return place == AddressIndex::none ? nullptr : &list_[place];
         }
         for (std::size_t i = looks; i < list_.size(); ++i)
             if (list_[i].address == address) return &list_[i];
@@ -70,15 +56,20 @@ public:
     void remove(const T& item, bool inOrder)
     {
         const auto at = static_cast<std::size_t>(&item - list_.data());
-        places_.erase(item.address);
-        if (inOrder) list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(at));
-        else {
-            if (at + 1 < list_.size()) list_[at] = std::move(list_.back());
-            list_.pop_back();
+        const bool indexed = !places_.empty();
+        if (inOrder) {
+            // Those behind it get other places; an address is looked for where it stands, so all go before any comes back.
+            for (std::size_t i = at; indexed && i < list_.size(); ++i) places_.erase(list_[i].address, keyOf());
+            list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(at));
+            if (indexed) index(at);
+            return;
         }
-        if (places_.empty()) return;
-        if (inOrder) index(at);
-        else if (at < list_.size()) places_[list_[at].address] = at;
+        places_.erase(item.address, keyOf());
+        if (at + 1 < list_.size()) {
+            if (indexed) places_.set(list_.back().address, static_cast<std::uint32_t>(at), keyOf());
+            list_[at] = std::move(list_.back());
+        }
+        list_.pop_back();
     }
     [[nodiscard]] const std::vector<T>& list() const { return list_; }
     [[nodiscard]] auto begin() { return list_.begin(); }
@@ -90,13 +81,17 @@ private:
     static constexpr std::size_t looks = 4;
     static constexpr std::size_t few = 16;
 
+    [[nodiscard]] auto keyOf() const
+    {
+        return [this](std::uint32_t place) -> const Ipv6Address& { return list_[place].address; };
+    }
     void index(std::size_t from)
     {
-        for (std::size_t i = from; i < list_.size(); ++i) places_[list_[i].address] = i;
+        for (std::size_t i = from; i < list_.size(); ++i) places_.set(list_[i].address, static_cast<std::uint32_t>(i), keyOf());
     }
 
     std::vector<T> list_;
-    std::unordered_map<Ipv6Address, std::size_t, AddressHash> places_;  ///< empty while there are few
+    AddressIndex places_;  ///< empty while there are few
 };
 
 class AddressTable {

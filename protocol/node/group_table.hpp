@@ -6,6 +6,8 @@
 #include "protocol/node/address_table.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <unordered_map>
 
 namespace roamscope::node {
 
@@ -28,6 +30,7 @@ public:
             return false;
         }
         const Group& added = groups_.add({address, endOf(multicastMac(address))});
+        filter_ |= bitOf(added.macEnd);
         if (!macs_.empty()) ++macs_[added.macEnd];
         else if (groups_.list().size() > few)
             for (const Group& group : groups_) ++macs_[group.macEnd];
@@ -42,8 +45,16 @@ public:
         const std::uint32_t macEnd = group->macEnd;
         groups_.remove(*group, false);
         if (const auto mac = macs_.find(macEnd); mac != macs_.end() && --mac->second == 0) macs_.erase(mac);
+        // With many groups nearly all bits are set anyway.
+        if (groups_.list().size() > few) return true;
+        filter_ = 0;
+        for (const Group& left : groups_) filter_ |= bitOf(left.macEnd);
         return true;
     }
+    /// One bit for each multicast link-layer address, in a filter() of who may hear it.
+    [[nodiscard]] static std::uint64_t filterBit(const Mac& mac) { return bitOf(endOf(mac)); }
+    /// Who has not the bit of an address does not hear it: asked before hears() by those who have thousands to ask.
+    [[nodiscard]] std::uint64_t filter() const { return filter_; }
     [[nodiscard]] Group* find(const Ipv6Address& address) { return groups_.find(address); }
     [[nodiscard]] const Group* find(const Ipv6Address& address) const { return groups_.find(address); }
     /// Whether frames to this link-layer address are for one of the groups.
@@ -97,7 +108,10 @@ private:
         return key;
     }
 
+    [[nodiscard]] static std::uint64_t bitOf(std::uint32_t macEnd) { return std::uint64_t{1} << (macEnd * 0x9e3779b1u >> 26); }
+
     AddressList<Group> groups_;
+    std::uint64_t filter_ = 0;
     std::unordered_map<std::uint32_t, std::size_t> macs_;  ///< how many groups share the last four octets; empty while there are few
     std::vector<Ipv6Address> reporting_;                   ///< those with reports left
 };

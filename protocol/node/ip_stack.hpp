@@ -177,6 +177,8 @@ public:
     {
         return interfaces_[interface].up && accepts(interfaces_[interface], destination);
     }
+    /// GroupTable::filter() of the interface.
+    [[nodiscard]] std::uint64_t groupFilter(std::size_t interface) const { return interfaces_[interface].groups.filter(); }
     /// A frame from the link: filtered like a network card does, neighbour discovery and echo answered here. Malformed packets
     /// and bad checksums are dropped silently (MH-RX-01).
     [[nodiscard]] std::optional<Delivery> receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);

@@ -4,10 +4,9 @@
 // of insertion as long as nothing was erased: the same for the same history. Copyable.
 #pragma once
 
-#include "protocol/base/address.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/node/address_index.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -26,7 +25,7 @@ public:
 
     [[nodiscard]] Value* find(const Ipv6Address& address)
     {
-        const std::uint32_t place = index_.empty() ? none : index_[probe(address)];
+        const std::uint32_t place = index_.find(address, keyOf());
         return place == none ? nullptr : &at(place);
     }
     [[nodiscard]] const Value* find(const Ipv6Address& address) const { return const_cast<TimedPool*>(this)->find(address); }
@@ -40,13 +39,12 @@ public:
             disarm(*present);
             return *present = std::move(value);
         }
-        if (4 * (size_ + 1) > 3 * index_.size()) rehash(std::max<std::size_t>(8, 2 * index_.size()));
         if (free_ == none) grow();
         const std::uint32_t place = free_;
         free_ = next(place);
         used_[place] = true;
         Value& out = at(place) = std::move(value);
-        index_[probe(out.*key)] = place;
+        index_.set(out.*key, place, keyOf());
         ++size_;
         return out;
     }
@@ -56,7 +54,7 @@ public:
     {
         if (value.*timer == none) {
             value.*timer = static_cast<std::uint32_t>(heap_.size());
-            heap_.push_back(index_[probe(value.*key)]);
+            heap_.push_back(index_.find(value.*key, keyOf()));
         }
         sink(rise(value.*timer));
     }
@@ -77,19 +75,10 @@ public:
     /// `address` may be the value's own. False when there is none.
     bool erase(const Ipv6Address& address)
     {
-        if (index_.empty()) return false;
-        std::size_t hole = probe(address);
-        const std::uint32_t place = index_[hole];
+        const std::uint32_t place = index_.find(address, keyOf());
         if (place == none) return false;
         disarm(at(place));
-        // What would have stood in the hole moves back, so that no search ends too early.
-        for (std::size_t i = step(hole); index_[i] != none; i = step(i)) {
-            const std::size_t wanted = home(at(index_[i]).*key);
-            if (((i - wanted) & mask()) < ((i - hole) & mask())) continue;
-            index_[hole] = index_[i];
-            hole = i;
-        }
-        index_[hole] = none;
+        index_.erase(address, keyOf());
         at(place) = Value{};
         used_[place] = false;
         setNext(place, free_);
@@ -128,38 +117,14 @@ public:
     [[nodiscard]] auto end() const { return Iterator<true>(*this, used_.size()); }
 
 private:
-    static constexpr std::uint32_t none = 0xffffffff;
+    static constexpr std::uint32_t none = AddressIndex::none;
     static constexpr std::size_t chunk = 32;
 
     [[nodiscard]] Value& at(std::uint32_t place) { return chunks_[place / chunk][place % chunk]; }
     [[nodiscard]] const Value& at(std::uint32_t place) const { return chunks_[place / chunk][place % chunk]; }
-    [[nodiscard]] std::size_t mask() const { return index_.size() - 1; }
-    [[nodiscard]] std::size_t step(std::size_t i) const { return (i + 1) & mask(); }
-
-    /// Where the search for an address begins.
-    [[nodiscard]] std::size_t home(const Ipv6Address& address) const
+    [[nodiscard]] auto keyOf() const
     {
-        std::uint64_t high = 0;
-        std::uint64_t low = 0;
-        std::memcpy(&high, address.octets.data(), 8);
-        std::memcpy(&low, address.octets.data() + 8, 8);
-        std::uint64_t z = high * 0x9e3779b97f4a7c15u ^ low;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        return static_cast<std::size_t>(z ^ (z >> 31)) & mask();
-    }
-    /// The place in the index where the address stands or would stand.
-    [[nodiscard]] std::size_t probe(const Ipv6Address& address) const
-    {
-        std::size_t i = home(address);
-        while (index_[i] != none && at(index_[i]).*key != address) i = step(i);
-        return i;
-    }
-    void rehash(std::size_t places)
-    {
-        index_.assign(places, none);
-        for (std::uint32_t place = 0; place < used_.size(); ++place)
-            if (used_[place]) index_[probe(at(place).*key)] = place;
+        return [this](std::uint32_t place) -> const Ipv6Address& { return at(place).*key; };
     }
 
     // ---- timers: a heap of places
@@ -212,7 +177,7 @@ private:
 
     std::vector<std::vector<Value>> chunks_;  ///< each of them full, so that values stay where they are
     std::vector<bool> used_;
-    std::vector<std::uint32_t> index_;        ///< places, in the order of their hashes; a power of two, at most three quarters full
+    AddressIndex index_;
     std::vector<std::uint32_t> heap_;         ///< places of values whose timer is set
     std::uint32_t free_ = none;
     std::size_t size_ = 0;

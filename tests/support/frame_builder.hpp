@@ -53,6 +53,7 @@ struct UpdateSpec {
     std::uint16_t flags = 0;
     std::uint16_t sequence = 0;
     std::uint16_t seconds = 600;  ///< a multiple of 4
+    std::vector<wire::MobilityOption> options{};
 };
 
 inline Bytes update(const UpdateSpec& spec)
@@ -65,6 +66,7 @@ inline Bytes update(const UpdateSpec& spec)
     message.sequence = spec.sequence;
     message.flags = spec.flags;
     message.lifetime = WireLifetime{static_cast<std::uint16_t>(spec.seconds / 4)};
+    message.options = spec.options;
     if (spec.alternate) message.options.push_back(wire::AlternateCareOfAddress{*spec.alternate});
     return mobility(p, message);
 }
@@ -76,6 +78,7 @@ struct AnswerSpec {
     std::uint8_t status = 0;
     std::uint16_t sequence = 0;
     std::uint16_t seconds = 600;
+    std::vector<wire::MobilityOption> options{};
 };
 
 inline Bytes answer(const AnswerSpec& spec)
@@ -88,6 +91,7 @@ inline Bytes answer(const AnswerSpec& spec)
     message.status = spec.status;
     message.sequence = spec.sequence;
     message.lifetime = WireLifetime{static_cast<std::uint16_t>(spec.seconds / 4)};
+    message.options = spec.options;
     return mobility(p, message);
 }
 

@@ -189,6 +189,58 @@ private slots:
         QCOMPARE(model.index(0, BindingModel::CareOfAddress).data().toString(), QStringLiteral("mn (LCoA 2)"));
     }
 
+    void identifiersHaveRowsAndLanesOfTheirOwn()
+    {
+        const auto address = [](const char* text) { return *Ipv6Address::parse(text); };
+        auto a = std::make_shared<analysis::Analysis>();
+        analysis::BindingInterval binding;
+        binding.ownerAddress = address("2001:db8:200::1");
+        binding.homeAddress = address("2001:db8:200::99");
+        binding.lifetime = 600s;
+        binding.from = TimePoint{2s};
+        binding.bid = std::uint16_t{2};
+        binding.careOfAddress = address("2001:db8:a2::99");
+        binding.priority = 20;
+        a->bindings.push_back(binding);
+        binding.from = TimePoint{3s};
+        binding.bid = std::uint16_t{1};
+        binding.careOfAddress = binding.homeAddress;
+        binding.homeLink = true;
+        binding.priority = 0;
+        binding.status = 5;
+        a->bindings.push_back(binding);
+        a->flowBindings.push_back({binding.ownerAddress, binding.homeAddress, 7, 1, {2}, "UDP, to port 5001", TimePoint{4s}, TimePoint{5s}, 3});
+        analysis::Exchange exchange;
+        exchange.peerAddress = binding.ownerAddress;
+        exchange.homeAddress = binding.homeAddress;
+        exchange.start = TimePoint{2900ms};
+        a->exchanges.push_back(exchange);
+        a->identifierAnswers.push_back({0, 1, 5, TimePoint{3s}, 1});
+        a->identifierAnswers.push_back({0, 3, 167, TimePoint{3s}, 1});
+
+        const Names names(nullptr, *a);
+        BindingModel model;
+        model.show(a, names, TimePoint{4500ms});
+        QVERIFY(model.hasIdentifiers() && model.hasFlows());
+        QCOMPARE(model.rowCount(), 2);
+        QCOMPARE(model.index(0, BindingModel::Identifier).data().toString(), QStringLiteral("1"));
+        QCOMPARE(model.index(0, BindingModel::CareOfAddress).data().toString(), QStringLiteral("home link"));
+        QVERIFY(model.index(0, BindingModel::State).data().toString().contains(QStringLiteral("status 5")));
+        QCOMPARE(model.index(1, BindingModel::Identifier).data().toString(), QStringLiteral("2, priority 20"));
+        QCOMPARE(model.index(1, BindingModel::Flows).data().toString(), QStringLiteral("7: UDP, to port 5001"));
+        model.show(a, names, TimePoint{6s});
+        QCOMPARE(model.index(1, BindingModel::Flows).data().toString(), QString());
+
+        const auto lanes = timelineLanes(*a, names, TimePoint{10s});
+        QStringList titles;
+        for (const TimelineLane& lane : lanes) titles << lane.title;
+        QCOMPARE(titles.mid(5).join(QStringLiteral("|")), QStringLiteral("HA BID 1|HA BID 2|HA BID 3"));
+        QVERIFY(lanes[4].bars.empty());
+        QCOMPARE(lanes[5].bars.size(), std::size_t(2));
+        QCOMPARE(lanes[7].bars.front().label, QStringLiteral("status 167"));
+        QVERIFY(lanes[7].bars.front().tone == Tone::Warning);
+    }
+
     void handoversGrowWithTheRun()
     {
         auto session = played(5);

@@ -2,7 +2,10 @@
 #include "ui/model/binding_model.hpp"
 
 #include "protocol/wire/mobility.hpp"
+#include "protocol/wire/mobility_names.hpp"
 #include "ui/model/format.hpp"
+
+#include <algorithm>
 
 namespace roamscope::ui {
 
@@ -13,6 +16,8 @@ void BindingModel::show(std::shared_ptr<const analysis::Analysis> analysis, cons
     std::vector<const analysis::BindingInterval*> rows = analysis->bindingsAt(time);
     const bool sameRows = rows.size() == rows_.size();
     if (!sameRows) beginResetModel();
+    if (analysis_ != analysis)
+        hasIdentifiers_ = std::any_of(analysis->bindings.begin(), analysis->bindings.end(), [](const analysis::BindingInterval& b) { return b.bid.has_value(); });
     analysis_ = std::move(analysis);
     names_ = names;
     time_ = time;
@@ -33,7 +38,17 @@ QString BindingModel::state(const analysis::BindingInterval& binding) const
 {
     const Duration age = time_ - binding.from;
     const QString flags = toQt(wire::flagLetters(wire::BindingUpdate{.sequence = 0, .flags = binding.flags, .lifetime = {}, .options = {}}));
-    return tr("acknowledged %1 ago, flags %2").arg(formatDuration(age), flags);
+    const QString status = binding.status == 0 ? QString() : tr(", status %1 (%2)").arg(binding.status).arg(toQt(wire::bindingStatusName(binding.status)));
+    return tr("acknowledged %1 ago, flags %2").arg(formatDuration(age), flags) + status;
+}
+
+QString BindingModel::flows(const analysis::BindingInterval& binding, bool whole) const
+{
+    QStringList out;
+    for (const analysis::FlowInterval* flow : analysis_->flowsOf(binding, time_))
+        out << (whole ? tr("Flow %1, priority %2: %3").arg(flow->flow).arg(flow->priority).arg(toQt(flow->selector))
+                      : tr("%1: %2").arg(flow->flow).arg(toQt(flow->selector)));
+    return out.join(whole ? QStringLiteral("\n") : QStringLiteral("; "));
 }
 
 QString BindingModel::text(const analysis::BindingInterval& binding, int column) const
@@ -41,7 +56,13 @@ QString BindingModel::text(const analysis::BindingInterval& binding, int column)
     switch (column) {
     case Owner: return roleShort(binding.owner);
     case HomeAddress: return names_.of(binding.homeAddress);
-    case CareOfAddress: return names_.of(binding.careOfAddress);
+    case Identifier: {
+        if (!binding.bid) return QString();
+        const QString priority = binding.priority == 0 ? QString() : tr(", priority %1").arg(binding.priority);
+        return QString::number(*binding.bid) + priority;
+    }
+    case CareOfAddress: return binding.homeLink ? tr("home link") : names_.of(binding.careOfAddress);
+    case Flows: return flows(binding, false);
     case Sequence: return QString::number(binding.sequence);
     case LifetimeLeft: return formatLifetime(binding.leftAt(time_));
     case State: return state(binding);
@@ -60,6 +81,8 @@ QVariant BindingModel::data(const QModelIndex& index, int role) const
     if (column == Owner) return tr("%1 %2").arg(roleTitle(row->owner), toQt(row->ownerAddress.text()));
     if (column == HomeAddress) return toQt(row->homeAddress.text());
     if (column == CareOfAddress) return toQt(row->careOfAddress.text());
+    if (column == Identifier && row->bid) return tr("Binding identifier (RFC 5648); of several, the lowest priority is used first (RFC 6089)");
+    if (column == Flows) return flows(*row, true);
     if (column == LifetimeLeft) return tr("granted %1 at %2 s").arg(formatLifetime(row->lifetime), formatTime(row->from));
     return {};
 }
@@ -70,7 +93,9 @@ QVariant BindingModel::headerData(int section, Qt::Orientation orientation, int 
     switch (section) {
     case Owner: return tr("At");
     case HomeAddress: return tr("Home address");
+    case Identifier: return tr("BID");
     case CareOfAddress: return tr("Care-of address");
+    case Flows: return tr("Flows");
     case Sequence: return tr("Seq.");
     case LifetimeLeft: return tr("Left");
     case State: return tr("State");

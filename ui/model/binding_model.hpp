@@ -17,12 +17,15 @@ class BindingModel : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { Owner, HomeAddress, CareOfAddress, Sequence, LifetimeLeft, State, ColumnCount };
+    enum Column { Owner, HomeAddress, Identifier, CareOfAddress, Flows, Sequence, LifetimeLeft, State, ColumnCount };
 
     explicit BindingModel(QObject* parent = nullptr);
 
     /// Shows the bindings of `analysis` at `time`; keeps what it needs of both.
     void show(std::shared_ptr<const analysis::Analysis> analysis, const Names& names, TimePoint time);
+    /// Whether any binding of the trace has an identifier (RFC 5648), and any flow is bound (RFC 6089): columns that are empty otherwise.
+    [[nodiscard]] bool hasIdentifiers() const { return hasIdentifiers_; }
+    [[nodiscard]] bool hasFlows() const { return !analysis_->flowBindings.empty(); }
     /// The binding of a row; null when out of range.
     [[nodiscard]] const analysis::BindingInterval* binding(int row) const;
 
@@ -34,10 +37,12 @@ public:
 private:
     [[nodiscard]] QString text(const analysis::BindingInterval& binding, int column) const;
     [[nodiscard]] QString state(const analysis::BindingInterval& binding) const;
+    [[nodiscard]] QString flows(const analysis::BindingInterval& binding, bool whole) const;
 
     std::shared_ptr<const analysis::Analysis> analysis_;
     Names names_;
     TimePoint time_{};
+    bool hasIdentifiers_ = false;
     std::vector<const analysis::BindingInterval*> rows_;
 };
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/model/timeline_data.hpp"
 
+#include "protocol/wire/mobility_names.hpp"
 #include "ui/model/format.hpp"
 #include "ui/model/handover_model.hpp"
 
 #include <QCoreApplication>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace roamscope::ui {
 
@@ -88,6 +91,68 @@ TimelineBar bindingBar(const analysis::BindingInterval& binding, const Names& na
     return bar;
 }
 
+/// Lanes of bindings with identifiers: one for each home address and identifier at an owner (handover model §3). A bulk update
+/// begins a bar in each of its lanes; what the acknowledgement said of the identifier ends it.
+class IdentifierLanes {
+public:
+    IdentifierLanes(const analysis::Analysis& analysis, const Names& names, TimePoint end) : analysis_(analysis), names_(names), end_(end) {}
+
+    /// False when the binding has no identifier, or there are too many lanes already.
+    bool add(const analysis::BindingInterval& binding)
+    {
+        TimelineLane* lane = binding.bid ? of(binding.owner, binding.homeAddress, *binding.bid) : nullptr;
+        if (!lane) return false;
+        TimelineBar bar = bindingBar(binding, names_, end_);
+        if (binding.homeLink) bar.label = bar.brief = word("home link");
+        if (binding.priority != 0) bar.tooltip += word(", priority %1").arg(binding.priority);
+        for (const analysis::FlowInterval* flow : analysis_.flowsOf(binding, binding.from))
+            bar.tooltip += QLatin1Char('\n') + word("flow %1: %2").arg(flow->flow).arg(toQt(flow->selector));
+        lane->bars.push_back(std::move(bar));
+        return true;
+    }
+    void add(const analysis::IdentifierAnswer& answer)
+    {
+        const analysis::Exchange& exchange = analysis_.exchanges[answer.exchange];
+        TimelineLane* lane = of(exchange.peer, exchange.homeAddress, answer.bid);
+        if (!lane) return;
+        TimelineBar bar = exchangeBar(exchange, names_, end_);
+        bar.end = std::max(bar.start, answer.time);
+        bar.open = false;
+        bar.label = answer.status == 0 ? word("seq. %1").arg(exchange.sequence) : word("status %1").arg(answer.status);
+        bar.brief = answer.status == 0 ? QString() : QString::number(answer.status);
+        if (answer.status >= 128) bar.tone = Tone::Warning;
+        bar.tooltip += QLatin1Char('\n') + word("identifier %1: status %2, %3").arg(answer.bid).arg(answer.status).arg(toQt(wire::bindingStatusName(answer.status)));
+        lane->bars.push_back(std::move(bar));
+    }
+    /// Appends the lanes, those of one owner and home address beside each other.
+    void take(std::vector<TimelineLane>& out)
+    {
+        for (auto& [key, lane] : lanes_) out.push_back(std::move(lane));
+    }
+
+private:
+    static constexpr std::size_t maxLanes = 24;  // what a window can show
+    using Key = std::tuple<bool, Role, Ipv6Address, std::uint16_t>;
+
+    TimelineLane* of(Role owner, const Ipv6Address& home, std::uint16_t bid)
+    {
+        const Key key{owner != Role::Map, owner, home, bid};
+        const auto it = lanes_.find(key);
+        if (it != lanes_.end()) return &it->second;
+        if (lanes_.size() == maxLanes) return nullptr;
+        const bool several = std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& l) { return std::get<Role>(l.first) == owner && std::get<Ipv6Address>(l.first) != home; });
+        severalHomes_ = severalHomes_ || several;
+        const QString title = word("%1 BID %2").arg(roleShort(owner)).arg(bid);
+        return &(lanes_[key] = {severalHomes_ ? title + QStringLiteral(" · ") + names_.of(home) : title, {}});
+    }
+
+    const analysis::Analysis& analysis_;
+    const Names& names_;
+    TimePoint end_;
+    bool severalHomes_ = false;
+    std::map<Key, TimelineLane> lanes_;
+};
+
 void sortBars(TimelineLane& lane)
 {
     std::stable_sort(lane.bars.begin(), lane.bars.end(), [](const TimelineBar& a, const TimelineBar& b) { return a.start < b.start; });
@@ -101,11 +166,15 @@ std::vector<TimelineLane> timelineLanes(const analysis::Analysis& analysis, cons
     TimelineLane correspondents{word("CN binding"), {}};
     for (std::size_t i = 0; i < analysis.handovers.size(); ++i) addHandover(lanes[0], lanes[1], analysis.handovers[i], analysis.handoverNumber(i), end);
     for (const analysis::Exchange& exchange : analysis.exchanges) lanes[2].bars.push_back(exchangeBar(exchange, names, end));
+    IdentifierLanes identifiers(analysis, names, end);
     for (const analysis::BindingInterval& binding : analysis.bindings) {
+        if (identifiers.add(binding)) continue;
         TimelineLane& lane = binding.owner == Role::Map ? lanes[3] : binding.owner == Role::HomeAgent ? lanes[4] : correspondents;
         lane.bars.push_back(bindingBar(binding, names, end));
     }
+    for (const analysis::IdentifierAnswer& answer : analysis.identifierAnswers) identifiers.add(answer);
     if (!correspondents.bars.empty()) lanes.push_back(std::move(correspondents));
+    identifiers.take(lanes);
     for (TimelineLane& lane : lanes) sortBars(lane);
     return lanes;
 }

@@ -54,7 +54,7 @@ void PlainTable::paintEvent(QPaintEvent* event)
 BindingsView::BindingsView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Bindings at the cursor"), parent), workspace_(workspace)
 {
     setModel(&model_);
-    sizeColumns(*this, {"MAP xx", "Home address xx", "Care-of address xx", "65535 xx", "3 600 s x"});
+    sizeColumns(*this, {"MAP xx", "Home address xx", "100, priority 99", "Care-of address xx", "9: UDP, to port 65535", "65535 xx", "3 600 s x"});
     connect(&workspace, &Workspace::viewChanged, this, &BindingsView::refresh);
     connect(&workspace.cursor(), &TimeCursor::timeChanged, this, &BindingsView::refresh);
     // Where the binding came to be is the acknowledgement that made it.
@@ -67,6 +67,8 @@ BindingsView::BindingsView(Workspace& workspace, QWidget* parent) : PlainTable(t
 void BindingsView::refresh()
 {
     model_.show(workspace_.view().analysis, workspace_.names(), workspace_.cursor().time());
+    setColumnHidden(BindingModel::Identifier, !model_.hasIdentifiers());
+    setColumnHidden(BindingModel::Flows, !model_.hasFlows());
     if (model_.rowCount() > 0) return;
     setEmptyText(!workspace_.notAnalysed().isEmpty() ? workspace_.notAnalysed()
                  : workspace_.analysis().bindings.empty()

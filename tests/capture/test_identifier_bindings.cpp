@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Bindings with identifiers and flow bindings as a capture shows them: RFC 5648, RFC 6089 and revocation (RFC 5846).
+#include "tests/support/frame_builder.hpp"
+
+#include <QtTest>
+
+using namespace roamscope;
+using namespace roamscope::analysis;
+using namespace roamscope::test;
+
+namespace {
+
+using Options = std::vector<wire::MobilityOption>;
+
+constexpr std::uint16_t homeFlags = wire::BindingUpdate::acknowledge | wire::BindingUpdate::homeRegistration;
+constexpr std::uint16_t O = wire::BindingUpdate::overwrite;
+
+const Ipv6Address ha = ip("2001:db8:200::1"), mn = ip("2001:db8:200::99"), wlan = ip("2001:db8:a1::99"), cell = ip("2001:db8:a2::99"), wired = ip("2001:db8:a3::99");
+const Mac haMac = mac("02:00:00:00:00:01"), mnMac = mac("02:00:00:00:00:11");
+
+Bytes octets(const Ipv6Address& address) { return {address.octets.begin(), address.octets.end()}; }
+wire::MobilityOption bid(std::uint16_t number, const Ipv6Address& careOf, std::uint8_t priority = 0) { return wire::BindingIdentifier{number, 0, false, priority, octets(careOf)}; }
+/// Without an address: the one that is registered.
+wire::MobilityOption known(std::uint16_t number) { return wire::BindingIdentifier{number, 0, false, 0, {}}; }
+wire::MobilityOption said(std::uint16_t number, std::uint8_t status = 0) { return wire::BindingIdentifier{number, status, false, 0, {}}; }
+wire::MobilityOption flow(std::uint16_t number, std::uint16_t priority, std::uint16_t port, std::vector<std::uint16_t> bids, std::uint8_t status = 0)
+{
+    wire::Ipv6TrafficSelector selector;
+    selector.protocol = wire::SelectorRange<std::uint8_t>{wire::protocol::udp, {}};
+    selector.destinationPort = wire::SelectorRange<std::uint16_t>{port, {}};
+    return wire::FlowIdentification{number, priority, status, {selector, wire::BindingReference{std::move(bids)}}};
+}
+
+/// One link between the mobile node and its home agent.
+struct Conversation : Capture {
+    Conversation() : Capture({"link"}) {}
+
+    void ask(Duration t, std::uint16_t sequence, const Options& options, std::uint16_t flags = homeFlags, std::uint16_t seconds = 600, const Ipv6Address& from = wlan)
+    {
+        add(t, 0, mnMac, haMac, update({from, ha, mn, {}, flags, sequence, seconds, options}));
+    }
+    void reply(Duration t, std::uint16_t sequence, const Options& options, std::uint8_t status = 0, std::uint16_t seconds = 600, const Ipv6Address& to = wlan)
+    {
+        add(t, 0, haMac, mnMac, answer({ha, to, mn, status, sequence, seconds, options}));
+    }
+    /// Both identifiers registered one after the other, at 1 s and 2 s.
+    void registerTwo()
+    {
+        ask(1s, 1, {bid(1, wlan, 10)}, homeFlags | O);
+        reply(1010ms, 1, {said(1)});
+        ask(2s, 2, {bid(2, cell, 20)}, homeFlags, 600, cell);
+        reply(2010ms, 2, {said(2)}, 0, 600, cell);
+    }
+};
+
+QByteArray alive(const Analysis& a, Duration t)
+{
+    QByteArrayList out;
+    for (const BindingInterval* b : a.bindingsAt(at(t))) out << (b->bid ? QByteArray::number(*b->bid) : QByteArray("-")) + "@" + b->careOfAddress.text().c_str();
+    return out.join(' ');
+}
+QByteArray flows(const Analysis& a, std::uint16_t number, Duration t)
+{
+    QByteArrayList out;
+    for (const BindingInterval* b : a.bindingsAt(at(t)))
+        if (b->bid == number)
+            for (const FlowInterval* f : a.flowsOf(*b, at(t))) out << QByteArray::number(f->flow) + ": " + f->selector.c_str();
+    return out.join("; ");
+}
+
+}  // namespace
+
+class TestIdentifierBindings : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void identifiersStandBesideEachOther()  // MCOA-HA-13
+    {
+        Conversation c;
+        c.registerTwo();
+        const auto a = c.analyze();
+        QVERIFY(a->findings.empty());
+        QCOMPARE(alive(*a, 1500ms), QByteArray("1@2001:db8:a1::99"));
+        QCOMPARE(alive(*a, 3s), QByteArray("1@2001:db8:a1::99 2@2001:db8:a2::99"));
+        QCOMPARE(a->bindings.front().priority, std::uint8_t{10});
+    }
+    void aRefreshWithoutAddressKeepsIt()  // MCOA-HA-03
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {known(1), known(2)}, homeFlags, 600, cell);
+        c.reply(5010ms, 3, {said(1), said(2)}, 0, 600, cell);
+        const auto a = c.analyze();
+        QCOMPARE(alive(*a, 6s), QByteArray("1@2001:db8:a1::99 2@2001:db8:a2::99"));
+        QCOMPARE(a->bindings.size(), std::size_t{4});
+        for (const BindingInterval* b : a->bindingsAt(at(6s))) QCOMPARE(b->sequence, std::uint16_t{3});
+    }
+    void whatWasRegisteredBeforeTheCaptureIsNotGuessed()
+    {
+        Conversation c;
+        c.ask(5s, 3, {known(1)});
+        c.reply(5010ms, 3, {said(1)});
+        QCOMPARE(alive(*c.analyze(), 6s), QByteArray("1@::"));
+    }
+    void aRefusedIdentifierIsNotBound()  // MCOA-HA-08, MCOA-MN-10
+    {
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan), bid(2, cell), bid(3, wired)}, homeFlags | O);
+        c.reply(1010ms, 1, {said(1), said(2, 164), said(3)}, 4);
+        const auto a = c.analyze();
+        QCOMPARE(alive(*a, 2s), QByteArray("1@2001:db8:a1::99 3@2001:db8:a3::99"));
+        QCOMPARE(a->bindings.front().status, std::uint8_t{4});
+        QCOMPARE(a->identifierAnswers.size(), std::size_t{3});
+        QCOMPARE(a->identifierAnswers[1].bid, std::uint16_t{2});
+        QCOMPARE(a->identifierAnswers[1].status, std::uint8_t{164});
+    }
+    void aRefusedRefreshLeavesWhatThereWas()
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {bid(1, wired), bid(2, wired)});
+        c.reply(5010ms, 3, {said(1, 164), said(2)}, 4);
+        QCOMPARE(alive(*c.analyze(), 6s), QByteArray("1@2001:db8:a1::99 2@2001:db8:a3::99"));
+    }
+    void overwriteEndsTheOthers()  // MCOA-HA-05
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {bid(3, wired)}, homeFlags | O);
+        c.reply(5010ms, 3, {said(3)});
+        const auto a = c.analyze();
+        QCOMPARE(alive(*a, 6s), QByteArray("3@2001:db8:a3::99"));
+        QVERIFY(a->bindings[0].end == Knowledge::Deleted);
+    }
+    void oneIsDeletedTheOtherStays()  // MCOA-MN-07
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {known(1)}, homeFlags, 0, cell);
+        c.reply(5010ms, 3, {said(1)}, 0, 0, cell);
+        QCOMPARE(alive(*c.analyze(), 6s), QByteArray("2@2001:db8:a2::99"));
+    }
+    void aPlainUpdateReplacesAll()  // MCOA-HA-01
+    {
+        Conversation c;
+        c.registerTwo();
+        add(c, 5s, 3);
+        QCOMPARE(alive(*c.analyze(), 6s), QByteArray("-@2001:db8:a3::99"));
+    }
+    void whoDoesNotEchoIdentifiersBoundThePlainAddress()  // MCOA-MN-09
+    {
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan), bid(2, cell)}, homeFlags | O);
+        c.reply(1010ms, 1, {});
+        QCOMPARE(alive(*c.analyze(), 2s), QByteArray("-@2001:db8:a1::99"));
+    }
+    void theHomeLinkIsOneOfThem()  // MCOA-HA-15, MCOA-HA-09
+    {
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan), wire::BindingIdentifier{2, 0, true, 0, octets(mn)}}, homeFlags | O);
+        c.reply(1010ms, 1, {said(1), wire::BindingIdentifier{2, 5, true, 0, {}}}, 4);
+        const auto a = c.analyze();
+        QCOMPARE(alive(*a, 2s), QByteArray("1@2001:db8:a1::99 2@2001:db8:200::99"));
+        QVERIFY(a->bindings[1].homeLink && !a->bindings[0].homeLink);
+        QCOMPARE(a->bindings[1].status, std::uint8_t{5});
+    }
+    void revocationEndsWhatItNames()  // MCOA-BR-01
+    {
+        for (const bool all : {false, true}) {
+            Conversation c;
+            c.registerTwo();
+            revoke(c, 5s, 7, all ? Options{} : Options{known(2)}, false);
+            QCOMPARE(alive(*c.analyze(), 6s), QByteArray("1@2001:db8:a1::99 2@2001:db8:a2::99"));
+            revoke(c, 5100ms, 7, all ? Options{} : Options{known(2)}, true);
+            const auto a = c.analyze();
+            QCOMPARE(alive(*a, 6s), all ? QByteArray() : QByteArray("1@2001:db8:a1::99"));
+            QVERIFY(a->bindings[1].end == Knowledge::Revoked);
+        }
+    }
+    void aRefusedRevocationChangesNothing()
+    {
+        Conversation c;
+        c.registerTwo();
+        revoke(c, 5s, 7, {}, false);
+        revoke(c, 5100ms, 7, {}, true, 128);
+        QCOMPARE(alive(*c.analyze(), 6s), QByteArray("1@2001:db8:a1::99 2@2001:db8:a2::99"));
+    }
+    void flowsBelongToTheirIdentifiers()  // FLOW-01, FLOW-06
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {known(1), known(2), flow(7, 2, 5001, {2}), flow(8, 1, 5002, {1, 2})});
+        c.reply(5010ms, 3, {said(1), said(2), flow(7, 2, 5001, {2}), flow(8, 1, 5002, {1, 2})});
+        c.ask(8s, 4, {known(1), known(2), wire::FlowSummary{{8}}});
+        c.reply(8010ms, 4, {said(1), said(2)});
+        c.ask(9s, 5, {known(1), known(2), wire::FlowIdentification{8, 3, 0, {wire::BindingReference{{2}}}}});
+        c.reply(9010ms, 5, {said(1), said(2), wire::FlowIdentification{8, 3, 0, {wire::BindingReference{{2}}}}});
+        const auto a = c.analyze();
+        QCOMPARE(flows(*a, 1, 6s), QByteArray("8: UDP, to port 5002"));
+        QCOMPARE(flows(*a, 2, 6s), QByteArray("8: UDP, to port 5002; 7: UDP, to port 5001"));
+        QCOMPARE(flows(*a, 2, 8500ms), QByteArray("8: UDP, to port 5002"));
+        QCOMPARE(flows(*a, 1, 9500ms), QByteArray());
+        QCOMPARE(flows(*a, 2, 9500ms), QByteArray("8: UDP, to port 5002"));
+    }
+    void aFlowThatIsNotCopiedIsNotBound()  // FLOW-07, FLOW-11
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {known(1), flow(7, 1, 5001, {1}), flow(8, 2, 5002, {1})});
+        c.reply(5010ms, 3, {said(1), flow(7, 1, 5001, {1}, 130)});
+        QCOMPARE(flows(*c.analyze(), 1, 6s), QByteArray());
+    }
+    void deletingEverythingEndsFlows()  // FLOW-10
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {known(1), flow(7, 1, 5001, {1})});
+        c.reply(5010ms, 3, {said(1), flow(7, 1, 5001, {1})});
+        c.ask(7s, 4, {}, homeFlags, 0);
+        c.reply(7010ms, 4, {}, 0, 0);
+        const auto a = c.analyze();
+        QCOMPARE(a->flowBindings.size(), std::size_t{1});
+        QVERIFY(a->flowBindings.front().to == at(7010ms));
+    }
+
+private:
+    static void add(Conversation& c, Duration t, std::uint16_t sequence)
+    {
+        c.add(t, 0, mnMac, haMac, update({wired, ha, mn, wired, homeFlags, sequence, 600, {}}));
+        c.reply(t + 10ms, sequence, {}, 0, 600, wired);
+    }
+    static void revoke(Conversation& c, Duration t, std::uint16_t sequence, const Options& options, bool acknowledgement, std::uint8_t code = 0)
+    {
+        wire::Ipv6Packet p;
+        p.source = acknowledgement ? wlan : ha;
+        p.destination = acknowledgement ? ha : wlan;
+        if (acknowledgement) p.setHomeAddress(mn);
+        else p.routing = wire::Type2Routing{1, mn};
+        const std::uint8_t kind = acknowledgement ? wire::BindingRevocation::acknowledgement : wire::BindingRevocation::indication;
+        c.add(t, 0, acknowledgement ? mnMac : haMac, acknowledgement ? haMac : mnMac,
+              mobility(p, wire::BindingRevocation{kind, acknowledgement ? code : std::uint8_t{1}, sequence, 0, options}));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestIdentifierBindings)
+#include "test_identifier_bindings.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/anchor.hpp"
+#include "protocol/node/flow_events.hpp"
 
 #include <algorithm>
 
@@ -305,6 +306,7 @@ void Anchor::release(TimePoint now, const Binding& binding, std::string_view why
     if (binding.state != Binding::State::Valid) return;
     stack_.clearMobilePeer(binding.homeAddress);
     forget(binding.homeAddress);
+    if (const auto flows = flows_.find(binding.homeAddress); flows != flows_.end()) tellFlows(now, binding.homeAddress, flows->second, {}, out);
     forgetParts(binding.homeAddress);
     for (const Ipv6Address& place : binding.places()) multicast_.left(binding.homeAddress, place);
     leaveGroups(binding.homeAddress, multicast_.unbound(binding.homeAddress));

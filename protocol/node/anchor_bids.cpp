@@ -2,6 +2,7 @@
 // What a home agent or MAP does for mobile nodes with several care-of addresses beside their registration: flow bindings (RFC 6089
 // §5.3.6), the home link beside others (RFC 5648 §5.6, §6.3), and revocation of all or some of them (RFC 5846 §7).
 #include "protocol/node/anchor.hpp"
+#include "protocol/node/flow_events.hpp"
 
 #include <algorithm>
 
@@ -85,6 +86,7 @@ void Anchor::applyFlowOptions(TimePoint now, const Binding& binding, wire::Bindi
         out.happened(now, "flow-binding", {{"home_address", attribute(home)}, {"flow", attribute(std::int64_t{answer.flow})}, {"status", attribute(std::int64_t{answer.status})}});
         ack.options.push_back(answer);
     }
+    tellFlows(now, home, it == flows_.end() ? none : it->second, outcome.flows, out);
     if (outcome.flows.empty()) flows_.erase(home);
     else flows_[home] = std::move(outcome.flows);
     tellStack(binding, binding.careOfAddress);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/correspondent_service.hpp"
+#include "protocol/node/flow_events.hpp"
 
 #include <algorithm>
 
@@ -146,7 +147,10 @@ void CorrespondentService::applyFlowOptions(TimePoint now, const Ipv6Address& ho
     if (!binding || (!asks && it == flows_.end())) return;
     std::vector<std::uint16_t> bids;
     for (const BidBinding& part : binding->careOfs) bids.push_back(part.bid);
-    FlowOutcome outcome = applyFlows(update.options, it == flows_.end() ? std::vector<Flow>{} : it->second, bids, flowPolicy_);
+    static const std::vector<Flow> none;
+    const std::vector<Flow>& present = it == flows_.end() ? none : it->second;
+    FlowOutcome outcome = applyFlows(update.options, present, bids, flowPolicy_);
+    tellFlows(now, homeAddress, present, outcome.flows, out);
     for (const wire::FlowIdentification& answer : outcome.answers) {
         out.happened(now, "flow-binding", {{"home_address", attribute(homeAddress)}, {"flow", attribute(std::int64_t{answer.flow})}, {"status", attribute(std::int64_t{answer.status})}});
         ack.options.push_back(answer);
@@ -171,7 +175,10 @@ void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& home
     }
     if (!binding) {
         requests_.erase(homeAddress);
-        flows_.erase(homeAddress);
+        if (const auto flows = flows_.find(homeAddress); flows != flows_.end()) {
+            tellFlows(now, homeAddress, flows->second, {}, out);
+            flows_.erase(flows);
+        }
         if (!stack.mobilePeer(homeAddress)) return;
         stack.clearMobilePeer(homeAddress);
         out.happened(now, "binding-removed", {{"home_address", attribute(homeAddress)}, {"reason", attribute(why)}});

@@ -113,6 +113,26 @@ private Q_SLOTS:
         QVERIFY2(b.anchor.flows().empty(), "FLOW-01: an update that names none");
     }
 
+    void flowsAreToldAsTheyComeAndGo()
+    {
+        Mcoa b;
+        const auto told = [&] {
+            std::string text;
+            for (const Event& e : b.out.events)
+                if (e.name == "flow") text += fmt::format("{}{} {}", text.empty() ? "" : ", ", numberOf(e.key, "flow"), e.gone ? "gone" : textOf(e.attributes, "bids"));
+            b.out = {};
+            return text;
+        };
+        (void)b.update(with(twoPaths, {flow(1, 10, 5000, {2}), flow(2, 20, 6000, {2, 1})}));
+        QCOMPARE(told(), std::string("1 2, 2 2+1"));
+        (void)b.update({refresh(1), flow(1, 10, 5000, {1}), FlowSummary{{2}}});
+        QCOMPARE(told(), std::string("1 1"));
+        (void)b.update({refresh(1), FlowSummary{{2}}});
+        QCOMPARE(told(), std::string("1 gone"));
+        (void)b.update({}, 0);
+        QCOMPARE(told(), std::string("2 gone"));
+    }
+
     void FLOW_02_whatIsRefusedDoesNotSteer()
     {
         Mcoa b;

@@ -154,4 +154,18 @@ const BindingInterval* BindingHistory::alive(const Ipv6Address& owner, const Ipv
     return t < i.from + i.lifetime ? &i : nullptr;
 }
 
+const BindingInterval* BindingHistory::latest(const Ipv6Address& owner, const Ipv6Address& home, TimePoint t) const
+{
+    const auto o = open_.find(owner);
+    if (o == open_.end()) return nullptr;
+    const auto h = o->second.find(home);
+    if (h == o->second.end()) return nullptr;
+    const BindingInterval* last = nullptr;
+    for (const auto& [bid, place] : h->second) {
+        const BindingInterval& i = intervals_[place];
+        if (t < i.from + i.lifetime && (!last || i.from >= last->from)) last = &i;
+    }
+    return last;
+}
+
 }  // namespace roamscope::analysis

@@ -17,6 +17,8 @@ public:
     [[nodiscard]] std::vector<BindingInterval> intervals(TimePoint end) const;
     /// The same without a copy; nothing is known afterwards.
     [[nodiscard]] std::vector<BindingInterval> take(TimePoint end);
+    /// Of the bindings of a home address that are alive at `t` the one that was acknowledged last, or null.
+    [[nodiscard]] const BindingInterval* latest(const Ipv6Address& owner, const Ipv6Address& home, TimePoint t) const;
     [[nodiscard]] const std::vector<IdentifierAnswer>& answers() const { return answers_; }
     /// The interval of this binding that is alive at `t`, or null.
     [[nodiscard]] const BindingInterval* alive(const Ipv6Address& owner, const Ipv6Address& home, std::optional<std::uint16_t> bid,

@@ -100,6 +100,7 @@ void Conformance::update(const Update& u, const Place& place, const Mobiles& mob
 {
     const bool acknowledge = has(u, wire::BindingUpdate::acknowledge);
     const bool proxy = isProxy(u);
+    identifiers(u, place);
     if (u.peer == Role::Map) {
         if (!acknowledge)
             report(place, FieldId::BuFlags, "HMIP-MN-09", Severity::Error, "RFC 5380 §4", "local Binding Update without the A flag");
@@ -169,6 +170,7 @@ void Conformance::answer(const Signal& signal, const Observation& o, const Place
     if (signal.answerer == Role::Map && !signal.addressMatch)
         report(place, a.hasRouting ? FieldId::RoutingHomeAddress : FieldId::Ipv6, "HMIP-MN-12", Severity::Error, "RFC 5380 §6.2",
                fmt::format("acknowledgement of a MAP without type 2 routing header for {}", record.value.homeAddress.text()));
+    identifierAnswer(a, copy.update, place);
     if (!a.accepted()) return;
     if (a.lifetime > copy.update.lifetime)
         report(place, FieldId::BaLifetime, "HA-BU-05", Severity::Error, "RFC 6275 §10.3.1",
@@ -176,15 +178,17 @@ void Conformance::answer(const Signal& signal, const Observation& o, const Place
     if (signal.answerer == Role::Map) granted_[record.value.homeAddress] = a.lifetime;
 
     if (isProxy(copy.update)) return;  // timestamps stand in for numbers (RFC 5213 §5.5)
-    const BindingInterval* alive =
-        bindings.alive(record.value.peerAddress, record.value.homeAddress, copy.update.bindings.front().bid, o.time);
+    // All identifiers of a home address share one number (MCOA-HA-12).
+    const bool shared = copy.update.bindings.front().bid && !a.bids.empty();
+    const BindingInterval* alive = shared ? bindings.latest(record.value.peerAddress, record.value.homeAddress, o.time)
+                                          : bindings.alive(record.value.peerAddress, record.value.homeAddress, copy.update.bindings.front().bid, o.time);
     if (!alive) return;
     const unsigned step = (unsigned{copy.update.sequence} - unsigned{alive->sequence}) & 0xffffu;
     const bool fresh = step >= 1 && step <= 32767;
     // Acknowledgements may overtake each other; a replay was sent after the acceptance that it contradicts.
     const bool later = copy.repeated.value_or(copy.seen.time) > alive->from;
     if (!fresh && later)
-        report(place, FieldId::BaSequence, "HA-BU-02", Severity::Error, "RFC 6275 §9.5.1",
+        report(place, FieldId::BaSequence, shared ? "MCOA-HA-12" : "HA-BU-02", Severity::Error, shared ? "RFC 5648 §4.1" : "RFC 6275 §9.5.1",
                fmt::format("Binding Update with sequence {} accepted although {} was accepted before", copy.update.sequence, alive->sequence));
 }
 

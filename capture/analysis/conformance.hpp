@@ -7,6 +7,7 @@
 #include "capture/analysis/binding_history.hpp"
 #include "capture/analysis/mobiles.hpp"
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -42,11 +43,17 @@ private:
     bool regionalAddress(const Update& update, const Ipv6Address& careOf, const Place& place);
     void answer(const Signal& signal, const Observation& o, const Place& place, const ExchangeTracker& exchanges,
                 const BindingHistory& bindings);
+    // conformance_bids.cpp
+    void identifiers(const Update& update, const Place& place);
+    void identifierAnswer(const Answer& answer, const Update& asked, const Place& place);
     void report(const Place& place, wire::FieldId at, std::string_view rule, wire::Severity severity, std::string_view rfc, std::string text);
 
     std::vector<TraceFinding> findings_;
     std::uint64_t dropped_ = 0;
     std::unordered_map<Ipv6Address, std::optional<Duration>> granted_;  ///< RCoA → lifetime its MAP granted, none yet
+    static constexpr std::size_t maxWithoutIdentifiers = 4096;
+    /// Peer and home address whose last update with identifiers was refused with this status, or answered without them (0).
+    std::map<std::pair<Ipv6Address, Ipv6Address>, std::uint8_t> withoutIdentifiers_;
     static constexpr std::size_t maxWithdrawn = 4096;  ///< a forger could name any number
     std::set<std::pair<std::uint32_t, Ipv6Address>> withdrawn_;  ///< link, and MAP that was last seen there with lifetime 0
 };

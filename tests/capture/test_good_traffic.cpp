@@ -107,10 +107,11 @@ private Q_SLOTS:
         }
         const QMap<QString, QStringList> found{
             // Hand-made on purpose: without alternate care-of address (38, 102, 108, 179), without A (44), M with the home address for
-            // the regional one (67), O without identifier (89), an identifier at octet 12 (98), a broken option (117), a broken checksum
+            // the regional one (67), O without identifier (89), an identifier at octet 12 (98), and that after an
+            // answer that showed that the home agent does not know them, a broken option (117), a broken checksum
             // (121), payload protocol (125), without home address (130), nonce indices for a home agent (179).
             {"probe-ha-home.pcap",
-             {"#38 MN-BU-02", "#44 MN-BU-01", "#67 HMIP-MN-10", "#89 MCOA-MN-18", "#98 RFC 6275 §6.2", "#102 MN-BU-02", "#108 MN-BU-02", "#117 RFC 6275 §6.2", "#121 MH-RX-01", "#125 MH-RX-01",
+             {"#38 MN-BU-02", "#44 MN-BU-01", "#67 HMIP-MN-10", "#89 MCOA-MN-18", "#98 RFC 6275 §6.2", "#98 MCOA-MN-09", "#102 MN-BU-02", "#108 MN-BU-02", "#117 RFC 6275 §6.2", "#121 MH-RX-01", "#125 MH-RX-01",
               "#130 MN-BU-01", "#130 MN-BU-02", "#179 HA-BU-01", "#179 MN-BU-02"}},
             {"mag12lma_v6.pcap", preStandardFindings()},
             {"scapy_mip6.pcap", scapyFindings()},

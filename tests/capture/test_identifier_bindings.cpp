@@ -222,7 +222,52 @@ private Q_SLOTS:
         QVERIFY(a->flowBindings.front().to == at(7010ms));
     }
 
+    void whoGoesOnWithIdentifiersIsFound()  // MCOA-MN-09, MCOA-MN-11
+    {
+        const auto afterwards = [](const Options& answered, std::uint8_t status, const Options& next) {
+            Conversation c;
+            c.ask(1s, 1, {bid(1, wlan), bid(2, cell)}, homeFlags | O);
+            c.reply(1010ms, 1, answered, status);
+            c.ask(5s, 2, next, homeFlags | O);
+            return c;
+        };
+        const Options both{bid(1, wlan), bid(2, cell)};
+        QCOMPARE(rules(afterwards({}, 0, both)), QByteArray("MCOA-MN-09"));
+        QCOMPARE(rules(afterwards({said(1), said(2)}, 166, both)), QByteArray("MCOA-MN-11"));
+        QCOMPARE(rules(afterwards({said(1), said(2)}, 168, both)), QByteArray("MCOA-MN-11"));
+        QCOMPARE(rules(afterwards({said(1), said(2)}, 168, {bid(1, wlan)})), QByteArray());
+        QCOMPARE(rules(afterwards({said(1), said(2)}, 0, both)), QByteArray());
+    }
+    void everyIdentifierMustComeBack()  // MCOA-HA-08
+    {
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan), bid(2, cell)}, homeFlags | O);
+        c.reply(1010ms, 1, {said(2)});
+        QCOMPARE(rules(c), QByteArray("MCOA-HA-08"));
+    }
+    void oneSequenceNumberForAll()  // MCOA-HA-12
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 2, {bid(1, wired)});
+        c.reply(5010ms, 2, {said(1)});
+        QCOMPARE(rules(c), QByteArray("MCOA-HA-12"));
+    }
+    void bulkIsForHomeAgents()  // MCOA-MN-06
+    {
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan), bid(2, cell)}, wire::BindingUpdate::acknowledge | O, 400);
+        QVERIFY(rules(c).contains("MCOA-MN-06"));
+    }
+
 private:
+    static QByteArray rules(const Conversation& c)
+    {
+        QByteArrayList out;
+        for (const TraceFinding& f : c.analyze()->findings)
+            if (f.finding.rule.starts_with("MCOA")) out << QByteArray(f.finding.rule.data(), qsizetype(f.finding.rule.size()));
+        return out.join(' ');
+    }
     static void add(Conversation& c, Duration t, std::uint16_t sequence)
     {
         c.add(t, 0, mnMac, haMac, update({wired, ha, mn, wired, homeFlags, sequence, 600, {}}));

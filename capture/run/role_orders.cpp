@@ -125,7 +125,10 @@ RoleNode::Answer RoleNode::bindings(TimePoint now) const
     if (const auto* anchor = lab_.nodeAs<node::Anchor>(0)) {
         for (const node::Binding& b : anchor->registrar().bindings())
             if (b.state == node::Binding::State::Valid)
-                for (const node::BidBinding& part : b.parts()) list.push_back(bindingJson(b.homeAddress, part, b.sequence, b.flags, now));
+                for (const node::BidBinding& part : b.parts()) {
+                    list.push_back(bindingJson(b.homeAddress, part, b.sequence, b.flags, now));
+                    if (b.regional && part.bid != 0) list.back()["extension"] = true;  // RFC 5648 has no word about MAPs
+                }
         flows = flowsJson(anchor->flows(), [&](const Ipv6Address& home) { return anchor->registrar().find(home) ? anchor->registrar().find(home)->parts() : std::vector<node::BidBinding>{}; });
     } else if (const auto* correspondent = lab_.nodeAs<node::Correspondent>(0)) {
         addAll(correspondent->cache(), correspondent->flows());
@@ -142,7 +145,9 @@ RoleNode::Answer RoleNode::bindings(TimePoint now) const
             if (const auto careOf = peer.registeredCareOf(now)) registrations.push_back(registrationJson(key.second, key.first, careOf));
         return Json{{"bindings", list}, {"registrations", registrations}};
     }
-    return Json{{"bindings", list}, {"flows", flows}};
+    Json out{{"bindings", list}};
+    if (!flows.empty()) out["flows"] = flows;
+    return out;
 }
 
 std::optional<std::size_t> RoleNode::interfaceNamed(std::string_view name) const

@@ -127,14 +127,19 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
     const bool known = it != bindings_.end();
     const bool live = known && it->second.state == State::Live;
     verdict.key = proof.key;
+    // MCOA-HA-08: identifiers come back with every refusal.
+    const auto refused = [&](std::uint8_t code) {
+        return bids_.support == BidPolicy::Support::Unknown ? answered(std::move(verdict), update, code, WireLifetime{0}, "RR-CN-17")
+                                                            : refusedWithIdentifiers(std::move(verdict), update, code, "RR-CN-17");
+    };
     if (known && !isNewer(update.sequence, it->second.sequence)) {
-        verdict = answered(std::move(verdict), update, status::sequenceOutOfWindow, WireLifetime{0}, "RR-CN-17");
+        verdict = refused(status::sequenceOutOfWindow);
         verdict.ack.sequence = it->second.sequence;
         return verdict;
     }
     if (update.has(BindingUpdate::homeRegistration)) {
         const std::uint8_t code = live ? status::registrationTypeChange : status::homeRegistrationNotSupported;
-        return answered(std::move(verdict), update, code, WireLifetime{0}, "RR-CN-17");
+        return refused(code);
     }
     if (bids_.support != BidPolicy::Support::Unknown && hasBids(update)) return judgeIdentified(now, request, std::move(verdict), proof, nonces);
     if (deletes) {

@@ -190,6 +190,20 @@ private Q_SLOTS:
         update(10, {bid(1, careOf, 10)});
         QCOMPARE(int{ha.message()->as<wire::BindingAck>()->status}, 166);
     }
+    void NEMO_DH_01_mobileRoutersAreAdvertised()
+    {
+        const auto informationOf = [](const char* nemo) {
+            const std::string config = std::string("{\"home_prefixes\": [\"2001:db8:1::/64\"], \"seed\": 7, ") + nemo +
+                                       "\"interfaces\": [{\"address\": \"2001:db8:1::1/64\", \"mac\": \"02:00:00:00:00:01\", \"advertise\": {\"min_interval\": \"1s\", \"max_interval\": \"4s\"}}]}";
+            Role ha(config.c_str(), lab::Role::HomeAgent);
+            ha.to(TimePoint{10s});
+            const auto advertisements = ha.all<wire::RouterAdvertisement>();
+            const auto* information = advertisements.empty() ? nullptr : wire::findOption<wire::HomeAgentInformation>(advertisements.back().options);
+            return !information ? -1 : int{information->mobileRouters};
+        };
+        QVERIFY2(informationOf("\"nemo\": {\"routers\": [{\"home_address\": \"2001:db8:1::77\", \"prefixes\": [\"2001:db8:1f0::/56\"]}]}, ") == 1, "NEMO-DH-01: RFC 3963 §7.3");
+        QVERIFY2(informationOf("") == -1, "HA-RA-01: left out where it says nothing");
+    }
     void messagesAreSentByFields()
     {
         Role ha(agentConfig, lab::Role::HomeAgent);

@@ -78,7 +78,7 @@ void addRoleCommand(CLI::App& app, int& status)
         "  {\"command\":\"attach\",\"interface\":\"tap0\",\"up\":false}\n"
         "  {\"command\":\"send\",\"to\":ADDRESS,\"message\":{\"type\":\"binding-update\",\"sequence\":1,\"lifetime\":\"60s\",\"flags\":[\"A\",\"H\"]},\n"
         "   \"home_address_option\":ADDRESS}   or \"octets\", \"packet\", \"frame\" in hexadecimal\n"
-        "  {\"command\":\"revoke\",\"home_address\":ADDRESS}\n"
+        "  {\"command\":\"revoke\",\"home_address\":ADDRESS,\"bids\":[1,2],\"notify\":true}   without bids all of it\n"
         "  {\"command\":\"probe\",\"action\":\"start\",\"flow\":1,\"to\":ADDRESS,\"rate\":50,\"size\":100}   and \"stop\"\n"
         "  {\"command\":\"set\",\"settings\":{KEY: VALUE}}\n"
         "  {\"command\":\"stop\"}\n"

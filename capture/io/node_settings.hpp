@@ -13,6 +13,8 @@ namespace roamscope::capture {
 [[nodiscard]] const Settings<lab::NodeSpec>& accessRouterSettings();
 [[nodiscard]] const Settings<lab::NodeSpec>& correspondentSettings();
 [[nodiscard]] const Settings<lab::NodeSpec>& mobileNodeSettings();
+/// Keys of several care-of addresses and flow bindings, the same for all that keep bindings.
+[[nodiscard]] Settings<lab::NodeSpec> bindingSettings(bool correspondent);
 /// Of a node of any role: routes and whatever else its IPv6 has.
 [[nodiscard]] const Settings<lab::NodeSpec>& stackSettings();
 [[nodiscard]] const Settings<lab::InterfaceSpec>& interfaceSettings();

@@ -22,7 +22,7 @@ const Settings<NodeSpec>& prefixDeliverySettings()
 
 const Settings<NodeSpec>& homeAgentSettings()
 {
-    static const Settings<NodeSpec> settings{
+    static const Settings<NodeSpec> own{
         {"home_prefixes", [](const JsonValue& v, NodeSpec& out) { v.list([&](const JsonValue& e) { out.homePrefixes.push_back(e.prefix("2001:db8:100::/64")); }); }},
         {"home_addresses", [](const JsonValue& v, NodeSpec& out) { v.list([&](const JsonValue& e) { out.homeAddresses.push_back(e.address("2001:db8:100::1:1")); }); }},
         {"maximum_lifetime", [](const JsonValue& v, NodeSpec& out) { out.maximumLifetime = v.seconds(); }},
@@ -33,6 +33,12 @@ const Settings<NodeSpec>& homeAgentSettings()
         {"prefix_advertisements", [](const JsonValue& v, NodeSpec& out) { v.object(prefixDeliverySettings(), out); }},
         {"probe_maps", [](const JsonValue& v, NodeSpec& out) { out.probeMaps = v.boolean(); }},
     };
+    static const Settings<NodeSpec> settings = [] {
+        Settings<NodeSpec> all = own;
+        const Settings<NodeSpec> bindings = bindingSettings(false);
+        all.insert(all.end(), bindings.begin(), bindings.end());
+        return all;
+    }();
     return settings;
 }
 

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <functional>
+
 namespace roamscope::capture {
 
 namespace {
@@ -22,11 +24,24 @@ public:
 
 tl::unexpected<Error> refused(std::string text) { return fail(ErrorCode::Invalid, 0, std::move(text)); }
 
-/// `bid` 0: none.
-Json bindingJson(const Ipv6Address& home, std::uint16_t bid, const Ipv6Address& careOf, std::uint16_t sequence, std::uint16_t flags, std::uint16_t units, TimePoint expires, TimePoint now)
+Json bindingJson(const Ipv6Address& home, const node::BidBinding& part, std::uint16_t sequence, std::uint16_t flags, TimePoint now)
 {
-    return {{"home_address", home.text()}, {"bid", bid == 0 ? Json(nullptr) : Json(bid)}, {"care_of_address", careOf.text()}, {"sequence", sequence}, {"flags", flags},
-            {"lifetime", std::int64_t{units} * 4'000'000'000}, {"remaining", std::max<std::int64_t>(0, (expires - now).count())}};
+    return {{"home_address", home.text()}, {"bid", part.bid == 0 ? Json(nullptr) : Json(part.bid)}, {"care_of_address", part.careOfAddress.text()}, {"sequence", sequence}, {"flags", flags},
+            {"lifetime", std::int64_t{part.granted.count()} * 4'000'000'000}, {"remaining", std::max<std::int64_t>(0, (part.expires - now).count())},
+            {"bid_priority", part.priority}, {"home", part.home}};
+}
+
+/// Active: one of its identifiers is there.
+Json flowsJson(const std::map<Ipv6Address, std::vector<node::Flow>>& all, const std::function<std::vector<node::BidBinding>(const Ipv6Address&)>& partsOf)
+{
+    Json list = Json::array();
+    for (const auto& [home, flows] : all) {
+        const auto parts = partsOf(home);
+        const auto lives = [&](std::uint16_t bid) { return std::any_of(parts.begin(), parts.end(), [&](const node::BidBinding& b) { return b.bid == bid; }); };
+        for (const node::Flow& flow : flows)
+            list.push_back({{"home_address", home.text()}, {"flow", flow.flow}, {"priority", flow.priority}, {"bids", flow.bids}, {"active", std::any_of(flow.bids.begin(), flow.bids.end(), lives)}});
+    }
+    return list;
 }
 
 Json registrationJson(const Ipv6Address& peer, const Ipv6Address& home, const std::optional<Ipv6Address>& careOf)
@@ -48,10 +63,7 @@ struct AttachOrder {
     bool up = true;
 };
 
-struct RevokeOrder {
-    Ipv6Address homeAddress;
-    std::size_t bids = 0;
-};
+using RevokeOrder = node::Anchor::Revocation;
 
 template <class T>
 void ignore(const JsonValue&, T&)
@@ -103,19 +115,22 @@ RoleNode::Answer RoleNode::carryOut(TimePoint now, const std::string& name, cons
 RoleNode::Answer RoleNode::bindings(TimePoint now) const
 {
     Json list = Json::array();
-    const auto addAll = [&](const node::CorrespondentCache& cache) {
+    Json flows = Json::array();
+    const auto addAll = [&](const node::CorrespondentCache& cache, const std::map<Ipv6Address, std::vector<node::Flow>>& flowsThere) {
         for (const auto& [home, b] : cache.bindings())
-            if (b.state == node::CorrespondentBinding::State::Live) list.push_back(bindingJson(home, 0, b.careOfAddress, b.sequence, 0, b.granted.count(), b.expires, now));
+            if (b.state == node::CorrespondentBinding::State::Live)
+                for (const node::BidBinding& part : b.parts()) list.push_back(bindingJson(home, part, b.sequence, 0, now));
+        flows = flowsJson(flowsThere, [&](const Ipv6Address& home) { return cache.find(home) ? cache.find(home)->parts() : std::vector<node::BidBinding>{}; });
     };
     if (const auto* anchor = lab_.nodeAs<node::Anchor>(0)) {
         for (const node::Binding& b : anchor->registrar().bindings())
             if (b.state == node::Binding::State::Valid)
-                for (const node::BidBinding& part : b.parts())
-                    list.push_back(bindingJson(b.homeAddress, part.bid, part.careOfAddress, b.sequence, b.flags, b.granted.count(), part.expires, now));
+                for (const node::BidBinding& part : b.parts()) list.push_back(bindingJson(b.homeAddress, part, b.sequence, b.flags, now));
+        flows = flowsJson(anchor->flows(), [&](const Ipv6Address& home) { return anchor->registrar().find(home) ? anchor->registrar().find(home)->parts() : std::vector<node::BidBinding>{}; });
     } else if (const auto* correspondent = lab_.nodeAs<node::Correspondent>(0)) {
-        addAll(correspondent->cache());
+        addAll(correspondent->cache(), correspondent->flows());
     } else if (const auto* mobile = lab_.nodeAs<node::MobileNode>(0)) {
-        addAll(mobile->cache());
+        addAll(mobile->cache(), {});
         Json registrations = Json::array();
         const auto add = [&](const node::Association& a) {
             if (a.registered(now)) registrations.push_back(registrationJson(a.peer(), a.home(), a.registeredCareOf()));
@@ -127,7 +142,7 @@ RoleNode::Answer RoleNode::bindings(TimePoint now) const
             if (const auto careOf = peer.registeredCareOf(now)) registrations.push_back(registrationJson(key.second, key.first, careOf));
         return Json{{"bindings", list}, {"registrations", registrations}};
     }
-    return Json{{"bindings", list}};
+    return Json{{"bindings", list}, {"flows", flows}};
 }
 
 std::optional<std::size_t> RoleNode::interfaceNamed(std::string_view name) const
@@ -191,13 +206,17 @@ RoleNode::Answer RoleNode::revoke(TimePoint now, const JsonValue& command)
         {"command", ignore<RevokeOrder>},
         {"id", ignore<RevokeOrder>},
         {"home_address", [](const JsonValue& v, RevokeOrder& out) { out.homeAddress = v.address("2001:db8:100::1:1"); }, "the binding's home address"},
-        {"bids", [](const JsonValue& v, RevokeOrder& out) { v.list([&](const JsonValue&) { ++out.bids; }); }},
+        {"bids", [](const JsonValue& v, RevokeOrder& out) { v.list([&](const JsonValue& e) { out.bids.push_back(e.integer<std::uint16_t>(1, 0xffff)); }); }},
+        {"notify", [](const JsonValue& v, RevokeOrder& out) { out.notify = v.boolean(); }},
     };
     RevokeOrder order;
     command.object(keys, order);
     if (command.failed()) return Json::object();
-    if (order.bids > 0) return refused("bindings of this node have no binding identifiers: leave out \"bids\"");
-    if (!lab_.revoke(now, 0, order.homeAddress, out_)) return refused(fmt::format("no binding for {}", order.homeAddress.text()));
+    std::sort(order.bids.begin(), order.bids.end());
+    order.bids.erase(std::unique(order.bids.begin(), order.bids.end()), order.bids.end());
+    if (!order.bids.empty() && !lab_.nodeAs<node::Anchor>(0)) return refused("only a home agent or MAP revokes by binding identifier (RFC 5846): leave out \"bids\"");
+    if (!lab_.revoke(now, 0, order, out_))
+        return refused(order.bids.empty() ? fmt::format("no binding for {}", order.homeAddress.text()) : fmt::format("{} has no binding with each of these identifiers", order.homeAddress.text()));
     return Json{{"home_address", order.homeAddress.text()}};
 }
 

@@ -235,15 +235,16 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
         const Ipv6Address& home = binding.homeAddress;
         checkForward(lab, node, home, binding.sequence, seen);
         if (binding.state != node::Binding::State::Valid) continue;
-        tunnels += binding.places().size();
+        tunnels += binding.tunnels().size();
         for (const node::BidBinding& part : binding.parts()) {
             ++live;
-            checkEnd(lab, node, home, part.expires, binding.granted);
-            if (!book.bindings.contains({home.text(), part.bid}) || !book.tunnels.contains({part.careOfAddress.text(), home.text()}))
+            checkEnd(lab, node, home, part.expires, part.granted);
+            if (!book.bindings.contains({home.text(), part.bid}) || (!part.home && !book.tunnels.contains({part.careOfAddress.text(), home.text()})))
                 violated(lab, node, "tunnels", fmt::format("the binding of {} to {} has no tunnel", home.text(), part.careOfAddress.text()));
         }
         if (!binding.isAt(binding.careOfAddress)) violated(lab, node, "tunnels", fmt::format("packets for {} go where it is not: {}", home.text(), binding.careOfAddress.text()));
-        if (!lab.stack(node).proxies(home)) violated(lab, node, "tunnels", fmt::format("nobody intercepts what is for {}", home.text()));
+        // MCOA-HA-09: with status 0 the mobile node on its home link answers for itself.
+        if (!lab.stack(node).proxies(home) && !(anchor.registrar().policy().bids.homeNeighborDiscovery && binding.isAt(home))) violated(lab, node, "tunnels", fmt::format("nobody intercepts what is for {}", home.text()));
     }
     std::erase_if(books_[node].accepted, [&](const auto& entry) { return !seen.contains(entry.first); });
     if (book.tunnels.size() != tunnels || book.bindings.size() != live)
@@ -257,9 +258,11 @@ void Invariants::checkCorrespondent(const Lab& lab, std::size_t node, const node
     for (const auto& [home, binding] : cache.bindings()) {
         checkForward(lab, node, home, binding.sequence, seen);
         if (binding.state != node::CorrespondentBinding::State::Live) continue;
-        ++live;
-        checkEnd(lab, node, home, binding.expires, binding.granted);
-        if (lab.stack(node).mobilePeer(home) != binding.careOfAddress) violated(lab, node, "tunnels", fmt::format("packets for {} do not go to {}", home.text(), binding.careOfAddress.text()));
+        for (const node::BidBinding& part : binding.parts()) {
+            ++live;
+            checkEnd(lab, node, home, part.expires, part.granted);
+        }
+        if (const auto peer = lab.stack(node).mobilePeer(home); !peer || !binding.isAt(*peer)) violated(lab, node, "tunnels", fmt::format("packets for {} do not go to {}", home.text(), binding.careOfAddress.text()));
     }
     std::erase_if(books_[node].accepted, [&](const auto& entry) { return !seen.contains(entry.first); });
     if (books_[node].bindings.size() != live) violated(lab, node, "tunnels", fmt::format("{} bindings, {} of them reported", live, books_[node].bindings.size()));

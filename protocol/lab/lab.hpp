@@ -97,8 +97,10 @@ public:
     void originate(TimePoint now, std::size_t node, wire::Ipv6Packet packet, LabOutput& out);
     /// A frame as it is.
     void sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out);
-    /// Ends a binding of an anchor or a correspondent; false when there is none.
-    bool revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress, LabOutput& out);
+    /// Ends a binding of an anchor or a correspondent; false when there is none. An anchor may end some of its care-of addresses only, and
+    /// tells the mobile node.
+    bool revoke(TimePoint now, std::size_t node, const node::Anchor::Revocation& order, LabOutput& out);
+    bool revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress, LabOutput& out) { return revoke(now, node, node::Anchor::Revocation{homeAddress}, out); }
     /// A node stops in good order: a router says so (RFC 4861 §6.2.5). It is not run any more afterwards.
     void cease(TimePoint now, std::size_t node, LabOutput& out);
     /// Gives a node other settings while it runs. Fails when `spec` differs in what is fixed from the start: name, role, interfaces and

@@ -62,6 +62,7 @@ public:
         const NodeSpec& n = spec().nodes[index];
         lab_.stackOf(index).configure(stackSettings(n));
         if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
+        if (auto* other = std::get_if<node::Correspondent>(&lab_.nodes_[index])) other->configure(correspondentSettings(n));
         if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index), probingOf(n));
         if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(now, mobileSettings(n));
     }
@@ -120,9 +121,13 @@ private:
     {
         if (!n.mobility) return {std::move(stack), sourcesOf(n, from)};
         constexpr std::uint64_t secrets = 100000;  // a stream of its own, so that nonces disturb nothing else
+        return {std::move(stack), sourcesOf(n, from), random_.fork(secrets + index), correspondentSettings(n)};
+    }
+
+    [[nodiscard]] static node::Correspondent::Settings correspondentSettings(const NodeSpec& n)
+    {
         const CorrespondentSpec& c = n.correspondent;
-        const node::Correspondent::Settings settings{{c.nonceInterval, c.nonces}, c.refreshRequests, c.maximumBindings};
-        return {std::move(stack), sourcesOf(n, from), random_.fork(secrets + index), settings};
+        return {{c.nonceInterval, c.nonces}, c.refreshRequests, c.maximumBindings, n.bids, n.flows};
     }
 
     [[nodiscard]] node::Registrar::Policy policyOf(const NodeSpec& n) const
@@ -135,6 +140,8 @@ private:
         policy.maximumBindings = n.maximumBindings;
         policy.refreshAdvice = n.refreshAdvice;
         policy.maximumLifetime = n.maximumLifetime;
+        policy.bids = n.bids;
+        policy.mobileRouters = n.mobileRouters;
         // RFC 4140 §6.1: the MAP detects duplicates (HMIP-MAP-02); RFC 5380 has dropped that (HMIP-MAP-03).
         policy.verifyRegional = spec().dialect == Dialect::Rfc4140;
         return policy;
@@ -167,7 +174,7 @@ private:
 
     [[nodiscard]] static node::AnchorServices servicesOf(const NodeSpec& n)
     {
-        return {n.discovery, {n.prefixDelivery, n.minPrefixInterval, n.maxPrefixInterval}, n.refreshRequest, probingOf(n)};
+        return {n.discovery, {n.prefixDelivery, n.minPrefixInterval, n.maxPrefixInterval}, n.refreshRequest, probingOf(n), n.flows};
     }
 
     [[nodiscard]] static node::MapProber::Settings probingOf(const NodeSpec& n)
@@ -202,11 +209,14 @@ private:
         settings.retransTimer = std::chrono::duration_cast<std::chrono::milliseconds>(advertise.retransTimer);
         settings.mtu = advertise.mtu;
         settings.interval = advertise.interval;
-        if (const auto& information = advertise.homeAgentInformation) {
+        // NEMO-DH-01: that it serves mobile routers has to be said.
+        const bool mobileRouters = settings.homeAgent && n.mobileRouters.support == node::Support::On && !n.mobileRouters.routers.empty();
+        const auto information = mobileRouters ? advertise.homeAgentInformation.value_or(HomeAgentInformationSpec{}) : advertise.homeAgentInformation;
+        if (information) {
             // RFC 6275 §7.4: without a lifetime of its own that of the router counts.
             const auto router = advertise.routerLifetime.value_or(std::chrono::ceil<std::chrono::seconds>(3 * advertise.maxInterval));
             const auto lifetime = std::clamp<std::int64_t>(information->lifetime.value_or(router).count(), 1, 0xffff);
-            settings.homeAgentInformation = {information->preference, static_cast<std::uint16_t>(lifetime), false};
+            settings.homeAgentInformation = {information->preference, static_cast<std::uint16_t>(lifetime), mobileRouters};
         }
         for (const MapAdvertisement& map : advertise.map)
             settings.map.push_back({map.distance, map.preference, map.formAddress, mapLifetime(map), mapAddress(map.node)});

@@ -38,14 +38,16 @@ void Lab::cease(TimePoint now, std::size_t node, LabOutput& out)
     collect(node, output, out);
 }
 
-bool Lab::revoke(TimePoint now, std::size_t node, const Ipv6Address& homeAddress, LabOutput& out)
+bool Lab::revoke(TimePoint now, std::size_t node, const node::Anchor::Revocation& order, LabOutput& out)
 {
+    const Ipv6Address& homeAddress = order.homeAddress;
     now_ = std::max(now_, now);
     node::Output output = newOutput();
     bool was = false;
-    if (auto* anchor = std::get_if<node::Anchor>(&nodes_[node])) was = anchor->revoke(now_, homeAddress, output);
-    if (auto* correspondent = std::get_if<node::Correspondent>(&nodes_[node])) was = correspondent->revoke(now_, homeAddress, output);
-    if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node])) was = mobile->revoke(now_, homeAddress, output);
+    if (auto* anchor = std::get_if<node::Anchor>(&nodes_[node])) was = anchor->revoke(now_, order, output);
+    else if (!order.bids.empty()) was = false;
+    else if (auto* correspondent = std::get_if<node::Correspondent>(&nodes_[node])) was = correspondent->revoke(now_, homeAddress, output);
+    else if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node])) was = mobile->revoke(now_, homeAddress, output);
     collect(node, output, out);
     return was;
 }

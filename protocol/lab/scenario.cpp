@@ -234,6 +234,21 @@ private:
             if (std::none_of(n.homePrefixes.begin(), n.homePrefixes.end(), covers)) add(fmt::format("{}/home_addresses/{}", path, i), "outside the home prefixes");
         }
         homePrefixes(n, path);
+        mobileRouters(n, path + "/nemo/routers");
+    }
+
+    void mobileRouters(const NodeSpec& n, const std::string& path)
+    {
+        const auto& routers = n.mobileRouters.routers;
+        for (std::size_t i = 0; i < routers.size(); ++i) {
+            const auto covers = [&](const Prefix& p) { return p.contains(routers[i].homeAddress); };
+            if (std::none_of(n.homePrefixes.begin(), n.homePrefixes.end(), covers)) add(fmt::format("{}/{}/home_address", path, i), "outside the home prefixes");
+            if (std::any_of(routers.begin(), routers.begin() + static_cast<std::ptrdiff_t>(i), [&](const node::MobileRouter& r) { return r.homeAddress == routers[i].homeAddress; }))
+                add(fmt::format("{}/{}/home_address", path, i), "named twice");
+            for (std::size_t k = 0; k < routers[i].prefixes.size(); ++k)
+                if (const Prefix& p = routers[i].prefixes[k]; p.length == 0 || !p.masked().address.isUnicastRoutable())
+                    add(fmt::format("{}/{}/prefixes/{}", path, i, k), "expected a unicast prefix, not of a link");
+        }
     }
 
     void homeAgent(const NodeSpec& n, const std::string& path)

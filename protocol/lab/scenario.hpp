@@ -7,6 +7,7 @@
 #include "protocol/base/time.hpp"
 #include "protocol/lab/fault.hpp"
 #include "protocol/lab/impairment.hpp"
+#include "protocol/node/agent_policy.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -158,6 +159,11 @@ struct NodeSpec {
     std::uint32_t maximumBindings = 1000;        ///< above that 130
     std::chrono::seconds refreshAdvice{0};       ///< Binding Refresh Advice; 0: none
     Duration refreshRequest{0};                  ///< Binding Refresh Requests so long before a binding ends; 0: none
+    // ha, map, cn
+    node::BidPolicy bids{};                      ///< several care-of addresses (RFC 5648)
+    node::FlowPolicy flows{};                    ///< flow bindings (RFC 6089)
+    // ha, and a map that is a home agent too
+    node::MobileRouterPolicy mobileRouters{};    ///< RFC 3963
     // map
     std::optional<Prefix> regionalPrefix;
     std::vector<Prefix> localPrefixes;           ///< care-of addresses that it forwards to, neighbours' too; empty: any

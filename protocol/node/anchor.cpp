@@ -54,6 +54,7 @@ void Anchor::advance(TimePoint now, Output& out)
     for (auto& [interface, list] : homeAgents_) list.expire(now);
     deliverPrefixes(now, out);
     requestRefreshes(now, out);
+    repeatRevocations(now, out);
     askListeners(now, out);
 }
 
@@ -63,15 +64,9 @@ std::optional<TimePoint> Anchor::nextDeadline() const
     next = earlier(earlier(next, router_.nextDeadline()), prefixes_.nextDeadline());
     next = earlier(next, multicast_.nextDeadline());
     if (!requestTimers_.empty()) next = earlier(next, requestTimers_.begin()->first);
+    for (const Indication& indication : indications_) next = earlier(next, indication.next);
     for (const auto& [interface, list] : homeAgents_) next = earlier(next, list.nextDeadline());
     return next;
-}
-
-bool Anchor::revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out)
-{
-    const auto binding = registrar_.end(now, homeAddress);
-    if (binding) release(now, *binding, "revoked", out);
-    return binding.has_value();
 }
 
 void Anchor::handle(TimePoint now, Delivery& delivery, Output& out)
@@ -79,6 +74,12 @@ void Anchor::handle(TimePoint now, Delivery& delivery, Output& out)
     for (int tunnel = 0; tunnel <= maxTunnels; ++tunnel) {
         if (delivery.kind == Delivery::Kind::Intercepted) return intercept(now, delivery, out);
         if (delivery.kind == Delivery::Kind::Forward && delivery.packet.destination.isMulticast()) return relayToMobileNodes(now, delivery, out);
+        // NEMO-HA-05, MCOA-HA-09: what is for a network behind a mobile router, or for one that answers for itself on its home link.
+        if (delivery.kind == Delivery::Kind::Forward && (!registrar_.mobileRouters().empty() || !homeLinks_.empty())) {
+            if (homeLinks_.contains(delivery.packet.source) && stack_.interfaceOf(delivery.packet.source) == delivery.interface)
+                cameFrom(delivery.packet.source, delivery.packet.source);
+            if (registrar_.reaching(delivery.packet.destination)) return intercept(now, delivery, out);
+        }
         if (delivery.kind == Delivery::Kind::Forward) return stack_.forward(now, std::move(delivery.packet), out);
         auto inner = local(now, delivery, out);
         if (!inner) return;
@@ -113,36 +114,47 @@ std::optional<Ipv6Packet> Anchor::untunnel(TimePoint now, const Ipv6Packet& pack
         return std::nullopt;
     }
     // HMIP-MAP-06 takes packets from the node's tunnel; HA-FWD-02 and HMIP-MAP-07: only from its registered care-of address.
-    const Binding* binding = registrar_.find(inner->source);
+    const Binding* binding = registrar_.reaching(inner->source);
     if (!binding || !binding->isAt(packet.source)) {
         out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"inner_source", attribute(inner->source)},
                                              {"rule", attribute(std::string_view("HA-FWD-02"))}});
         return std::nullopt;
     }
-    if (registrar_.cameFrom(inner->source, packet.source)) stack_.setMobilePeer(inner->source, packet.source, binding->places());
+    cameFrom(binding->homeAddress, packet.source);
     return inner;
+}
+
+void Anchor::cameFrom(const Ipv6Address& home, const Ipv6Address& careOf)
+{
+    if (registrar_.cameFrom(home, careOf)) tellStack(*registrar_.find(home), careOf);
 }
 
 void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
 {
     const Ipv6Packet& packet = delivery.packet;
-    const auto message = stack_.mobility(now, packet, out);
+    constexpr std::uint8_t lastBasic = 7;
+    constexpr std::uint8_t revocation = 16;
+    constexpr std::size_t typeAt = 2;
+    const bool revokes = packet.payload.size() > typeAt && packet.payload[typeAt] == revocation;
+    const auto message = stack_.mobility(now, packet, out, revokes ? revocation : lastBasic);
+    if (const auto* answer = message ? std::get_if<wire::BindingRevocation>(&*message) : nullptr) return onRevocation(now, packet, *answer, out);
     const auto* update = message ? std::get_if<wire::BindingUpdate>(&*message) : nullptr;
     if (!update) return;
     // The answer and the tunnel come from this address: not from one of a group or of others as well.
     if (!stack_.owns(packet.destination) || packet.destination.isLinkLocal()) return;
-    const auto verdict = registrar_.judge(now, {packet.homeAddress(), packet.source, packet.destination, *update});
+    auto verdict = registrar_.judge(now, {packet.homeAddress(), packet.source, packet.destination, *update});
+    noteUpdate(delivery, *update, verdict);
     if (!out.quiet) out.happened(now, "binding-update",
                  {{"home_address", attribute(packet.homeAddress().value_or(packet.source))}, {"care_of_address", attribute(packet.source)},
                   {"sequence", attribute(std::int64_t{update->sequence})}, {"reason", attribute(verdict.reason)}});
     // HA-DEREG-03: the answer to a node that is at home goes to its link-layer address, even while others are told ours.
     const Ipv6Address home = packet.homeAddress().value_or(packet.source);
-    if (verdict.action == Action::Answer && home == packet.source && delivery.sourceMac != Mac{} && stack_.interfaceOf(home) == delivery.interface)
+    if (verdict.action == Action::Answer && !homeLinks_.contains(home) && home == packet.source && delivery.sourceMac != Mac{} && stack_.interfaceOf(home) == delivery.interface)
         stack_.learnNeighbor(now, delivery.interface, home, delivery.sourceMac, false, out);
-    act(now, verdict, out);
+    act(now, std::move(verdict), out);
 }
 
-void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
+void Anchor::act(TimePoint now, Registrar::Verdict verdict, Output& out)
 {
     if (verdict.removed) release(now, *verdict.removed, "deleted", out);
     if (verdict.action == Action::Verify) return detect(now, *registrar_.bindings().find(verdict.homeAddress), out);
@@ -152,6 +164,7 @@ void Anchor::act(TimePoint now, const Registrar::Verdict& verdict, Output& out)
         bindingEvent(now, *binding, out);
         if (!verdict.same) defend(now, *binding, out);
         remember(now, *binding);
+        applyFlowOptions(now, *binding, verdict.ack, out);
     }
     sendAck(now, verdict, out);
 }
@@ -177,12 +190,11 @@ void Anchor::intercept(TimePoint now, Delivery& delivery, Output& out)
     // HA-FWD-01: what is for the mobile node's link-local address stays on the link.
     if (packet.destination.isLinkLocal())
         return stack_.refuse(now, packet, wire::icmpv6Type::destinationUnreachable, addressUnreachable, out, 0, delivery.interface);
-    const Binding* binding = registrar_.find(packet.destination);
+    const Binding* binding = registrar_.reaching(packet.destination);
     // The packet is forwarded into the tunnel (RFC 2473 §3.1).
     if (!binding || !stack_.passOn(now, packet, out)) return;
-    // MCOA-HA-15: the mobile node is on its home link, too, and that is the way to take.
-    if (binding->careOfAddress == binding->homeAddress) return stack_.send(now, std::move(packet), out);
-    stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
+    if (flows_.empty()) return sendAlong(now, *binding, binding->careOfAddress, packet, out);
+    sendByFlows(now, *binding, packet, out);
 }
 
 // ---- addresses of others
@@ -202,31 +214,41 @@ void Anchor::detected(TimePoint now, std::size_t interface, const Ipv6Address& h
     const Ipv6Address linkLocalAddress = linkLocal(interfaceId(home));
     const bool both = entry->has(wire::BindingUpdate::linkLocal);
     if (!isReady(interface, home) || (both && !isReady(interface, linkLocalAddress))) return;
-    const auto verdict = registrar_.verified(now, home, true);
+    auto verdict = registrar_.verified(now, home, true);
     if (!verdict.ack.accepted()) stopDefending(now, home, out);
+    else markRouter(interface, *registrar_.find(home));
     // HA-ND-01, HMIP-MAP-05: take the addresses over on their link before the answer leaves.
     if (verdict.ack.accepted()) stack_.advertiseProxy(now, interface, home, out);
     if (verdict.ack.accepted() && both) stack_.advertiseProxy(now, interface, linkLocalAddress, out);
-    act(now, verdict, out);
+    act(now, std::move(verdict), out);
 }
 
 void Anchor::conflict(TimePoint now, const Ipv6Address& home, Output& out)
 {
-    const auto verdict = registrar_.verified(now, home, false);
+    auto verdict = registrar_.verified(now, home, false);
     if (verdict.action == Action::Drop) return;
     stopDefending(now, home, out);
-    act(now, verdict, out);
+    forgetParts(home);
+    act(now, std::move(verdict), out);
 }
 
 void Anchor::defend(TimePoint now, const Binding& binding, Output& out)
 {
     const auto interface = stack_.interfaceOf(binding.homeAddress);
     if (!interface) return;
+    if (leavesDiscovery(binding)) return stopDefending(now, binding.homeAddress, out);
     if (!stack_.find(binding.homeAddress)) {
         stack_.assign(now, *interface, binding.homeAddress, true, true, out);
+        markRouter(*interface, binding);
         stack_.advertiseProxy(now, *interface, binding.homeAddress, out);
     }
     defendLinkLocal(now, *interface, binding, true, out);
+}
+
+void Anchor::markRouter(std::size_t interface, const Binding& binding)
+{
+    // NEMO-HA-02: the router flag in advertisements, for as long as the binding lasts.
+    if (registrar_.mobileRouters().contains(binding.homeAddress)) stack_.setProxyRouter(interface, binding.homeAddress);
 }
 
 void Anchor::defendLinkLocal(TimePoint now, std::size_t interface, const Binding& binding, bool verified, Output& out)
@@ -283,11 +305,12 @@ void Anchor::release(TimePoint now, const Binding& binding, std::string_view why
     if (binding.state != Binding::State::Valid) return;
     stack_.clearMobilePeer(binding.homeAddress);
     forget(binding.homeAddress);
+    forgetParts(binding.homeAddress);
     for (const Ipv6Address& place : binding.places()) multicast_.left(binding.homeAddress, place);
     leaveGroups(binding.homeAddress, multicast_.unbound(binding.homeAddress));
     out.happened(now, "binding-removed", {{"home_address", attribute(binding.homeAddress)}, {"reason", attribute(why)}});
     for (const BidBinding& part : binding.parts()) out.removed(now, "binding", keyOf(binding.homeAddress, part.bid));
-    for (const Ipv6Address& place : binding.places()) out.removed(now, "tunnel", {{"peer", attribute(place)}, {"home_address", attribute(binding.homeAddress)}});
+    for (const Ipv6Address& place : binding.tunnels()) out.removed(now, "tunnel", {{"peer", attribute(place)}, {"home_address", attribute(binding.homeAddress)}});
 }
 
 void Anchor::rearrange(TimePoint now, const std::vector<BidBinding>& before, const Binding& binding, std::string_view why, Output& out)
@@ -303,11 +326,13 @@ void Anchor::rearrange(TimePoint now, const std::vector<BidBinding>& before, con
         if (binding.isAt(old.careOfAddress) || std::find(gone.begin(), gone.end(), old.careOfAddress) != gone.end()) continue;
         gone.push_back(old.careOfAddress);
         multicast_.left(home, old.careOfAddress);
-        out.removed(now, "tunnel", {{"peer", attribute(old.careOfAddress)}, {"home_address", attribute(home)}});
+        if (!old.home) out.removed(now, "tunnel", {{"peer", attribute(old.careOfAddress)}, {"home_address", attribute(home)}});
     }
     for (const BidBinding& part : parts) multicast_.bound(home, part.careOfAddress);
+    // MCOA-HA-15: it has left its home link.
+    if (!homeLinks_.empty() && std::none_of(parts.begin(), parts.end(), [](const BidBinding& part) { return part.home; })) leftHomeLink(home);
     // HA-FWD-03, HA-HAO-01, MCOA-CN-02
-    stack_.setMobilePeer(home, binding.careOfAddress, binding.careOfs.empty() ? std::vector<Ipv6Address>{} : binding.places());
+    tellStack(binding, binding.careOfAddress);
 }
 
 void Anchor::expire(TimePoint now, Output& out)
@@ -319,6 +344,8 @@ void Anchor::expire(TimePoint now, Output& out)
             continue;
         }
         rearrange(now, ended.parts(), *rest, "expired", out);
+        defend(now, *rest, out);
+        remember(now, *rest);
         bindingEvent(now, *rest, out);
     }
 }
@@ -329,9 +356,10 @@ void Anchor::bindingEvent(TimePoint now, const Binding& binding, Output& out) co
     for (const BidBinding& part : binding.parts())
         out.changed(now, "binding", keyOf(binding.homeAddress, part.bid),
                     {{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
-                     {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{binding.granted.count()})))},
-                     {"expires", attribute(part.expires)}, {"status", attribute(std::int64_t{binding.status})}});
-    for (const Ipv6Address& place : binding.places())
+                     {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{part.granted.count()})))},
+                     {"expires", attribute(part.expires)}, {"status", attribute(std::int64_t{binding.status})},
+                     {"bid_priority", attribute(std::int64_t{part.priority})}, {"home", attribute(part.home)}});
+    for (const Ipv6Address& place : binding.tunnels())
         out.changed(now, "tunnel", {{"peer", attribute(place)}, {"home_address", attribute(binding.homeAddress)}}, {{"local", attribute(binding.anchorAddress)}});
 }
 

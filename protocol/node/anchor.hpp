@@ -3,6 +3,7 @@
 // home addresses by proxy neighbour discovery, tunnels to the care-of address and checks the reverse tunnel.
 #pragma once
 
+#include "protocol/node/flow_bindings.hpp"
 #include "protocol/node/home_agents_list.hpp"
 #include "protocol/node/ip_stack.hpp"
 #include "protocol/node/multicast_relay.hpp"
@@ -19,6 +20,7 @@ struct AnchorServices {
     /// Binding Refresh Requests: the first one so long before a binding ends, the last two after a third of that each; 0: none.
     Duration refreshRequest{0};
     MapProber::Settings probing;         ///< of MAPs that it advertises
+    FlowPolicy flows;                    ///< flow bindings (RFC 6089)
 };
 
 class Anchor {
@@ -31,8 +33,15 @@ public:
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
-    /// Ends the binding of a home address without its mobile node; false when there is none.
-    bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out);
+    /// What is to end without its mobile node.
+    struct Revocation {
+        Ipv6Address homeAddress;
+        std::vector<std::uint16_t> bids{};  ///< none: the whole binding
+        bool notify = true;                 ///< the mobile node is told (RFC 5846; MCOA-BR-01), a second time when it does not answer
+    };
+    /// Ends it at once; false when it is not there.
+    bool revoke(TimePoint now, const Revocation& order, Output& out);
+    bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out) { return revoke(now, Revocation{homeAddress}, out); }
     /// Its last words; it is not run any more afterwards.
     void cease(TimePoint now, Output& out) { router_.cease(now, stack_, out); }
     /// Other settings from now on; bindings that are there stay as they are.
@@ -42,6 +51,8 @@ public:
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
     [[nodiscard]] const Registrar& registrar() const { return registrar_; }
+    /// Flow bindings by home address, ordered.
+    [[nodiscard]] const std::map<Ipv6Address, std::vector<Flow>>& flows() const { return flows_; }
 
 private:
     using LinkAddress = std::pair<std::size_t, Ipv6Address>;  ///< interface and link-local address
@@ -50,8 +61,10 @@ private:
     /// A packet to ourselves; gives the inner packet when it came through a tunnel that is allowed.
     std::optional<wire::Ipv6Packet> local(TimePoint now, const Delivery& delivery, Output& out);
     std::optional<wire::Ipv6Packet> untunnel(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
+    /// A packet of a mobile node came by one of its care-of addresses (MCOA-FWD-01).
+    void cameFrom(const Ipv6Address& home, const Ipv6Address& careOf);
     void onMobility(TimePoint now, const Delivery& delivery, Output& out);
-    void act(TimePoint now, const Registrar::Verdict& verdict, Output& out);
+    void act(TimePoint now, Registrar::Verdict verdict, Output& out);
     void sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& out);
     void intercept(TimePoint now, Delivery& delivery, Output& out);
     void drainStack(TimePoint now, Output& out);
@@ -62,6 +75,7 @@ private:
     void conflict(TimePoint now, const Ipv6Address& home, Output& out);
     /// Holds the addresses of a live binding as proxy, newly taken ones with an advertisement (HA-ND-01).
     void defend(TimePoint now, const Binding& binding, Output& out);
+    void markRouter(std::size_t interface, const Binding& binding);
     void defendLinkLocal(TimePoint now, std::size_t interface, const Binding& binding, bool verified, Output& out);
     void stopDefending(TimePoint now, const Ipv6Address& home, Output& out);
     void releaseLinkLocal(TimePoint now, const Ipv6Address& home, Output& out);
@@ -79,6 +93,24 @@ private:
     void remember(TimePoint now, const Binding& binding);
     void forget(const Ipv6Address& home);
     void requestRefreshes(TimePoint now, Output& out);
+
+    // ---- anchor_bids.cpp
+    /// Keeps what an update says beside its binding until that is there: flow options, and where on the home link its node is.
+    void noteUpdate(const Delivery& delivery, const wire::BindingUpdate& update, const Registrar::Verdict& verdict);
+    /// The flow options of the update that `binding` was registered by take effect; their answers go into `ack`.
+    void applyFlowOptions(TimePoint now, const Binding& binding, wire::BindingAck& ack, Output& out);
+    void forgetParts(const Ipv6Address& home);
+    void leftHomeLink(const Ipv6Address& home);
+    void tellStack(const Binding& binding, const Ipv6Address& careOf);
+    /// Whether neighbour discovery for the home address is the mobile node's own (MCOA-HA-09, status 0).
+    [[nodiscard]] bool leavesDiscovery(const Binding& binding) const;
+    /// Sends a packet to a mobile node by what its flow bindings say, a copy each way.
+    void sendByFlows(TimePoint now, const Binding& binding, const wire::Ipv6Packet& packet, Output& out);
+    /// Sends a packet for a mobile node to one of its care-of addresses: through the tunnel, or on the home link.
+    void sendAlong(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const wire::Ipv6Packet& packet, Output& out);
+    void indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::vector<std::uint16_t>& bids, Output& out);
+    void onRevocation(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingRevocation& message, Output& out);
+    void repeatRevocations(TimePoint now, Output& out);
 
     // ---- anchor_tunnels.cpp
     /// An error about a packet of a tunnel of ours: its source hears of it (RFC 2473 §8).
@@ -109,6 +141,21 @@ private:
     };
     std::map<Ipv6Address, RefreshRequest> requests_;  ///< by home address
     std::set<std::pair<TimePoint, Ipv6Address>> requestTimers_;
+    /// Home addresses of mobile nodes that are on their home link beside others (MCOA-HA-09).
+    std::set<Ipv6Address> homeLinks_;
+    std::map<Ipv6Address, std::vector<wire::MobilityOption>> flowOptions_;     ///< of updates whose binding is not there yet
+    std::map<Ipv6Address, std::vector<Flow>> flows_;                           ///< by home address, none of them empty
+    FlowSteering steering_;
+    struct Indication {
+        Ipv6Address homeAddress;
+        wire::Ipv6Packet packet;
+        std::uint16_t sequence = 0;
+        TimePoint next{};
+        bool repeated = false;
+    };
+    static constexpr std::size_t maxIndications = 256;  ///< that wait for an answer
+    std::vector<Indication> indications_;
+    std::uint16_t lastIndication_ = 0;
     /// Whoever looks for home agents gets up to thirty times as many octets: so many answers a second at most.
     static constexpr double discoveriesPerSecond = 100;
     double discoveryTokens_ = discoveriesPerSecond;

@@ -103,8 +103,13 @@ void Anchor::answerDiscovery(TimePoint now, const Delivery& delivery, const wire
     const Ipv6Address source = own.addresses.front();
     for (const RouterAdvertiser& advertiser : router_.advertisers())
         if (advertiser.interface() == *interface && advertiser.settings().homeAgentInformation) own.preference = advertiser.settings().homeAgentInformation->preference;
-    // HA-DHAAD-03: straight to the address that asks, with its identifier.
-    const wire::HomeAgentDiscoveryReply reply{request.identifier, false, homeAgents_[*interface].answer(std::move(own), stack_.random())};
+    const MobileRouterPolicy& routers = registrar_.policy().mobileRouters;
+    own.mobileRouters = routers.support == Support::On && !routers.routers.empty();
+    // HA-DHAAD-03: straight to the address that asks, with its identifier. NEMO-DH-01: plain home agents where none serves mobile routers.
+    wire::HomeAgentDiscoveryReply reply{request.identifier, false, {}};
+    if (request.mobileRouter) reply.homeAgents = homeAgents_[*interface].answer(own, stack_.random(), true);
+    reply.mobileRouter = !reply.homeAgents.empty();
+    if (!reply.mobileRouter) reply.homeAgents = homeAgents_[*interface].answer(std::move(own), stack_.random());
     out.happened(now, "home-agent-discovery", {{"to", attribute(asker)}, {"agents", attribute(static_cast<std::int64_t>(reply.homeAgents.size()))}});
     stack_.sendIcmp(now, *interface, source, asker, reply, out, 64);
 }
@@ -161,7 +166,7 @@ void Anchor::deliverPrefixes(TimePoint now, Output& out)
         Ipv6Packet packet;
         packet.source = binding->anchorAddress;
         packet.destination = binding->careOfAddress;
-        packet.routing = wire::Type2Routing{1, due->home};
+        if (binding->careOfAddress != due->home) packet.routing = wire::Type2Routing{1, due->home};
         packet.nextHeader = proto::icmpv6;
         packet.payload = wire::emitIcmpv6(message, packet.pseudoHeader());
         out.happened(now, "prefix-advertisement", {{"home_address", attribute(due->home)}, {"identifier", attribute(std::int64_t{due->identifier})}, {"solicited", attribute(due->solicited)}});
@@ -173,6 +178,8 @@ void Anchor::deliverPrefixes(TimePoint now, Output& out)
 
 void Anchor::remember(TimePoint now, const Binding& binding)
 {
+    // RFC 5846 §7: an update that is accepted ends the revocation.
+    if (!indications_.empty()) std::erase_if(indications_, [&](const Indication& i) { return i.homeAddress == binding.homeAddress; });
     if (!binding.regional) {
         const RouterPrefix* prefix = registrar_.prefixOf(now, binding.homeAddress, false);
         prefixes_.bound(now, binding.homeAddress, asDuration(prefix ? prefix->preferredAt(now) : 0));
@@ -211,9 +218,13 @@ void Anchor::requestRefreshes(TimePoint now, Output& out)
         packet.source = binding->anchorAddress;
         packet.destination = home;
         packet.nextHeader = proto::mobility;
-        packet.payload = wire::emitMobility(wire::BindingRefreshRequest{}, packet.pseudoHeader());
+        // MCOA-HA-11: it names what is about to end.
+        wire::BindingRefreshRequest message;
+        for (const BidBinding& part : binding->careOfs)
+            if (part.expires - now <= services_.refreshRequest) message.options.push_back(wire::BindingIdentifier{part.bid, 0, false, 0, {}});
+        packet.payload = wire::emitMobility(message, packet.pseudoHeader());
         out.happened(now, "binding-refresh-request", {{"home_address", attribute(home)}, {"copy", attribute(request.left + 1 < refreshRequests)}});
-        stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
+        sendAlong(now, *binding, binding->careOfAddress, packet, out);
     }
 }
 

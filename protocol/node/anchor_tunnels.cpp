@@ -36,7 +36,7 @@ void Anchor::onTunnelError(TimePoint now, const wire::IcmpError& error, Output& 
     wire::FieldReader inside(outer->packet.payload, 0, nullptr);
     const auto inner = wire::parseIpv6(inside, true);
     // Only what can be about a tunnel that there is, from where it begins: anybody can invent an error.
-    const Binding* binding = inner ? registrar_.find(inner->packet.destination) : nullptr;
+    const Binding* binding = inner ? registrar_.reaching(inner->packet.destination) : nullptr;
     if (!binding || !binding->isAt(outer->packet.destination) || binding->anchorAddress != outer->packet.source || stack_.owns(inner->packet.source)) return;
     const ByteView original = outer->packet.payload;
     switch (error.type) {
@@ -80,7 +80,8 @@ void Anchor::relayToMobileNodes(TimePoint now, const Delivery& delivery, Output&
     if (!stack_.passOn(now, packet, out)) return;
     for (const Ipv6Address& home : multicast_.listeners(packet.destination)) {
         const Binding* binding = registrar_.find(home);
-        if (binding && stack_.interfaceOf(home) == delivery.interface) stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
+        // On its home link it hears the packet itself.
+        if (binding && binding->careOfAddress != home && stack_.interfaceOf(home) == delivery.interface) stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
     }
 }
 
@@ -99,7 +100,7 @@ void Anchor::askListeners(TimePoint now, Output& out)
     for (const Ipv6Address& home : due.queries) {
         const Binding* binding = registrar_.find(home);
         const auto interface = stack_.interfaceOf(home);
-        if (!binding || !interface) continue;
+        if (!binding || !interface || binding->careOfAddress == home) continue;
         constexpr std::uint16_t within = 10'000;  // Query Response Interval, RFC 3810 §9.3
         constexpr std::uint8_t everySeconds = 125;
         Ipv6Packet packet;

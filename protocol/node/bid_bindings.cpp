@@ -81,7 +81,13 @@ private:
         }
         // IPv4 care-of addresses are DSMIPv6's (MCOA-CN-04): no tunnel of ours goes there.
         if (b.careOfAddress.size() != ipv6Octets || !addressOf(b).isUnicastRoutable()) return status::mcoaMalformed;
-        return 0;
+        return isAllowed(addressOf(b)) ? std::uint8_t{0} : status::administrativelyProhibited;
+    }
+
+    [[nodiscard]] bool isAllowed(const Ipv6Address& address) const
+    {
+        const auto* list = request_.allowed;
+        return !list || list->empty() || std::any_of(list->begin(), list->end(), [&](const Prefix& p) { return p.contains(address); });
     }
 
     /// One home binding at a time, and only where it is wanted beside others.
@@ -120,7 +126,7 @@ private:
     {
         const BindingIdentifier& b = asked_[i];
         const BidBinding* stored = find(request_.present, b.bid);  // as it was before an overwrite
-        BidBinding binding{b.bid, request_.homeAddress, b.home, b.priority, request_.expires};
+        BidBinding binding{b.bid, request_.homeAddress, b.home, b.priority, request_.expires, request_.granted};
         if (!b.home) binding.careOfAddress = b.careOfAddress.empty() ? stored->careOfAddress : addressOf(b);
         // One home binding at a time: the new one takes the other's place.
         if (b.home) std::erase_if(list_, [&](const BidBinding& other) { return other.home && other.bid != b.bid; });
@@ -136,7 +142,7 @@ private:
         const bool complete = std::all_of(codes_.begin(), codes_.end(), [](std::uint8_t c) { return c == 0; });
         BidOutcome out = answer(complete ? status::accepted : status::mcoaNotComplete, true);
         out.bindings = std::move(list_);
-        if (deletes) return out;
+        if (deletes || policy_.homeNeighborDiscovery) return out;
         // MCOA-HA-09: neighbour discovery stays ours. Of a single binding the acknowledgement says so, of one of several its option.
         for (std::size_t i = 0; i < asked_.size(); ++i) {
             if (!asked_[i].home || codes_[i] != 0) continue;
@@ -177,10 +183,15 @@ bool hasBids(const BindingUpdate& update)
 
 BidOutcome applyBids(const BidRequest& request, const BidPolicy& policy) { return Work(request, policy).run(); }
 
+bool hasPriorities(const std::vector<BidBinding>& bindings)
+{
+    return std::any_of(bindings.begin(), bindings.end(), [](const BidBinding& b) { return b.priority != 0; });
+}
+
 const BidBinding* preferred(const std::vector<BidBinding>& bindings)
 {
     // 0 is no priority: behind those that have one (RFC 6089 §4.1).
-    const auto rank = [](const BidBinding& b) { return std::tuple(b.home, b.priority == 0 ? 128 : int{b.priority}); };
+    const auto rank = [](const BidBinding& b) { return std::tuple(b.priority == 0 ? 128 : int{b.priority}, b.home); };
     const auto best = std::min_element(bindings.begin(), bindings.end(), [&](const BidBinding& a, const BidBinding& b) { return rank(a) < rank(b); });
     return best == bindings.end() ? nullptr : &*best;
 }

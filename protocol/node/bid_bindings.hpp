@@ -7,8 +7,10 @@
 
 #include "protocol/base/address.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/node/agent_policy.hpp"
 #include "protocol/wire/mobility.hpp"
 
+#include <memory>
 #include <vector>
 
 namespace roamscope::node {
@@ -19,21 +21,47 @@ struct BidBinding {
     bool home = false;          ///< H: the mobile node is on its home link, too (MCOA-HA-09, -15)
     std::uint8_t priority = 0;  ///< RFC 6089: 1 (first) to 127; 0 from a node of RFC 5648 only
     TimePoint expires{};
+    WireLifetime granted{};
     bool operator==(const BidBinding&) const = default;
 };
 
-/// What a node does with binding identifiers.
-struct BidPolicy {
-    enum class Support : std::uint8_t {
-        Unknown,     ///< as a node that never heard of them: options are passed over, answers carry none
-        On,
-        Prohibited,  ///< 166
-    };
-    Support support = Support::On;
-    bool bulk = true;            ///< several in one update, else 168; never at a correspondent
-    bool homeAndForeign = true;  ///< a binding of the home link beside others, else 169; never at a correspondent
-    bool correspondent = false;
-    std::size_t maximum = 16;    ///< care-of addresses of one home address, above that 130
+/// Some of them, and few octets where there are none, which is the rule.
+class BidList {
+public:
+    BidList() = default;
+    BidList(std::vector<BidBinding> list) : list_(list.empty() ? nullptr : std::make_unique<std::vector<BidBinding>>(std::move(list))) {}  // NOLINT
+    BidList(const BidList& o) : list_(o.list_ ? std::make_unique<std::vector<BidBinding>>(*o.list_) : nullptr) {}
+    BidList(BidList&&) = default;
+    BidList& operator=(const BidList& o)
+    {
+        if (this != &o) list_ = o.list_ ? std::make_unique<std::vector<BidBinding>>(*o.list_) : nullptr;
+        return *this;
+    }
+    BidList& operator=(BidList&&) = default;
+    ~BidList() = default;
+
+    [[nodiscard]] const std::vector<BidBinding>& list() const
+    {
+        static const std::vector<BidBinding> none;
+        return list_ ? *list_ : none;
+    }
+    operator const std::vector<BidBinding>&() const { return list(); }  // NOLINT
+    [[nodiscard]] bool empty() const { return !list_ || list_->empty(); }
+    [[nodiscard]] std::size_t size() const { return list_ ? list_->size() : 0; }
+    [[nodiscard]] BidBinding* begin() { return list_ ? list_->data() : nullptr; }
+    [[nodiscard]] BidBinding* end() { return begin() + size(); }
+    [[nodiscard]] const BidBinding* begin() const { return list().data(); }
+    [[nodiscard]] const BidBinding* end() const { return begin() + size(); }
+    template <class Is>
+    void eraseIf(Is is)
+    {
+        if (list_) std::erase_if(*list_, is);
+        if (empty()) list_.reset();
+    }
+    void clear() { list_.reset(); }
+
+private:
+    std::unique_ptr<std::vector<BidBinding>> list_;
 };
 
 /// An update with identifiers, and what it meets.
@@ -42,7 +70,9 @@ struct BidRequest {
     Ipv6Address homeAddress;
     const std::vector<BidBinding>& present;  ///< living ones
     bool plain = false;                      ///< there is a binding without an identifier
-    TimePoint expires{};                     ///< of what it registers
+    TimePoint expires{};         ///< of what it registers
+    WireLifetime granted{};
+    const std::vector<Prefix>* allowed = nullptr;  ///< care-of addresses elsewhere get 129 (HMIP-MAP-08); none or empty: anywhere
 };
 
 struct BidOutcome {
@@ -56,7 +86,9 @@ struct BidOutcome {
 [[nodiscard]] bool hasBids(const wire::BindingUpdate& update);
 /// `request.update` has identifiers, and the policy is not Unknown.
 [[nodiscard]] BidOutcome applyBids(const BidRequest& request, const BidPolicy& policy);
-/// The one that packets take when nothing else tells: of the highest priority, a foreign one before that of the home link.
+/// Whether the mobile node gave priorities (RFC 6089).
+[[nodiscard]] bool hasPriorities(const std::vector<BidBinding>& bindings);
+/// The one that packets take when nothing else tells: of the highest priority, among equal ones a foreign one before that of the home link.
 [[nodiscard]] const BidBinding* preferred(const std::vector<BidBinding>& bindings);
 
 }  // namespace roamscope::node

@@ -18,6 +18,12 @@ const CorrespondentCache& Correspondent::cache() const
     return service_ ? service_->cache() : none;
 }
 
+const std::map<Ipv6Address, std::vector<Flow>>& Correspondent::flows() const
+{
+    static const std::map<Ipv6Address, std::vector<Flow>> none;
+    return service_ ? service_->flows() : none;
+}
+
 void Correspondent::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
     const auto delivery = stack_.receive(now, interface, frame, out);

@@ -22,6 +22,11 @@ public:
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
+    /// Other settings from now on, but for nonces; bindings that are there stay as they are. Nothing without mobility support.
+    void configure(const Settings& settings)
+    {
+        if (service_) service_->configure(settings);
+    }
     /// Ends the binding of a home address without its mobile node; false when there is none.
     bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out);
 
@@ -29,6 +34,8 @@ public:
     [[nodiscard]] IpStack& stack() { return stack_; }
     /// Empty without mobility support.
     [[nodiscard]] const CorrespondentCache& cache() const;
+    /// Flow bindings by home address.
+    [[nodiscard]] const std::map<Ipv6Address, std::vector<Flow>>& flows() const;
 
 private:
     void onMobility(TimePoint now, const wire::Ipv6Packet& packet, Output& out);

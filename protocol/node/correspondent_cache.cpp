@@ -44,16 +44,54 @@ std::uint8_t nonceFault(bool home, bool careOf)
     return home ? status::expiredCareOfNonce : careOf ? status::expiredHomeNonce : status::expiredNonces;
 }
 
+Verdict refusedWithIdentifiers(Verdict verdict, const BindingUpdate& update, std::uint8_t code, std::string_view reason)
+{
+    verdict = answered(std::move(verdict), update, code, WireLifetime{0}, reason);
+    for (const wire::MobilityOption& option : update.options)
+        if (const auto* bid = std::get_if<wire::BindingIdentifier>(&option)) verdict.ack.options.push_back(wire::BindingIdentifier{bid->bid, 0, bid->home, bid->priority, {}});
+    return verdict;
+}
+
 }  // namespace
+
+bool CorrespondentBinding::isAt(const Ipv6Address& address) const
+{
+    if (careOfs.empty()) return careOfAddress == address;
+    return std::any_of(careOfs.begin(), careOfs.end(), [&](const BidBinding& b) { return b.careOfAddress == address; });
+}
+
+std::vector<BidBinding> CorrespondentBinding::parts() const
+{
+    if (careOfs.empty()) return {BidBinding{0, careOfAddress, false, 0, expires, granted}};
+    return careOfs;
+}
+
+Ipv6Address CorrespondentCache::registered(const BindingRequest& request, const Ipv6Address& homeAddress) const
+{
+    const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(request.update.options);
+    const Ipv6Address otherwise = alternate ? alternate->address : request.source;
+    const auto* bid = bids_.support == BidPolicy::Support::Unknown ? nullptr : wire::findOption<wire::BindingIdentifier>(request.update.options);
+    if (!bid) return otherwise;
+    if (bid->careOfAddress.empty()) {
+        const CorrespondentBinding* known = find(homeAddress);
+        if (!known) return request.source;
+        const auto it = std::find_if(known->careOfs.begin(), known->careOfs.end(), [&](const BidBinding& b) { return b.bid == bid->bid; });
+        return it == known->careOfs.end() ? request.source : it->careOfAddress;
+    }
+    // One that cannot be is refused later, and by what is proven then.
+    Ipv6Address address;
+    if (bid->careOfAddress.size() != address.octets.size()) return request.source;
+    std::copy(bid->careOfAddress.begin(), bid->careOfAddress.end(), address.octets.begin());
+    return address.isUnicastRoutable() ? address : request.source;
+}
 
 Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, ByteView message, Nonces& nonces)
 {
     const BindingUpdate& update = request.update;
     const bool deletes = update.lifetime.count() == 0;
-    const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(update.options);
     Verdict verdict;
     verdict.homeAddress = request.homeAddressOption.value_or(request.source);
-    const Ipv6Address careOf = alternate ? alternate->address : request.source;
+    const Ipv6Address careOf = registered(request, verdict.homeAddress);
     // RR-CN-04: whatever is deleted is proven with the home address in place of the care-of address.
     verdict.careOfAddress = deletes ? verdict.homeAddress : careOf;
 
@@ -98,9 +136,11 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
         const std::uint8_t code = live ? status::registrationTypeChange : status::homeRegistrationNotSupported;
         return answered(std::move(verdict), update, code, WireLifetime{0}, "RR-CN-17");
     }
+    if (bids_.support != BidPolicy::Support::Unknown && hasBids(update)) return judgeIdentified(now, request, std::move(verdict), proof, nonces);
     if (deletes) {
         if (live) {
             it->second.sequence = update.sequence;
+            for (const BidBinding& b : it->second.careOfs) forgetProof(it->second, b.bid, nonces);
             end(it->second, State::Deleted);
             // The mobile node may want the same care-of address again at once: with other nonces it can.
             nonces.retire(it->second.homeNonce);
@@ -108,9 +148,7 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
         }
         return answered(std::move(verdict), update, status::accepted, WireLifetime{0});
     }
-    // RR-CN-09: what authorized a binding that is gone authorizes nothing any more.
-    if (known && it->second.state == State::Deleted && it->second.homeNonce == proof.home->index && it->second.careOfNonce == proof.careOf->index &&
-        it->second.careOfAddress == verdict.careOfAddress) {
+    if (known && isBarred(it->second, verdict.careOfAddress, proof)) {
         verdict.key.clear();
         return answered(std::move(verdict), update, status::expiredNonces, WireLifetime{0}, "RR-CN-09");
     }
@@ -119,10 +157,95 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
 
     if (!live) ++live_;
     const WireLifetime granted{std::min(update.lifetime.count(), maximumLifetime.count())};
+    // MCOA-HA-01: whatever had an identifier is replaced. What proved something that was deleted stays known.
+    auto proofs = known ? std::move(it->second.proofs) : std::vector<CorrespondentBinding::Proof>{};
+    std::erase_if(proofs, [&](const auto& p) { return !p.deleted || p.end <= now; });
     bindings_[home] = {home, verdict.careOfAddress, update.sequence, granted, now + std::chrono::seconds(4 * std::int64_t{granted.count()}), State::Live,
-                       proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + nonces.lifetime()};
+                       proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + nonces.lifetime(), 0, {}, std::move(proofs)};
     if (bindings_.size() > 2 * maximumBindings_) forgetOldest(nonces);
     return answered(std::move(verdict), update, status::accepted, granted);
+}
+
+Verdict CorrespondentCache::judgeIdentified(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces)
+{
+    const BindingUpdate& update = request.update;
+    const Ipv6Address home = verdict.homeAddress;
+    const bool deletes = update.lifetime.count() == 0;
+    auto it = bindings_.find(home);
+    const bool live = it != bindings_.end() && it->second.state == State::Live;
+    if (!deletes && it != bindings_.end() && isBarred(it->second, verdict.careOfAddress, proof)) {
+        verdict.key.clear();
+        return refusedWithIdentifiers(std::move(verdict), update, status::expiredNonces, "RR-CN-09");
+    }
+    if (!deletes && !live && live_ >= maximumBindings_) return refusedWithIdentifiers(std::move(verdict), update, status::insufficientResources, "RR-CN-07");
+
+    static const std::vector<BidBinding> nothing;
+    const WireLifetime granted{std::min(update.lifetime.count(), maximumLifetime.count())};
+    const TimePoint expires = now + std::chrono::seconds(4 * std::int64_t{granted.count()});
+    BidOutcome outcome = applyBids({update, home, live ? it->second.careOfs : nothing, live && it->second.careOfs.empty(), expires, granted}, bids_);
+    const auto withAnswers = [&](Verdict v) {
+        v.ack.options.insert(v.ack.options.end(), outcome.answers.begin(), outcome.answers.end());
+        return v;
+    };
+    if (!outcome.processed) return withAnswers(answered(std::move(verdict), update, outcome.status, WireLifetime{0}, "MCOA-CN-07"));
+    const std::uint16_t bid = outcome.answers.front().bid;  // MCOA-CN-01: there is one
+    if (deletes) {
+        it->second.sequence = update.sequence;
+        forgetProof(it->second, bid, nonces);
+        if (outcome.bindings.empty()) end(it->second, State::Deleted);
+        it->second.careOfs = std::move(outcome.bindings);
+        settle(it->second);
+        return withAnswers(answered(std::move(verdict), update, outcome.status, WireLifetime{0}));
+    }
+    if (!live) ++live_;
+    CorrespondentBinding& binding = bindings_[home];
+    binding.homeAddress = home;
+    binding.state = State::Live;
+    binding.sequence = update.sequence;
+    binding.granted = granted;
+    binding.careOfs = std::move(outcome.bindings);
+    binding.homeNonce = proof.home->index;
+    binding.careOfNonce = proof.careOf->index;
+    const auto isHeld = [&](const CorrespondentBinding::Proof& p) {
+        return p.bid != bid && std::any_of(binding.careOfs.begin(), binding.careOfs.end(), [&](const BidBinding& b) { return b.bid == p.bid; });
+    };
+    std::erase_if(binding.proofs, [&](const auto& p) { return p.deleted ? p.end <= now : !isHeld(p); });
+    binding.proofs.push_back({bid, verdict.careOfAddress, proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + nonces.lifetime(), false});
+    binding.nonceEnd = std::max_element(binding.proofs.begin(), binding.proofs.end(), [](const auto& a, const auto& b) { return a.end < b.end; })->end;
+    if (binding.proofs.size() > CorrespondentBinding::maxProofs) {
+        nonces.forget(binding.proofs.front().homeNonce);
+        binding.proofs.erase(binding.proofs.begin());
+    }
+    settle(binding);
+    if (bindings_.size() > 2 * maximumBindings_) forgetOldest(nonces);
+    return withAnswers(answered(std::move(verdict), update, outcome.status, granted));
+}
+
+bool CorrespondentCache::isBarred(const CorrespondentBinding& binding, const Ipv6Address& careOfAddress, const Proof& proof)
+{
+    // RR-CN-09: what authorized a binding that is gone authorizes nothing any more.
+    if (binding.state == State::Deleted && binding.homeNonce == proof.home->index && binding.careOfNonce == proof.careOf->index && binding.careOfAddress == careOfAddress) return true;
+    return std::any_of(binding.proofs.begin(), binding.proofs.end(), [&](const CorrespondentBinding::Proof& p) {
+        return p.deleted && p.homeNonce == proof.home->index && p.careOfNonce == proof.careOf->index && p.careOfAddress == careOfAddress;
+    });
+}
+
+void CorrespondentCache::forgetProof(CorrespondentBinding& binding, std::uint16_t bid, Nonces& nonces)
+{
+    for (CorrespondentBinding::Proof& p : binding.proofs) {
+        if (p.deleted || p.bid != bid) continue;
+        p.deleted = true;
+        nonces.retire(p.homeNonce);
+        nonces.retire(p.careOfNonce);
+    }
+}
+
+void CorrespondentCache::settle(CorrespondentBinding& binding)
+{
+    const BidBinding* first = preferred(binding.careOfs);
+    if (!first) return;
+    binding.careOfAddress = first->careOfAddress;
+    binding.expires = std::min_element(binding.careOfs.begin(), binding.careOfs.end(), [](const BidBinding& a, const BidBinding& b) { return a.expires < b.expires; })->expires;
 }
 
 void CorrespondentCache::forgetOldest(Nonces& nonces)
@@ -133,6 +256,7 @@ void CorrespondentCache::forgetOldest(Nonces& nonces)
     if (oldest == bindings_.end()) return;
     // RR-CN-09: with its memory goes what it was proven by.
     nonces.forget(oldest->second.homeNonce);
+    for (const CorrespondentBinding::Proof& p : oldest->second.proofs) nonces.forget(p.homeNonce);
     bindings_.erase(oldest);
 }
 
@@ -141,6 +265,7 @@ void CorrespondentCache::end(CorrespondentBinding& binding, State state)
     --live_;
     binding.state = state;
     binding.expires = binding.nonceEnd;
+    binding.careOfs.clear();
 }
 
 const CorrespondentBinding* CorrespondentCache::find(const Ipv6Address& homeAddress) const
@@ -149,11 +274,15 @@ const CorrespondentBinding* CorrespondentCache::find(const Ipv6Address& homeAddr
     return it != bindings_.end() && it->second.state == State::Live ? &it->second : nullptr;
 }
 
-bool CorrespondentCache::unreachable(const Ipv6Address& homeAddress)
+bool CorrespondentCache::unreachable(const Ipv6Address& homeAddress, const Ipv6Address& careOfAddress)
 {
     const auto it = bindings_.find(homeAddress);
     if (it == bindings_.end() || it->second.state != State::Live || ++it->second.unreachable <= toleratedErrors) return false;
-    end(it->second, State::Ended);
+    CorrespondentBinding& binding = it->second;
+    binding.unreachable = 0;
+    std::erase_if(binding.careOfs, [&](const BidBinding& b) { return b.careOfAddress == careOfAddress; });
+    if (binding.careOfs.empty()) end(binding, State::Ended);
+    settle(binding);
     return true;
 }
 
@@ -175,7 +304,9 @@ std::vector<CorrespondentBinding> CorrespondentCache::expire(TimePoint now)
         }
         if (it->second.state == State::Live) {
             ended.push_back(it->second);
-            end(it->second, State::Ended);
+            std::erase_if(it->second.careOfs, [&](const BidBinding& b) { return b.expires <= now; });
+            if (it->second.careOfs.empty()) end(it->second, State::Ended);
+            settle(it->second);
         }
         if (now < it->second.expires) ++it;
         else it = bindings_.erase(it);

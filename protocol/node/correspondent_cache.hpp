@@ -13,7 +13,7 @@ namespace roamscope::node {
 
 struct CorrespondentBinding {
     Ipv6Address homeAddress;
-    Ipv6Address careOfAddress;
+    Ipv6Address careOfAddress;       ///< that packets take when nothing else tells
     std::uint16_t sequence = 0;      ///< last accepted
     WireLifetime granted{};
     TimePoint expires{};             ///< of the binding; of one that ended: until when it is remembered
@@ -23,6 +23,23 @@ struct CorrespondentBinding {
     std::uint16_t careOfNonce = 0;
     TimePoint nonceEnd{};            ///< when the first of them ends
     int unreachable = 0;             ///< errors about the care-of address since it was registered
+    std::vector<BidBinding> careOfs{};  ///< with binding identifiers (RFC 5648); empty: there is only the one above
+    /// What a care-of address with an identifier was proven by, and whether it was deleted since (RR-CN-09). At most `maxProofs`.
+    struct Proof {
+        std::uint16_t bid = 0;
+        Ipv6Address careOfAddress;
+        std::uint16_t homeNonce = 0;
+        std::uint16_t careOfNonce = 0;
+        TimePoint end{};
+        bool deleted = false;
+    };
+    static constexpr std::size_t maxProofs = 128;
+    std::vector<Proof> proofs{};
+
+    /// MCOA-CN-02
+    [[nodiscard]] bool isAt(const Ipv6Address& address) const;
+    /// Its care-of addresses by identifier; without identifiers one whose identifier is 0.
+    [[nodiscard]] std::vector<BidBinding> parts() const;
 };
 
 class CorrespondentCache {
@@ -31,7 +48,13 @@ public:
     static constexpr WireLifetime maximumLifetime{105};
     static constexpr int toleratedErrors = 2;
 
-    explicit CorrespondentCache(std::size_t maximumBindings = 1000) : maximumBindings_(maximumBindings) {}
+    explicit CorrespondentCache(std::size_t maximumBindings = 1000, const BidPolicy& bids = {}) { configure(maximumBindings, bids); }
+    void configure(std::size_t maximumBindings, const BidPolicy& bids)
+    {
+        maximumBindings_ = maximumBindings;
+        bids_ = bids;
+        bids_.correspondent = true;
+    }
 
     struct Verdict {
         enum class Action : std::uint8_t {
@@ -50,11 +73,12 @@ public:
 
     /// The live binding of a home address.
     [[nodiscard]] const CorrespondentBinding* find(const Ipv6Address& homeAddress) const;
-    /// The care-of address could not be reached. True when that was said once too often and the binding has ended (RR-CN-13).
-    [[nodiscard]] bool unreachable(const Ipv6Address& homeAddress);
+    /// A care-of address could not be reached. True when that was said once too often and the binding has ended, or that part of it
+    /// (RR-CN-13).
+    [[nodiscard]] bool unreachable(const Ipv6Address& homeAddress, const Ipv6Address& careOfAddress);
     /// Ends a live binding; false when there is none.
     bool revoke(const Ipv6Address& homeAddress);
-    /// Removes what has ended; gives the bindings among it (RR-CN-21).
+    /// Removes what has ended; gives the bindings of which something has, as they were (RR-CN-21).
     [[nodiscard]] std::vector<CorrespondentBinding> expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
     [[nodiscard]] const std::map<Ipv6Address, CorrespondentBinding>& bindings() const { return bindings_; }
@@ -67,12 +91,21 @@ private:
         Bytes key;
     };
     [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces);
+    /// An update with binding identifiers (MCOA-CN-01, -03, -07).
+    [[nodiscard]] Verdict judgeIdentified(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces);
+    /// The care-of address that an update registers and that its proof is about (RR-CN-04, MCOA-CN-05).
+    [[nodiscard]] Ipv6Address registered(const BindingRequest& request, const Ipv6Address& homeAddress) const;
+    /// RR-CN-09: this proof is of something that was deleted.
+    [[nodiscard]] static bool isBarred(const CorrespondentBinding& binding, const Ipv6Address& careOfAddress, const Proof& proof);
+    static void forgetProof(CorrespondentBinding& binding, std::uint16_t bid, Nonces& nonces);
+    static void settle(CorrespondentBinding& binding);
     /// Of a live one.
     void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
     /// Of the ended ones that are remembered no more are kept than there may be live ones.
     void forgetOldest(Nonces& nonces);
 
-    std::size_t maximumBindings_;  ///< live ones
+    std::size_t maximumBindings_ = 0;  ///< live ones
+    BidPolicy bids_;
     std::size_t live_ = 0;
     std::map<Ipv6Address, CorrespondentBinding> bindings_;
 };

@@ -12,17 +12,32 @@ using Action = CorrespondentCache::Verdict::Action;
 namespace {
 
 /// When the first request for a refresh is due (RR-CN-12).
+TimePoint refreshRequestAt(const BidBinding& part)
+{
+    const Duration lifetime = std::chrono::seconds(4 * std::int64_t{part.granted.count()});
+    return part.expires - std::clamp<Duration>(lifetime / 16, 4s, 20s);
+}
 TimePoint refreshRequestAt(const CorrespondentBinding& binding)
 {
-    const Duration lifetime = std::chrono::seconds(4 * std::int64_t{binding.granted.count()});
-    return binding.expires - std::clamp<Duration>(lifetime / 16, 4s, 20s);
+    TimePoint first = TimePoint::max();
+    for (const BidBinding& part : binding.parts()) first = std::min(first, refreshRequestAt(part));
+    return first;
 }
 
 }  // namespace
 
 CorrespondentService::CorrespondentService(Random secrets, const Settings& settings)
-    : nonces_(secrets, settings.nonces), cache_(settings.maximumBindings), refreshRequests_(settings.refreshRequests)
+    : nonces_(secrets, settings.nonces), cache_(settings.maximumBindings, settings.bids), bids_(settings.bids), flowPolicy_(settings.flows), refreshRequests_(settings.refreshRequests)
 {
+}
+
+void CorrespondentService::configure(const Settings& settings)
+{
+    cache_.configure(settings.maximumBindings, settings.bids);
+    bids_ = settings.bids;
+    flowPolicy_ = settings.flows;
+    refreshRequests_ = settings.refreshRequests;
+    if (!refreshRequests_) requests_.clear();
 }
 
 bool CorrespondentService::receive(TimePoint now, const Ipv6Packet& packet, const wire::MobilityMessage& message, IpStack& stack, Output& out)
@@ -45,7 +60,11 @@ void CorrespondentService::onCareOfTestInit(TimePoint now, const Ipv6Packet& pac
 {
     if (packet.homeAddress() || !packet.source.isUnicastRoutable()) return;  // RR-CN-01
     const Nonces::Nonce& nonce = nonces_.current(now);
-    answer(now, packet, wire::CareOfTest{nonce.index, init.cookie, nonces_.token(nonce, packet.source, TokenKind::CareOf), {}}, stack, out);
+    wire::CareOfTest test{nonce.index, init.cookie, nonces_.token(nonce, packet.source, TokenKind::CareOf), {}};
+    // MCOA-CN-06: its identifier comes back.
+    if (const auto* bid = bids_.support == BidPolicy::Support::On ? wire::findOption<wire::BindingIdentifier>(init.options) : nullptr)
+        test.options.push_back(wire::BindingIdentifier{bid->bid, 0, bid->home, bid->priority, {}});
+    answer(now, packet, test, stack, out);
 }
 
 void CorrespondentService::answer(TimePoint now, const Ipv6Packet& to, const wire::MobilityMessage& message, IpStack& stack, Output& out)
@@ -61,12 +80,16 @@ void CorrespondentService::answer(TimePoint now, const Ipv6Packet& to, const wir
 
 void CorrespondentService::onUpdate(TimePoint now, const Ipv6Packet& packet, const wire::BindingUpdate& update, IpStack& stack, Output& out)
 {
-    const auto verdict = cache_.judge(now, {packet.homeAddress(), packet.source, packet.destination, update}, packet.payload, nonces_);
+    const std::vector<BidBinding> before = partsOf(packet.homeAddress().value_or(packet.source));
+    auto verdict = cache_.judge(now, {packet.homeAddress(), packet.source, packet.destination, update}, packet.payload, nonces_);
     out.happened(now, "binding-update",
                  {{"home_address", attribute(verdict.homeAddress)}, {"care_of_address", attribute(packet.source)},
                   {"sequence", attribute(std::int64_t{update.sequence})}, {"reason", attribute(verdict.reason)}});
     if (verdict.action == Action::Drop) return;
-    if (verdict.ack.accepted()) bindingChanged(now, verdict.homeAddress, "deleted", stack, out);
+    if (verdict.ack.accepted()) {
+        applyFlowOptions(now, verdict.homeAddress, update, verdict.ack, out);
+        bindingChanged(now, verdict.homeAddress, before, "deleted", stack, out);
+    }
     if (const auto request = requests_.find(verdict.homeAddress); request != requests_.end()) request->second.from = packet.destination;
     if (verdict.action == Action::Answer) acknowledge(now, packet, verdict, stack, out);
 }
@@ -95,36 +118,76 @@ void CorrespondentService::onError(TimePoint now, const wire::IcmpError& error, 
     const auto quoted = wire::parseIpv6(in, true);
     if (!quoted || !quoted->packet.routing || !stack.isOurs(quoted->packet.source)) return;
     const CorrespondentBinding* binding = cache_.find(quoted->packet.routing->homeAddress);
-    if (!binding || binding->careOfAddress != quoted->packet.destination) return;
+    if (!binding || !binding->isAt(quoted->packet.destination)) return;
     const Ipv6Address home = binding->homeAddress;
-    if (cache_.unreachable(home)) bindingChanged(now, home, "unreachable", stack, out);
+    const std::vector<BidBinding> before = binding->parts();
+    if (cache_.unreachable(home, quoted->packet.destination)) bindingChanged(now, home, before, "unreachable", stack, out);
 }
 
 bool CorrespondentService::revoke(TimePoint now, const Ipv6Address& homeAddress, IpStack& stack, Output& out)
 {
+    const std::vector<BidBinding> before = partsOf(homeAddress);
     const bool was = cache_.revoke(homeAddress);
-    if (was) bindingChanged(now, homeAddress, "revoked", stack, out);
+    if (was) bindingChanged(now, homeAddress, before, "revoked", stack, out);
     return was;
 }
 
-void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& homeAddress, std::string_view why, IpStack& stack, Output& out)
+std::vector<BidBinding> CorrespondentService::partsOf(const Ipv6Address& homeAddress) const
 {
-    const Attributes key{{"home_address", attribute(homeAddress)}, {"bid", std::monostate{}}};
-    if (const CorrespondentBinding* binding = cache_.find(homeAddress)) {
-        stack.setMobilePeer(homeAddress, binding->careOfAddress);
-        if (refreshRequests_) requests_[homeAddress] = {refreshRequestAt(*binding), 0, {}};
-        out.changed(now, "binding", key,
-                    {{"care_of_address", attribute(binding->careOfAddress)}, {"sequence", attribute(std::int64_t{binding->sequence})},
-                     {"flags", attribute(std::int64_t{0})},
-                     {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{binding->granted.count()})))},
-                     {"expires", attribute(binding->expires)}, {"status", attribute(std::int64_t{0})}});
+    const CorrespondentBinding* binding = cache_.find(homeAddress);
+    return binding ? binding->parts() : std::vector<BidBinding>{};
+}
+
+void CorrespondentService::applyFlowOptions(TimePoint now, const Ipv6Address& homeAddress, const wire::BindingUpdate& update, wire::BindingAck& ack, Output& out)
+{
+    const bool asks = flowPolicy_.support != FlowPolicy::Support::Unknown && hasFlows(update.options);
+    const CorrespondentBinding* binding = cache_.find(homeAddress);
+    const auto it = flows_.find(homeAddress);
+    if (!binding || (!asks && it == flows_.end())) return;
+    std::vector<std::uint16_t> bids;
+    for (const BidBinding& part : binding->careOfs) bids.push_back(part.bid);
+    FlowOutcome outcome = applyFlows(update.options, it == flows_.end() ? std::vector<Flow>{} : it->second, bids, flowPolicy_);
+    for (const wire::FlowIdentification& answer : outcome.answers) {
+        out.happened(now, "flow-binding", {{"home_address", attribute(homeAddress)}, {"flow", attribute(std::int64_t{answer.flow})}, {"status", attribute(std::int64_t{answer.status})}});
+        ack.options.push_back(answer);
+    }
+    if (outcome.flows.empty()) flows_.erase(homeAddress);
+    else flows_[homeAddress] = std::move(outcome.flows);
+}
+
+void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& homeAddress, const std::vector<BidBinding>& before, std::string_view why, IpStack& stack, Output& out)
+{
+    const auto keyOf = [&](std::uint16_t bid) {
+        Attributes key{{"home_address", attribute(homeAddress)}, {"bid", std::monostate{}}};
+        if (bid != 0) key.back().second = attribute(std::int64_t{bid});
+        return key;
+    };
+    const CorrespondentBinding* binding = cache_.find(homeAddress);
+    const std::vector<BidBinding> parts = partsOf(homeAddress);
+    for (const BidBinding& old : before) {
+        if (std::any_of(parts.begin(), parts.end(), [&](const BidBinding& part) { return part.bid == old.bid; })) continue;
+        if (binding && old.bid != 0) out.happened(now, "binding-removed", {{"home_address", attribute(homeAddress)}, {"bid", attribute(std::int64_t{old.bid})}, {"reason", attribute(why)}});
+        out.removed(now, "binding", keyOf(old.bid));
+    }
+    if (!binding) {
+        requests_.erase(homeAddress);
+        flows_.erase(homeAddress);
+        if (!stack.mobilePeer(homeAddress)) return;
+        stack.clearMobilePeer(homeAddress);
+        out.happened(now, "binding-removed", {{"home_address", attribute(homeAddress)}, {"reason", attribute(why)}});
         return;
     }
-    requests_.erase(homeAddress);
-    if (!stack.mobilePeer(homeAddress)) return;
-    stack.clearMobilePeer(homeAddress);
-    out.happened(now, "binding-removed", {{"home_address", attribute(homeAddress)}, {"reason", attribute(why)}});
-    out.removed(now, "binding", key);
+    const auto flows = flows_.find(homeAddress);
+    // MCOA-FWD-01: what traffic verified last stays in use.
+    const auto used = stack.mobilePeer(homeAddress);
+    const bool stays = used && !binding->careOfs.empty() && !hasPriorities(binding->careOfs) && binding->isAt(*used);
+    stack.setMobilePeer(homeAddress, stays ? *used : binding->careOfAddress, binding->careOfs, flows == flows_.end() ? std::vector<Flow>{} : flows->second);
+    if (refreshRequests_) requests_[homeAddress] = {refreshRequestAt(*binding), 0, {}};
+    for (const BidBinding& part : parts)
+        out.changed(now, "binding", keyOf(part.bid),
+                    {{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding->sequence})}, {"flags", attribute(std::int64_t{0})},
+                     {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{part.granted.count()})))}, {"expires", attribute(part.expires)},
+                     {"status", attribute(std::int64_t{0})}, {"bid_priority", attribute(std::int64_t{part.priority})}, {"home", attribute(false)}});
 }
 
 void CorrespondentService::requestRefreshes(TimePoint now, IpStack& stack, Output& out)
@@ -144,7 +207,11 @@ void CorrespondentService::requestRefreshes(TimePoint now, IpStack& stack, Outpu
         packet.source = request.from;
         packet.destination = home;
         packet.nextHeader = proto::mobility;
-        packet.payload = wire::emitMobility(wire::BindingRefreshRequest{}, packet.pseudoHeader());
+        // MCOA-HA-11: it names what is about to end.
+        wire::BindingRefreshRequest message;
+        for (const BidBinding& part : binding.careOfs)
+            if (refreshRequestAt(part) <= now) message.options.push_back(wire::BindingIdentifier{part.bid, 0, false, 0, {}});
+        packet.payload = wire::emitMobility(message, packet.pseudoHeader());
         out.happened(now, "binding-refresh-request", {{"home_address", attribute(home)}, {"copy", attribute(request.sent > 1)}});
         stack.send(now, std::move(packet), out);
     }
@@ -152,7 +219,7 @@ void CorrespondentService::requestRefreshes(TimePoint now, IpStack& stack, Outpu
 
 void CorrespondentService::advance(TimePoint now, IpStack& stack, Output& out)
 {
-    for (const CorrespondentBinding& binding : cache_.expire(now)) bindingChanged(now, binding.homeAddress, "expired", stack, out);
+    for (const CorrespondentBinding& binding : cache_.expire(now)) bindingChanged(now, binding.homeAddress, binding.parts(), "expired", stack, out);
     requestRefreshes(now, stack, out);
 }
 

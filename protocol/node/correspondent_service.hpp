@@ -5,6 +5,7 @@
 #pragma once
 
 #include "protocol/node/correspondent_cache.hpp"
+#include "protocol/node/flow_bindings.hpp"
 #include "protocol/node/ip_stack.hpp"
 
 namespace roamscope::node {
@@ -15,6 +16,8 @@ public:
         Nonces::Settings nonces{};             ///< RR-CN-05
         bool refreshRequests = false;          ///< asks for an update before a binding in use ends (RR-CN-12)
         std::size_t maximumBindings = 1000;    ///< above that 130
+        BidPolicy bids{};                      ///< several care-of addresses (RFC 5648)
+        FlowPolicy flows{};                    ///< flow bindings (RFC 6089)
     };
     /// RR-CN-12: the first request leaves a sixteenth of the lifetime before its end, at least 4 s and at most 20 s; it is
     /// repeated twice, after 1 s and 2 s more. In use is a binding that carried a packet in the last half of its lifetime.
@@ -23,6 +26,8 @@ public:
     /// `secrets` draws the nonces and the node key; on a real network it must not be predictable.
     CorrespondentService(Random secrets, const Settings& settings);
 
+    /// Other settings from now on, but for nonces.
+    void configure(const Settings& settings);
     /// A Mobility Header message to an address of ours, without a routing header. False when it is none that a correspondent takes.
     bool receive(TimePoint now, const wire::Ipv6Packet& packet, const wire::MobilityMessage& message, IpStack& stack, Output& out);
     /// An ICMPv6 error about a packet of ours (RR-CN-13).
@@ -32,6 +37,8 @@ public:
     void advance(TimePoint now, IpStack& stack, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
     [[nodiscard]] const CorrespondentCache& cache() const { return cache_; }
+    /// Flow bindings by home address, ordered.
+    [[nodiscard]] const std::map<Ipv6Address, std::vector<Flow>>& flows() const { return flows_; }
 
 private:
     void onHomeTestInit(TimePoint now, const wire::Ipv6Packet& packet, const wire::HomeTestInit& init, IpStack& stack, Output& out);
@@ -40,11 +47,17 @@ private:
     void requestRefreshes(TimePoint now, IpStack& stack, Output& out);
     void answer(TimePoint now, const wire::Ipv6Packet& to, const wire::MobilityMessage& message, IpStack& stack, Output& out);
     void acknowledge(TimePoint now, const wire::Ipv6Packet& update, const CorrespondentCache::Verdict& verdict, IpStack& stack, Output& out);
-    /// Brings the stack's view of peers in line with the cache after a change of `homeAddress`.
-    void bindingChanged(TimePoint now, const Ipv6Address& homeAddress, std::string_view why, IpStack& stack, Output& out);
+    /// The flow options of an update that was accepted take effect; their answers go into `ack`.
+    void applyFlowOptions(TimePoint now, const Ipv6Address& homeAddress, const wire::BindingUpdate& update, wire::BindingAck& ack, Output& out);
+    [[nodiscard]] std::vector<BidBinding> partsOf(const Ipv6Address& homeAddress) const;
+    /// Brings the stack's view of peers in line with the cache after a change of `homeAddress`, which consisted of `before`.
+    void bindingChanged(TimePoint now, const Ipv6Address& homeAddress, const std::vector<BidBinding>& before, std::string_view why, IpStack& stack, Output& out);
 
     Nonces nonces_;
     CorrespondentCache cache_;
+    BidPolicy bids_;
+    FlowPolicy flowPolicy_;
+    std::map<Ipv6Address, std::vector<Flow>> flows_;  ///< none of them empty
     bool refreshRequests_ = false;
     struct Request {
         TimePoint next{};

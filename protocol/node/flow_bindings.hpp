@@ -4,20 +4,11 @@
 // (bid_bindings.hpp) come first, and an update that is refused changes no flow; both is the caller's.
 #pragma once
 
+#include "protocol/node/agent_policy.hpp"
 #include "protocol/node/flow_match.hpp"
 #include "protocol/wire/mobility_options.hpp"
 
 namespace roamscope::node {
-
-struct FlowPolicy {
-    enum class Support : std::uint8_t {
-        Unknown,     ///< as a node that never heard of flow bindings: options are passed over, answers carry none
-        On,
-        Prohibited,  ///< 128 for each
-    };
-    Support support = Support::On;
-    std::size_t maximum = 32;  ///< flows of one home address, above that 129
-};
 
 /// Status of a flow identification option (RFC 6089 §4.2).
 namespace flowStatus {

@@ -48,6 +48,7 @@ bool HomeAgentsList::heard(TimePoint now, const Ipv6Address& router, const wire:
     if (it == agents_.end() && agents_.size() == maxAgents) return false;
     Agent& agent = agents_[router];
     agent.preference = information ? information->preference : std::uint16_t{0};
+    agent.mobileRouters = information && information->mobileRouters;
     agent.until = now + std::chrono::seconds(lifetime);
     bool changed = false;
     for (const wire::NdOption& option : ra.options)
@@ -89,15 +90,16 @@ std::optional<TimePoint> HomeAgentsList::nextDeadline() const
     return next;
 }
 
-std::vector<Ipv6Address> HomeAgentsList::answer(ListedAgent own, Random& random) const
+std::vector<Ipv6Address> HomeAgentsList::answer(ListedAgent own, Random& random, bool forMobileRouters) const
 {
     std::vector<ListedAgent> agents{std::move(own)};
     for (const auto& [router, agent] : agents_) {
-        ListedAgent listed{agent.preference, {}};
+        ListedAgent listed{agent.preference, {}, agent.mobileRouters};
         for (const Heard& h : agent.prefixes)
             if (h.option.routerAddress && h.option.prefix.address.isUnicastRoutable()) listed.addresses.push_back(h.option.prefix.address);
         agents.push_back(std::move(listed));
     }
+    if (forMobileRouters) std::erase_if(agents, [](const ListedAgent& a) { return !a.mobileRouters; });
     shuffle(agents, random);
     std::stable_sort(agents.begin(), agents.end(), [](const ListedAgent& a, const ListedAgent& b) { return a.preference > b.preference; });
     std::vector<Ipv6Address> out;

@@ -15,6 +15,7 @@ namespace roamscope::node {
 struct ListedAgent {
     std::uint16_t preference = 0;
     std::vector<Ipv6Address> addresses;
+    bool mobileRouters = false;  ///< serves them (RFC 3963 §7.3)
 };
 
 class HomeAgentsList {
@@ -32,7 +33,8 @@ public:
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
     /// `own` and the listed agents: most preferred first, in random order among equals and within one agent.
-    [[nodiscard]] std::vector<Ipv6Address> answer(ListedAgent own, Random& random) const;
+    /// With `forMobileRouters` only those that serve them (NEMO-DH-01).
+    [[nodiscard]] std::vector<Ipv6Address> answer(ListedAgent own, Random& random, bool forMobileRouters = false) const;
     /// Prefixes that the other agents advertise, with what is left of their lifetimes.
     [[nodiscard]] std::vector<wire::PrefixInformation> prefixes(TimePoint now) const;
     [[nodiscard]] std::size_t size() const { return agents_.size(); }
@@ -45,6 +47,7 @@ private:
     };
     struct Agent {
         std::uint16_t preference = 0;
+        bool mobileRouters = false;
         TimePoint until{};
         std::vector<Heard> prefixes;
     };

@@ -97,6 +97,7 @@ void IpStack::startDetection(TimePoint now, std::size_t interface, InterfaceAddr
 void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
 {
     if (!interfaces_[interface].addresses.remove(address)) return;
+    std::erase(interfaces_[interface].proxyRouters, address);
     interfaces_[interface].dueStale = true;
     leave(interface, solicitedNode(address));
     out.removed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
@@ -285,7 +286,7 @@ void IpStack::onSolicitation(TimePoint now, const Delivery& delivery, const wire
     // RFC 4861 §7.2.4: an address held as proxy is advertised without override when solicited; R=0 for a mobile node (HA-ND-02).
     // MN-DAD-03: nor with override while it may be somebody else's.
     const bool override = !mine->proxy && !mine->anycast && mine->state == AddressState::Preferred;
-    const wire::NeighborAdvertisement na{router_ && !mine->proxy, !forDad, override, ns.target,
+    const wire::NeighborAdvertisement na{(router_ && !mine->proxy) || isProxyRouter(delivery.interface, ns.target), !forDad, override, ns.target,
                                          {wire::TargetLinkLayerOption{interfaces_[delivery.interface].mac}}};
     const Ipv6Address source = mine->proxy || mine->anycast ? chooseSource(delivery.interface, packet.source) : ns.target;
     sendIcmp(now, delivery.interface, source, forDad ? allNodes() : packet.source, na, out);

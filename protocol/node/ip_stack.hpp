@@ -7,6 +7,8 @@
 #include "protocol/base/random.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/node/address_table.hpp"
+#include "protocol/node/bid_bindings.hpp"
+#include "protocol/node/flow_match.hpp"
 #include "protocol/node/fragments.hpp"
 #include "protocol/node/group_table.hpp"
 #include "protocol/node/neighbor_cache.hpp"
@@ -89,17 +91,14 @@ public:
     /// Problem (RFC 8200 §4.2), as one that has never heard of mobility. Settings before time 0.
     void setMobilitySupport() { mobilitySupport_ = true; }
     /// Packets of ours to `home` go with a type 2 routing header to `careOf`, and packets from there with that home address are taken.
-    /// With several care-of addresses (RFC 5648) `places` has them all, and `careOf` is where packets go.
-    void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf, std::vector<Ipv6Address> places = {})
-    {
-        MobilePeer& peer = mobilePeers_[home];
-        peer.careOf = careOf;
-        peer.places = std::move(places);
-    }
+    /// With several care-of addresses (RFC 5648) `parts` has them all: packets go where `flows`, which are ordered, send them, else to the
+    /// one that a packet of the peer came from last (MCOA-FWD-01), or to `careOf` where they have priorities.
+    void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf, const std::vector<BidBinding>& parts = {}, std::vector<Flow> flows = {});
     void clearMobilePeer(const Ipv6Address& home) { mobilePeers_.erase(home); }
     /// Has a packet of ours to a mobile peer go straight to its care-of address, with a type 2 routing header. Never neighbour discovery
     /// and messages of the Mobility Header (RR-CN-10, MN-TX-04). send() does it for packets from an address of the stack's own.
-    void addressMobilePeer(TimePoint now, wire::Ipv6Packet& packet);
+    /// Gives the care-of addresses that a flow binding wants copies for (FLOW-08).
+    std::vector<Ipv6Address> addressMobilePeer(TimePoint now, wire::Ipv6Packet& packet);
     /// The care-of address at which that peer is known.
     [[nodiscard]] std::optional<Ipv6Address> mobilePeer(const Ipv6Address& home) const
     {
@@ -215,8 +214,19 @@ public:
                   const wire::Icmpv6Message& message, Output& out, std::uint8_t hopLimit = 255);
     /// Multicast neighbour advertisement for an address held as proxy: R=0, S=0, O=1 (HA-ND-01, HMIP-MAP-05).
     void advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
+    /// An address held as proxy is a router's: R=1 in what is advertised about it (NEMO-HA-02).
+    void setProxyRouter(std::size_t interface, const Ipv6Address& address)
+    {
+        if (findOn(interface, address)) interfaces_[interface].proxyRouters.push_back(address);
+    }
     /// Link-layer address of a neighbour learnt from an RA or RS.
     void learnNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, const Mac& mac, bool router, Output& out);
+    /// The link-layer address of a neighbour that does no neighbour discovery, until it is taken back with none (MCOA-HA-16).
+    void pinNeighbor(std::size_t interface, const Ipv6Address& address, std::optional<Mac> mac)
+    {
+        if (mac) interfaces_[interface].neighbors.pin(address, *mac);
+        else interfaces_[interface].neighbors.unpin(address);
+    }
     /// Asks a neighbour whether it is still there (RFC 4861 §7.3, MN-MOV-03): NeighborConfirmed or NeighborLost follows.
     void probeNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
     /// The link-layer address of a neighbour, when it is known.
@@ -266,6 +276,7 @@ private:
         NeighborCache neighbors;
         InterfaceSettings settings{};
         Learnt learnt{};
+        std::vector<Ipv6Address> proxyRouters{};  ///< addresses of mobile routers among those that are held as proxy
         /// When the next test of an address or report of a group is due, once it has been looked up (dueOn()); a change makes it stale.
         mutable TimePoint due = TimePoint::max();
         mutable bool dueStale = true;
@@ -285,6 +296,11 @@ private:
     [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;
     /// MN-DAD-03: for a packet from an optimistic address nobody's link-layer address is asked for; the router knows the way.
     void avoidResolution(const Ipv6Address& source, Hop& hop) const;
+    [[nodiscard]] bool isProxyRouter(std::size_t interface, const Ipv6Address& address) const
+    {
+        const auto& list = interfaces_[interface].proxyRouters;
+        return std::find(list.begin(), list.end(), address) != list.end();
+    }
     [[nodiscard]] InterfaceAddress* heldOn(std::size_t interface, const Ipv6Address& address) { return interfaces_[interface].addresses.find(address); }
     [[nodiscard]] Ipv6Address chooseSource(std::size_t interface, const Ipv6Address& destination) const;
 
@@ -343,11 +359,17 @@ private:
     bool mobilitySupport_ = false;
     struct MobilePeer {
         Ipv6Address careOf;
-        std::vector<Ipv6Address> places;  ///< when there are more
         TimePoint used{};
-        [[nodiscard]] bool isAt(const Ipv6Address& a) const { return a == careOf || std::find(places.begin(), places.end(), a) != places.end(); }
+        std::vector<BidBinding> parts;  ///< when there are more
+        std::vector<Flow> flows;
+        [[nodiscard]] bool isAt(const Ipv6Address& a) const
+        {
+            return a == careOf || std::any_of(parts.begin(), parts.end(), [&](const BidBinding& b) { return b.careOfAddress == a; });
+        }
     };
+    [[nodiscard]] std::vector<Ipv6Address> waysOf(TimePoint now, const MobilePeer& peer, const wire::Ipv6Packet& packet);
     std::unordered_map<Ipv6Address, MobilePeer, AddressHash> mobilePeers_;  ///< by home address
+    FlowSteering steering_;
     std::vector<Ipv6Address> carried_;
     std::vector<wire::Ipv6Packet> waitingCarried_;
     double errorTokens_;

@@ -53,6 +53,14 @@ Told messageName(ByteView message)
 
 }  // namespace
 
+void IpStack::setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf, const std::vector<BidBinding>& parts, std::vector<Flow> flows)
+{
+    MobilePeer& peer = mobilePeers_[home];
+    peer.careOf = careOf;
+    peer.parts = parts;
+    peer.flows = std::move(flows);
+}
+
 void IpStack::reportSent(TimePoint now, const Ipv6Packet& packet, Output& out) const
 {
     if (packet.payload.size() <= typeAt) return;
@@ -91,6 +99,8 @@ bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
     }
     if (proven) return true;
     peer->second.used = now;
+    // MCOA-FWD-01: the binding that traffic verified last, where priorities say nothing.
+    if (!peer->second.parts.empty() && !hasPriorities(peer->second.parts)) peer->second.careOf = packet.source;
     // Upper layers see the home address.
     delivery.careOf = packet.source;
     packet.source = *home;

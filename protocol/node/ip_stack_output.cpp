@@ -46,7 +46,11 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     if (packet.nextHeader == proto::mobility) {
         if (!out.quiet && isOurs(packet.source)) reportSent(now, packet, out);
     } else if (mobilePeers_.contains(packet.destination) && owns(packet.source)) {
-        addressMobilePeer(now, packet);
+        for (const Ipv6Address& careOf : addressMobilePeer(now, packet)) {
+            Ipv6Packet copy = packet;
+            copy.destination = careOf;
+            send(now, std::move(copy), out, interface);
+        }
     }
     if (!carried_.empty() && isCarried(packet.source) && !owns(packet.source)) return waitingCarried_.push_back(std::move(packet));
     const Ipv6Address destination = packet.destination;
@@ -66,16 +70,36 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     carryOut(now, hop->interface, actions, out);
 }
 
-void IpStack::addressMobilePeer(TimePoint now, Ipv6Packet& packet)
+std::vector<Ipv6Address> IpStack::addressMobilePeer(TimePoint now, Ipv6Packet& packet)
 {
-    const auto peer = mobilePeers_.find(packet.destination);
-    if (peer == mobilePeers_.end() || packet.nextHeader == proto::mobility || packet.routing) return;
+    const auto it = mobilePeers_.find(packet.destination);
+    if (it == mobilePeers_.end() || packet.nextHeader == proto::mobility || packet.routing) return {};
     const bool discovery = packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
                            packet.payload[0] <= wire::icmpv6Type::redirect;
-    if (discovery) return;
+    if (discovery) return {};
+    MobilePeer& peer = it->second;
+    std::vector<Ipv6Address> ways = peer.flows.empty() ? std::vector<Ipv6Address>{} : waysOf(now, peer, packet);
+    if (ways.size() > 1) std::erase(ways, packet.destination);  // the home link only where there is no other way
+    const Ipv6Address careOf = ways.empty() ? peer.careOf : ways.front();
+    peer.used = now;
+    if (!ways.empty()) ways.erase(ways.begin());
+    if (careOf == packet.destination) return ways;  // on its home link
     packet.routing = wire::Type2Routing{1, packet.destination};
-    packet.destination = peer->second.careOf;
-    peer->second.used = now;
+    packet.destination = careOf;
+    return ways;
+}
+
+std::vector<Ipv6Address> IpStack::waysOf(TimePoint now, const MobilePeer& peer, const Ipv6Packet& packet)
+{
+    const auto partOf = [&](std::uint16_t bid) { return std::find_if(peer.parts.begin(), peer.parts.end(), [&](const BidBinding& b) { return b.bid == bid; }); };
+    const Flow* flow = steering_.choose(now, peer.flows, packet, false, [&](std::uint16_t bid) { return partOf(bid) != peer.parts.end(); });
+    std::vector<Ipv6Address> ways;
+    if (!flow) return ways;
+    for (const std::uint16_t bid : flow->bids) {
+        const auto part = partOf(bid);
+        if (part != peer.parts.end() && std::find(ways.begin(), ways.end(), part->careOfAddress) == ways.end()) ways.push_back(part->careOfAddress);
+    }
+    return ways;
 }
 
 void IpStack::avoidResolution(const Ipv6Address& source, Hop& hop) const
@@ -117,7 +141,7 @@ void IpStack::sendIcmp(TimePoint now, std::size_t interface, const Ipv6Address& 
 
 void IpStack::advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
 {
-    const wire::NeighborAdvertisement na{false, false, true, address, {wire::TargetLinkLayerOption{interfaces_[interface].mac}}};
+    const wire::NeighborAdvertisement na{isProxyRouter(interface, address), false, true, address, {wire::TargetLinkLayerOption{interfaces_[interface].mac}}};
     // RFC 6275 §10.4.1: the source is the home agent's address on that interface.
     const auto& own = interfaces_[interface].addresses;
     const auto it = std::find_if(own.begin(), own.end(), [](const InterfaceAddress& a) {

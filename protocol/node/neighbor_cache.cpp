@@ -25,6 +25,7 @@ std::pair<NeighborCache::Entry*, bool> NeighborCache::entryOf(const Ipv6Address&
 
 void NeighborCache::send(TimePoint now, const Ipv6Address& nextHop, wire::Ipv6Packet packet, Actions& actions)
 {
+    if (const Mac* mac = pinned(nextHop)) return actions.transmit.push_back({*mac, std::move(packet)});
     const auto [made, isNew] = entryOf(nextHop, actions);
     Entry& entry = *made;
     if (isNew) {

@@ -53,12 +53,17 @@ public:
     /// Where packets for `nextHop` go when it is known and a packet would change nothing; null: send() must see to it.
     [[nodiscard]] const Mac* ready(TimePoint now, const Ipv6Address& nextHop) const
     {
+        if (const Mac* mac = pinned(nextHop)) return mac;
         const auto it = entries_.find(nextHop);
         if (it == entries_.end()) return nullptr;
         const Entry& entry = it->second;
         const bool known = entry.state == State::Delay || entry.state == State::Probe || (entry.state == State::Reachable && now < entry.deadline);
         return known ? &entry.mac : nullptr;
     }
+    /// The link-layer address of a neighbour that does no neighbour discovery is told otherwise and holds until it is taken back
+    /// (MCOA-HA-16).
+    void pin(const Ipv6Address& address, const Mac& mac) { pinned_[address] = mac; }
+    void unpin(const Ipv6Address& address) { pinned_.erase(address); }
     /// Asks `address` now whether it is there, whatever is known of it: three solicitations, to its link-layer address when that is
     /// known. It ends in `confirmed` or `lost`.
     void probe(TimePoint now, const Ipv6Address& address, Actions& actions);
@@ -92,8 +97,16 @@ private:
     void flush(TimePoint now, Entry& entry, Actions& actions);
     void reachable(TimePoint now, const Ipv6Address& address, Entry& entry, Actions& actions);
 
+    [[nodiscard]] const Mac* pinned(const Ipv6Address& address) const
+    {
+        if (pinned_.empty()) return nullptr;
+        const auto it = pinned_.find(address);
+        return it == pinned_.end() ? nullptr : &it->second;
+    }
+
     Duration reachableTime_;
     Duration retransTimer_;
+    std::map<Ipv6Address, Mac> pinned_;
     std::map<Ipv6Address, Entry> entries_;
     mutable bool known_ = false;                  ///< whether `next_` is the earliest deadline
     mutable std::optional<TimePoint> next_;

@@ -69,6 +69,17 @@ std::string_view ruleOf(std::uint8_t code)
     case status::notHomeAgent: return "HA-DEREG-01";
     case status::duplicateAddressDetectionFailed: return "HA-BU-04";
     case status::sequenceOutOfWindow: return "HA-BU-02";
+    case status::mobileRouterNotPermitted:
+    case status::invalidPrefix:
+    case status::notAuthorizedForPrefix:
+    case status::forwardingSetupFailed: return "NEMO-HA-01";
+    case status::mcoaMalformed: return "MCOA-HA-02";
+    case status::mcoaNonMcoaBindingExists: return "MCOA-HA-06";
+    case status::mcoaProhibited:
+    case status::mcoaBulkProhibited:
+    case status::mcoaHomeAndForeignProhibited: return "MCOA-HA-10";
+    case status::mcoaUnknownCareOf: return "MCOA-HA-03";
+    case status::mcoaNotComplete: return "MCOA-HA-08";
     default: return "HA-BU-03";
     }
 }
@@ -83,7 +94,7 @@ bool Binding::isAt(const Ipv6Address& address) const
 
 std::vector<BidBinding> Binding::parts() const
 {
-    if (careOfs.empty()) return {BidBinding{0, careOfAddress, false, 0, expires}};
+    if (careOfs.empty()) return {BidBinding{0, careOfAddress, false, 0, expires, granted}};
     return careOfs;
 }
 
@@ -93,6 +104,13 @@ std::vector<Ipv6Address> Binding::places() const
     std::vector<Ipv6Address> out;
     for (const BidBinding& b : careOfs)
         if (std::find(out.begin(), out.end(), b.careOfAddress) == out.end()) out.push_back(b.careOfAddress);
+    return out;
+}
+
+std::vector<Ipv6Address> Binding::tunnels() const
+{
+    std::vector<Ipv6Address> out = places();
+    if (!careOfs.empty()) std::erase(out, homeAddress);
     return out;
 }
 
@@ -124,11 +142,22 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     wanted.regional = !policy_.regionalPrefixes.empty() && update.has(BindingUpdate::mapRegistration);
     const bool routingHeader = request.homeAddressOption.has_value();
 
+    const bool router = !wanted.regional && !policy_.homePrefixes.empty() && update.has(BindingUpdate::mobileRouter) && policy_.mobileRouters.support != MobileRouterPolicy::Support::Unknown;
+    // NEMO-HA-01: R goes with H.
+    if (router && !update.has(BindingUpdate::homeRegistration)) return refuse(wanted, status::mobileRouterNotPermitted, routingHeader);
     if (!wanted.regional && !update.has(BindingUpdate::homeRegistration)) return toCorrespondent(wanted, routingHeader);
     if (!wanted.regional && policy_.homePrefixes.empty()) return refuse(wanted, status::homeRegistrationNotSupported, routingHeader);
 
+    // NEMO-HA-04: in an update of a mobile router the home address as care-of address is a deletion, too, without identifiers.
+    const bool identified = policy_.bids.support != BidPolicy::Support::Unknown && hasBids(update);
+    if (router && !identified && wanted.careOfAddress == wanted.homeAddress) wanted.requested = WireLifetime{0};
+
     Binding* entry = bindings_.find(wanted.homeAddress);
-    if (const auto code = refusal(now, wanted, entry)) {
+    std::vector<Prefix> networks;
+    auto code = refusal(now, wanted, entry, identified);
+    if (!code && router && wanted.requested.count() != 0) code = routerRefusal(wanted, entry, update, networks);
+    else if (!code && !wanted.regional && wanted.requested.count() != 0) code = routerChange(wanted, entry);
+    if (code) {
         Verdict verdict = refuse(wanted, *code, routingHeader);
         // HA-BU-02: the last number that was accepted.
         if (*code == status::sequenceOutOfWindow) verdict.ack.sequence = entry->sequence;
@@ -136,15 +165,19 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
         return verdict;
     }
     if (auto verdict = identify(now, entry, wanted, update, routingHeader)) return std::move(*verdict);
-    if (update.lifetime.count() == 0 && wanted.careOfs.empty()) {
+    // NEMO-HA-02, -03: what is not asked for is not forwarded any more.
+    if (wanted.requested.count() != 0 && (router || !routers_.empty())) routers_.set(wanted.homeAddress, networks);
+    if (wanted.requested.count() == 0 && wanted.careOfs.empty()) {
         Verdict verdict = erase(now, *entry, wanted);
         verdict.routingHeader = routingHeader;
         addIdentifiers(verdict);
         return verdict;
     }
     if (entry && entry->state == Binding::State::Valid) {
-        if (update.lifetime.count() != 0 && wanted.careOfs.empty()) grant(now, wanted);
-        return renew(*entry, std::move(wanted));
+        if (wanted.careOfs.empty()) grant(now, wanted);
+        Verdict verdict = renew(*entry, std::move(wanted));
+        if (!update.has(BindingUpdate::mobileRouter)) verdict.ack.flags = 0;  // NEMO-HA-03
+        return verdict;
     }
     const bool verifying = entry && entry->state == Binding::State::Verifying;
     if (entry && !verifying) --deleted_;
@@ -162,7 +195,9 @@ std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Bindi
     static const std::vector<BidBinding> nothing;
     const bool live = entry && entry->state == Binding::State::Valid;
     if (update.lifetime.count() != 0) grant(now, wanted);
-    BidOutcome outcome = applyBids({update, wanted.homeAddress, live ? entry->careOfs : nothing, live && entry->careOfs.empty(), wanted.expires}, policy_.bids);
+    BidOutcome outcome = applyBids({update, wanted.homeAddress, live ? entry->careOfs.list() : nothing, live && entry->careOfs.empty(), wanted.expires,
+                                    wanted.granted, wanted.regional ? &policy_.localPrefixes : nullptr},
+                                   policy_.bids);
     if (!outcome.processed) {
         Verdict verdict = refuse(wanted, outcome.status, routingHeader);
         append(verdict.ack, outcome.answers);
@@ -170,7 +205,9 @@ std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Bindi
     }
     wanted.careOfs = std::move(outcome.bindings);
     if (const BidBinding* first = preferred(wanted.careOfs)) {
-        wanted.careOfAddress = first->careOfAddress;
+        // MCOA-FWD-01: what traffic verified last stays in use.
+        const bool stays = live && !hasPriorities(wanted.careOfs) && !entry->careOfs.empty() && wanted.isAt(entry->careOfAddress);
+        wanted.careOfAddress = stays ? entry->careOfAddress : first->careOfAddress;
         wanted.expires = earliest(wanted.careOfs);
     }
     // What is left of a home address after some were deleted goes on as it was.
@@ -220,7 +257,23 @@ Registrar::Verdict Registrar::toCorrespondent(const Binding& wanted, bool routin
     return verdict;
 }
 
-std::optional<std::uint8_t> Registrar::refusal(TimePoint now, const Binding& wanted, const Binding* entry) const
+std::optional<std::uint8_t> Registrar::routerRefusal(const Binding& wanted, const Binding* entry, const BindingUpdate& update, std::vector<Prefix>& networks) const
+{
+    if (const auto change = routerChange(wanted, entry)) return change;
+    auto judgement = routers_.judge(policy_.mobileRouters, wanted.homeAddress, update.options);
+    networks = std::move(judgement.prefixes);
+    return judgement.status == status::accepted ? std::nullopt : std::optional(judgement.status);
+}
+
+std::optional<std::uint8_t> Registrar::routerChange(const Binding& wanted, const Binding* entry) const
+{
+    // NEMO-HA-01: a host does not become a router, nor the other way round, in one binding.
+    const bool live = entry && entry->state == Binding::State::Valid;
+    const bool known = policy_.mobileRouters.support != MobileRouterPolicy::Support::Unknown;
+    return live && known && entry->has(BindingUpdate::mobileRouter) != wanted.has(BindingUpdate::mobileRouter) ? std::optional(status::registrationTypeChange) : std::nullopt;
+}
+
+std::optional<std::uint8_t> Registrar::refusal(TimePoint now, const Binding& wanted, const Binding* entry, bool identified) const
 {
     // The window counts for a live entry and for one deleted a moment ago (HA-BU-02, HA-DEREG-02).
     if (entry && !isNewer(wanted.sequence, entry->sequence)) return status::sequenceOutOfWindow;
@@ -239,7 +292,7 @@ std::optional<std::uint8_t> Registrar::refusal(TimePoint now, const Binding& wan
     if (wanted.requested.count() == 0) return live ? std::nullopt : std::optional(status::notHomeAgent);
 
     const auto covers = [&](const Prefix& p) { return p.contains(wanted.careOfAddress); };
-    if (wanted.regional && !policy_.localPrefixes.empty() && std::none_of(policy_.localPrefixes.begin(), policy_.localPrefixes.end(), covers))
+    if (wanted.regional && !identified && !policy_.localPrefixes.empty() && std::none_of(policy_.localPrefixes.begin(), policy_.localPrefixes.end(), covers))
         return status::administrativelyProhibited;
     if (!live && bindings_.size() - deleted_ >= policy_.maximumBindings) return status::insufficientResources;
     return std::nullopt;
@@ -251,6 +304,7 @@ Registrar::Verdict Registrar::erase(TimePoint now, Binding& entry, const Binding
     verdict.removed = entry;
     entry.state = Binding::State::Deleted;
     entry.careOfs.clear();
+    routers_.erase(entry.homeAddress);
     entry.sequence = wanted.sequence;
     entry.expires = now + deletedKept;
     ++deleted_;
@@ -288,7 +342,10 @@ Registrar::Verdict Registrar::verified(TimePoint now, const Ipv6Address& homeAdd
     }
     binding.state = Binding::State::Valid;
     grant(now, binding);
-    for (BidBinding& careOf : binding.careOfs) careOf.expires = binding.expires;
+    for (BidBinding& careOf : binding.careOfs) {
+        careOf.expires = binding.expires;
+        careOf.granted = binding.granted;
+    }
     bindings_.arm(binding);
     Verdict verdict = accept(binding);
     addIdentifiers(verdict);
@@ -326,11 +383,26 @@ std::optional<Binding> Registrar::end(TimePoint now, const Ipv6Address& homeAddr
     return erase(now, *entry, *entry).removed;
 }
 
+std::optional<std::vector<BidBinding>> Registrar::end(const Ipv6Address& homeAddress, const std::vector<std::uint16_t>& bids)
+{
+    Binding* entry = bindings_.find(homeAddress);
+    if (!entry || entry->state != Binding::State::Valid) return std::nullopt;
+    const auto isEnded = [&](const BidBinding& b) { return std::find(bids.begin(), bids.end(), b.bid) != bids.end(); };
+    const auto found = static_cast<std::size_t>(std::count_if(entry->careOfs.begin(), entry->careOfs.end(), isEnded));
+    if (found < bids.size() || found == entry->careOfs.size()) return std::nullopt;  // that would be the binding itself
+    std::vector<BidBinding> before = entry->careOfs;
+    entry->careOfs.eraseIf(isEnded);
+    entry->careOfAddress = preferred(entry->careOfs)->careOfAddress;
+    entry->expires = earliest(entry->careOfs);
+    bindings_.arm(*entry);
+    return before;
+}
+
 bool Registrar::cameFrom(const Ipv6Address& homeAddress, const Ipv6Address& careOf)
 {
     Binding* entry = bindings_.find(homeAddress);
     if (!entry || entry->careOfs.empty() || entry->careOfAddress == careOf) return false;
-    if (std::any_of(entry->careOfs.begin(), entry->careOfs.end(), [](const BidBinding& b) { return b.priority != 0; })) return false;
+    if (hasPriorities(entry->careOfs)) return false;
     entry->careOfAddress = careOf;
     return true;
 }
@@ -342,12 +414,12 @@ std::vector<Binding> Registrar::expire(TimePoint now)
     std::vector<Binding> ended;
     for (Binding* next = bindings_.first(); next && next->expires <= now; next = bindings_.first()) {
         if (next->state == Binding::State::Valid) ended.push_back(*next);
-        std::erase_if(next->careOfs, [&](const BidBinding& b) { return b.expires <= now; });
+        next->careOfs.eraseIf([&](const BidBinding& b) { return b.expires <= now; });
         if (next->careOfs.empty()) {
             drop(*next);
             continue;
         }
-        std::erase_if(ended.back().careOfs, [&](const BidBinding& b) { return b.expires > now; });
+        ended.back().careOfs.eraseIf([&](const BidBinding& b) { return b.expires > now; });
         next->careOfAddress = preferred(next->careOfs)->careOfAddress;
         next->expires = earliest(next->careOfs);
         bindings_.arm(*next);
@@ -365,6 +437,7 @@ void Registrar::drop(const Binding& binding)
 {
     if (binding.state == Binding::State::Deleted) --deleted_;
     identified_.erase(binding.homeAddress);
+    routers_.erase(binding.homeAddress);
     bindings_.erase(binding.homeAddress);
 }
 
@@ -382,11 +455,21 @@ const Binding* Registrar::find(const Ipv6Address& homeAddress) const
     return entry && entry->state == Binding::State::Valid ? entry : nullptr;
 }
 
+const Binding* Registrar::reaching(const Ipv6Address& address) const
+{
+    if (const Binding* binding = find(address); binding || routers_.empty()) return binding;
+    const auto router = routers_.routerOf(address);
+    return router ? find(*router) : nullptr;
+}
+
 // ---- answers
 
 Registrar::Verdict Registrar::accept(const Binding& binding) const
 {
     Verdict verdict = answer(binding, binding.status, binding.granted);
+    // NEMO-HA-03
+    constexpr std::uint8_t mobileRouter = 0x40;
+    if (binding.has(BindingUpdate::mobileRouter) && routers_.contains(binding.homeAddress)) verdict.ack.flags = mobileRouter;
     // HA-BU-07. We keep nothing over a restart, so advice may be given.
     const std::int64_t advice = policy_.refreshAdvice.count() / 4;
     if (advice > 0 && advice < binding.granted.count())

@@ -2,10 +2,12 @@
 // Judges Binding Updates and keeps the binding cache of an anchor. A home agent and a MAP differ by policy only: a MAP is a
 // home agent for RCoA → LCoA (RFC 4140/5380 §6.2). Rules HA-BU-01 to -10, HA-DEREG-01/-02, HMIP-MAP-01, -08 to -10, -17.
 // With binding identifiers (RFC 5648) a home address has several care-of addresses: bid_bindings.hpp judges those, MCOA-HA-01, -08, -12.
+// Mobile routers (RFC 3963) are judged by mobile_routers.hpp.
 // Deterministic, no input or output, not shared between threads. The table is bounded by the policy.
 #pragma once
 
 #include "protocol/node/bid_bindings.hpp"
+#include "protocol/node/mobile_routers.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/node/prefix_list.hpp"
 #include "protocol/node/sequence.hpp"
@@ -29,23 +31,25 @@ struct Binding {
     bool regional = false;        ///< registered with M at a MAP, otherwise with H at a home agent
     Ipv6Address homeAddress;      ///< HoA, or RCoA at a MAP
     Ipv6Address careOfAddress;    ///< that packets take when nothing else tells
-    std::vector<BidBinding> careOfs;  ///< with binding identifiers; empty: there is only the one above
+    std::uint32_t timer = 0;      ///< of the pool
     std::uint16_t sequence = 0;   ///< last accepted, whatever the identifier (MCOA-HA-12)
     std::uint16_t flags = 0;      ///< of the last accepted update
     WireLifetime requested{};
     WireLifetime granted{};
+    BidList careOfs;              ///< with binding identifiers; empty: there is only the one above
     TimePoint expires{};          ///< of the first care-of address that ends
     Ipv6Address anchorAddress;    ///< address of ours that the update was sent to; source of answers and of the tunnel
     Ipv6Address replyTo;          ///< source of the update (HA-BU-06)
-    std::uint32_t timer = 0;      ///< of the pool
 
     [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
     /// MCOA-CN-02: packets of the mobile node may come from any of its care-of addresses.
     [[nodiscard]] bool isAt(const Ipv6Address& address) const;
     /// Its care-of addresses by identifier; without identifiers one whose identifier is 0.
     [[nodiscard]] std::vector<BidBinding> parts() const;
-    /// The care-of addresses, once each.
+    /// The care-of addresses, once each, the home link too.
     [[nodiscard]] std::vector<Ipv6Address> places() const;
+    /// Those of them that a tunnel leads to: not the home link.
+    [[nodiscard]] std::vector<Ipv6Address> tunnels() const;
 };
 
 /// What an update asks for, taken from its packet.
@@ -78,6 +82,7 @@ public:
         /// Binding Refresh Advice: when the node should come back; left out when zero or not below the lifetime (HA-BU-07).
         std::chrono::seconds refreshAdvice{0};
         BidPolicy bids;                       ///< several care-of addresses
+        MobileRouterPolicy mobileRouters;     ///< with H only
     };
     static constexpr Duration deletedKept = 10s;  ///< MAX_DELETE_BCE_TIMEOUT
 
@@ -105,6 +110,8 @@ public:
     [[nodiscard]] Verdict verified(TimePoint now, const Ipv6Address& homeAddress, bool unique);
     /// Ends a live binding as if it had been deleted; gives it.
     [[nodiscard]] std::optional<Binding> end(TimePoint now, const Ipv6Address& homeAddress);
+    /// The same for some of its care-of addresses; gives what the binding consisted of before. Nothing without all of them.
+    [[nodiscard]] std::optional<std::vector<BidBinding>> end(const Ipv6Address& homeAddress, const std::vector<std::uint16_t>& bids);
     /// A packet of the mobile node came from `careOf`, one of its care-of addresses: where nothing else tells, others go there
     /// (MCOA-FWD-01). True when that is news.
     bool cameFrom(const Ipv6Address& homeAddress, const Ipv6Address& careOf);
@@ -119,6 +126,9 @@ public:
 
     /// The live binding of a home address.
     [[nodiscard]] const Binding* find(const Ipv6Address& homeAddress) const;
+    /// The same for an address behind a mobile router, too (NEMO-HA-05).
+    [[nodiscard]] const Binding* reaching(const Ipv6Address& address) const;
+    [[nodiscard]] const MobileRouters& mobileRouters() const { return routers_; }
     /// By home address: what is not valid yet or any more, too.
     using Bindings = TimedPool<Binding, &Binding::homeAddress, &Binding::expires, &Binding::timer>;
     [[nodiscard]] const Bindings& bindings() const { return bindings_; }
@@ -130,7 +140,10 @@ public:
 private:
     [[nodiscard]] static std::optional<std::string_view> fault(const BindingRequest& request);
     [[nodiscard]] Verdict toCorrespondent(const Binding& wanted, bool routingHeader) const;
-    [[nodiscard]] std::optional<std::uint8_t> refusal(TimePoint now, const Binding& wanted, const Binding* entry) const;
+    [[nodiscard]] std::optional<std::uint8_t> refusal(TimePoint now, const Binding& wanted, const Binding* entry, bool identified) const;
+    [[nodiscard]] std::optional<std::uint8_t> routerChange(const Binding& wanted, const Binding* entry) const;
+    /// NEMO-HA-01: an update with R; `networks` are those that it asks for.
+    [[nodiscard]] std::optional<std::uint8_t> routerRefusal(const Binding& wanted, const Binding* entry, const wire::BindingUpdate& update, std::vector<Prefix>& networks) const;
     /// What the identifiers of the update do to `wanted`; a verdict when that is all.
     [[nodiscard]] std::optional<Verdict> identify(TimePoint now, const Binding* entry, Binding& wanted, const wire::BindingUpdate& update, bool routingHeader);
     [[nodiscard]] Verdict renew(Binding& entry, Binding wanted);
@@ -147,6 +160,7 @@ private:
 
     Policy policy_;
     Bindings bindings_;
+    MobileRouters routers_;
     std::size_t deleted_ = 0;    ///< entries in state Deleted
     std::map<Ipv6Address, BidOutcome> identified_;  ///< of updates whose answer has not been made yet
 };

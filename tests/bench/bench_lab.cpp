@@ -4,6 +4,7 @@
 //   bench_lab --nodes N [--seconds S]  N mobile nodes, each with one handover a second, for S seconds of lab time
 //   bench_lab --handovers N            N handovers of a hundred nodes, with the memory at ten places on the way
 //   bench_lab --binding                octets of a binding with its timer
+//   bench_lab --updates                what an update costs a home agent, without and with binding identifiers
 #include "protocol/lab/lab.hpp"
 
 #include <algorithm>
@@ -247,6 +248,69 @@ void bindingSize()
     std::printf("binding with its timer: %.1f octets of heap each for %zu   (goal: at most 128)\n", static_cast<double>(after - before) / count, registrar.bindings().size());
 }
 
+/// What refreshes cost a home agent of 10,000 mobile nodes from frame to frame: plain ones, and of four identifiers at once.
+void updateCost()
+{
+    constexpr std::size_t nodes = 10'000;
+    constexpr int rounds = 20;
+    const Mac own{{2, 0, 0, 0, 0, 1}};
+    const Mac next{{2, 0, 0, 0, 0, 2}};
+    const Ipv6Address agent = *Ipv6Address::parse("2001:db8:100::1");
+    const auto numbered = [](const char* base, std::size_t i) {
+        Ipv6Address out = *Ipv6Address::parse(base);
+        for (std::size_t b = 0; b < 4; ++b) out.octets[15 - b] = static_cast<std::uint8_t>((i + 256) >> 8 * b);
+        return out;
+    };
+    const auto inFrame = [&](const wire::Ipv6Packet& packet) { return wire::emitEthernet({own, next, wire::etherTypeIpv6}, wire::emitIpv6(packet)); };
+    double plain = 0;
+    for (const std::uint16_t bids : {std::uint16_t{0}, std::uint16_t{4}}) {
+        node::IpStack stack(true, Random(1));
+        stack.addInterface("home", own);
+        stack.addStaticAddress(0, prefix("2001:db8:100::1/64"));
+        const Ipv6Address router = *Ipv6Address::parse("2001:db8:100::fe");
+        stack.addRoute(prefix("2001:db8:a0::/44"), 0, router);
+        stack.pinNeighbor(0, router, next);
+        node::Registrar::Policy policy;
+        policy.homePrefixes.emplace_back(prefix("2001:db8:100::/64"));
+        policy.maximumBindings = nodes;
+        policy.verify = false;
+        node::Anchor anchor(std::move(stack), policy);
+        node::Output out;
+        out.quiet = true;
+        double seconds = 0;
+        for (int round = 0; round <= rounds; ++round) {
+            std::vector<Bytes> frames;
+            for (std::size_t i = 0; i < nodes; ++i) {
+                wire::BindingUpdate update;
+                update.sequence = static_cast<std::uint16_t>(round + 1);
+                update.flags = wire::BindingUpdate::acknowledge | wire::BindingUpdate::homeRegistration;
+                update.lifetime = WireLifetime{150};
+                for (std::uint16_t b = 1; b <= bids; ++b) {
+                    const Ipv6Address at = numbered("2001:db8:a1::", 4 * i + b);
+                    update.options.push_back(wire::BindingIdentifier{b, 0, false, 0, round == 0 ? Bytes(at.octets.begin(), at.octets.end()) : Bytes{}});
+                }
+                wire::Ipv6Packet packet;
+                packet.source = numbered("2001:db8:a1::", 4 * i + 1);
+                packet.destination = agent;
+                packet.setHomeAddress(numbered("2001:db8:100::", i));
+                packet.nextHeader = wire::protocol::mobility;
+                packet.payload = wire::emitMobility(update, packet.pseudoHeader());
+                frames.push_back(inFrame(packet));
+            }
+            const double begin = cpuSeconds();
+            for (const Bytes& frame : frames) {
+                anchor.receive(TimePoint{std::chrono::seconds(round)}, 0, frame, out);
+                out.frames.clear();
+            }
+            if (round > 0) seconds += cpuSeconds() - begin;
+        }
+        const double each = 1e6 * seconds / (rounds * static_cast<double>(nodes));
+        if (bids == 0) plain = each;
+        if (bids == 0) std::printf("plain refresh: %.2f us (%zu bindings)\n", each, anchor.registrar().bindings().size());
+        else std::printf("refresh of %d identifiers: %.2f us, %.2f us each   (goal: at most %.2f)\n", bids, each, each / bids, plain);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -265,8 +329,13 @@ int main(int argc, char** argv)
         manyHandovers(static_cast<std::size_t>(handovers));
         return 0;
     }
+    if (argc > 1 && std::strcmp(argv[1], "--updates") == 0) {
+        updateCost();
+        return 0;
+    }
     bindingSize();
     if (argc > 1 && std::strcmp(argv[1], "--binding") == 0) return 0;
+    updateCost();
     manyHandovers(100'000);
     std::printf("each node moves once a second   (goals: 10000 nodes faster than real time, the same cost a handover at every size)\n");
     for (const std::size_t nodes : {std::size_t{10}, std::size_t{100}, std::size_t{1000}, std::size_t{10'000}}) manyNodes(nodes, std::chrono::seconds(nodes < 100 ? 200 : nodes < 1000 ? 50 : seconds));

@@ -37,6 +37,11 @@ std::vector<Row> stackRows()
     };
 }
 
+Row flowRow()
+{
+    return {"flows", {"{\"support\": \"off\"}", "{\"support\": \"refuse\"}", "{\"maximum\": 1}", "{\"maximum\": 256}"}, {"true", "\"off\"", "{\"support\": \"yes\"}", "{\"maximum\": 0}", "{\"maximum\": 257}", "{\"most\": 1}"}};
+}
+
 std::vector<Row> agentRows()
 {
     return {
@@ -49,6 +54,12 @@ std::vector<Row> agentRows()
         {"prefix_advertisements", {"{\"enabled\": false}", "{\"min_interval\": \"1s\"}", "{\"max_interval\": \"1000h\"}", "{\"max_interval\": \"600s\"}"},
          {"false", "{\"enabled\": 1}", "{\"min_interval\": \"999ms\"}", "{\"max_interval\": \"1001h\"}", "{\"max_interval\": \"599s\"}"}},
         {"probe_maps", {"true"}, notBoolean},
+        {"mcoa", {"{\"support\": \"off\"}", "{\"support\": \"refuse\"}", "{\"bulk\": false}", "{\"home_and_foreign\": false}", "{\"home_neighbour_discovery\": true}", "{\"maximum\": 1}", "{\"maximum\": 64}"},
+         {"true", "\"on\"", "{\"support\": \"no\"}", "{\"bulk\": 1}", "{\"home_and_foreign\": \"no\"}", "{\"home_neighbour_discovery\": 0}", "{\"maximum\": 0}", "{\"maximum\": 65}", "{\"bids\": 3}"}},
+        flowRow(),
+        {"nemo", {"{\"support\": \"off\"}", "{\"support\": \"refuse\"}", "{\"routers\": [{\"home_address\": \"2001:db8:100::1:1\", \"prefixes\": [\"2001:db8:1f0::/56\"]}]}", "{\"routers\": [{\"home_address\": \"2001:db8:100::1:1\"}]}"},
+         {"true", "{\"support\": 1}", "{\"routers\": 5}", "{\"routers\": [{}]}", "{\"routers\": [{\"home_address\": \"2001:db8:999::1\"}]}", "{\"routers\": [{\"home_address\": \"2001:db8:100::1:1\", \"prefixes\": [\"fe80::/64\"]}]}",
+          "{\"routers\": [{\"home_address\": \"2001:db8:100::1:1\"}, {\"home_address\": \"2001:db8:100::1:1\"}]}", "{\"routers\": [{\"home_address\": \"2001:db8:100::1:1\", \"prefix\": 1}]}"}},
     };
 }
 
@@ -71,7 +82,9 @@ std::vector<Row> rowsOf(Role role)
              {"nonce_interval", {"\"1s\"", "\"29s\""}, {"7", "\"999ms\"", "\"241s\""}},
              {"nonces", {"1", "7"}, {"0", "241", "1.5", "\"8\""}},
              {"refresh_requests", {"true"}, notBoolean},
-             {"maximum_bindings", {"0", "1000000"}, {"-1", "1000001", "\"5\""}}});
+             {"maximum_bindings", {"0", "1000000"}, {"-1", "1000001", "\"5\""}},
+             {"mcoa", {"{\"support\": \"off\"}", "{\"support\": \"refuse\"}", "{\"maximum\": 1}"}, {"true", "{\"bulk\": false}", "{\"maximum\": 65}"}},
+             flowRow()});
     if (role == Role::MobileNode) {
         add({{"echo", {"false"}, notBoolean}, stackRows()[3]});
         add({{"home_address", {"\"2001:db8:100::1:2\""}, {"7", "\"ff02::1\"", "\"fe80::1\"", "\"2001:db8\""}},

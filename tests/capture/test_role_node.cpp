@@ -147,13 +147,48 @@ private Q_SLOTS:
         Role ha(agentConfig, lab::Role::HomeAgent);
         ha.bind(9);
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::78\"}").contains("no binding for 2001:db8:1::78"));
-        QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [1]}").contains("no binding identifiers"));
+        QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [1]}").contains("has no binding with each of these identifiers"));
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\"}").isEmpty());
         QVERIFY(ha.command("{\"command\": \"bindings\"}").find("bindings")->children.empty());
         QVERIFY(ha.lines.join('\n').contains("\"event\":\"binding-removed\",\"home_address\":\"2001:db8:1::77\",\"reason\":\"revoked\""));
         // Its number is remembered (HA-DEREG-02).
         ha.in(mobility(careOf, agent, wire::BindingUpdate{9, 0xc000, WireLifetime{15}, {wire::AlternateCareOfAddress{careOf}}}, home));
         QCOMPARE(int{ha.message()->as<wire::BindingAck>()->status}, 135);
+    }
+    void severalCareOfAddressesAndTheirFlows()
+    {
+        const auto bid = [](std::uint16_t number, const Ipv6Address& at, std::uint8_t priority) { return wire::BindingIdentifier{number, 0, false, priority, Bytes(at.octets.begin(), at.octets.end())}; };
+        wire::Ipv6TrafficSelector selector;
+        selector.destinationPort = {5000, {}};
+        Role ha(agentConfig, lab::Role::HomeAgent);
+        const auto update = [&](std::uint16_t sequence, std::vector<wire::MobilityOption> options) {
+            ha.in(mobility(careOf, agent, wire::BindingUpdate{sequence, 0xc000, WireLifetime{15}, std::move(options)}, home));
+        };
+        for (const Ipv6Address& at : {careOf, ip("2001:db8:1::caff")}) ha.in(icmp(at, solicitedNode(agent), wire::NeighborSolicitation{agent, {wire::SourceLinkLayerOption{peerMac}}}));
+        update(9, {bid(1, careOf, 10), bid(2, ip("2001:db8:1::caff"), 20), wire::FlowIdentification{3, 7, 0, {wire::BindingReference{{2}}, selector}}});
+        ha.to(ha.now + 3s);
+        JsonNode answer = ha.command("{\"command\": \"bindings\"}");
+        const auto& list = answer.find("bindings")->children;
+        QVERIFY(list.size() == 2 && list[1].find("bid")->number == 2 && list[1].find("bid_priority")->number == 20 && list[1].find("care_of_address")->text == "2001:db8:1::caff");
+        QVERIFY(list[0].find("lifetime")->number == 60000000000 && !list[0].find("home")->boolean);
+        const auto& flows = answer.find("flows")->children;
+        QVERIFY(flows.size() == 1 && flows[0].find("flow")->number == 3 && flows[0].find("priority")->number == 7 && flows[0].find("active")->boolean);
+        QVERIFY(ha.lines.join('\n').contains("\"bid\":2"));
+        // MCOA-BR-01
+        QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [2, 5]}").contains("has no binding with each of these identifiers"));
+        QVERIFY(!ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [0]}").isEmpty());
+        QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [2]}").isEmpty());
+        const auto told = ha.all<wire::BindingRevocation>();
+        QVERIFY(told.size() == 1 && told[0].options == (std::vector<wire::MobilityOption>{wire::BindingIdentifier{2, 0, false, 0, {}}}));
+        answer = ha.command("{\"command\": \"bindings\"}");
+        QVERIFY(answer.find("bindings")->children.size() == 1 && !answer.find("flows")->children[0].find("active")->boolean);
+        QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"notify\": false}").isEmpty());
+        QCOMPARE(ha.all<wire::BindingRevocation>().size(), std::size_t{1});
+        QVERIFY(ha.command("{\"command\": \"bindings\"}").find("bindings")->children.empty());
+        // Settings change what comes next.
+        QVERIFY(ha.error("{\"command\": \"set\", \"settings\": {\"mcoa\": {\"support\": \"refuse\"}}}").isEmpty());
+        update(10, {bid(1, careOf, 10)});
+        QCOMPARE(int{ha.message()->as<wire::BindingAck>()->status}, 166);
     }
     void messagesAreSentByFields()
     {

@@ -1,82 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A home agent or MAP whose mobile node has several care-of addresses (RFC 5648 §6): registrations over the wire, tunnels, ends.
-#include "tests/support/anchor_bench.hpp"
+#include "tests/support/mcoa_bench.hpp"
 
 #include <QtTest>
-
-#include <fmt/format.h>
 
 using namespace roamscope;
 using namespace roamscope::node;
 using namespace roamscope::test;
 using namespace roamscope::test::anchors;
-using wire::BindingIdentifier;
 namespace status = wire::bindingStatus;
-
-namespace {
-
-const Ipv6Address cell = ip("2001:db8:300::6");
-const Ipv6Address wired = ip("2001:db8:300::7");
-
-BindingIdentifier bid(std::uint16_t number, const Ipv6Address& at, std::uint8_t priority = 0) { return {number, 0, false, priority, Bytes(at.octets.begin(), at.octets.end())}; }
-BindingIdentifier refresh(std::uint16_t number) { return {number, 0, false, 0, {}}; }
-
-struct Mcoa : Bench {
-    std::uint16_t sequence = 10;
-
-    explicit Mcoa(Registrar::Policy p) : Bench(std::move(p)) {}
-    explicit Mcoa(bool map = false) : Bench(map, false) {}
-
-    /// The acknowledgement of an update with these options, "4 11 84: 1/0 2/167": status, sequence, lifetime in units, and the options.
-    std::string update(std::vector<wire::MobilityOption> options, std::uint16_t units = 100, std::uint16_t flags = 0, const Ipv6Address& from = careOf, bool map = false)
-    {
-        (void)take(out);
-        const auto kind = map ? BindingUpdate::mapRegistration : BindingUpdate::homeRegistration;
-        in(coreLink, mobility(from, agent, BindingUpdate{++sequence, static_cast<std::uint16_t>(BindingUpdate::acknowledge | kind | flags), WireLifetime{units}, std::move(options)}, home));
-        return answer(take(out));
-    }
-    static std::string answer(const std::vector<Seen>& seen)
-    {
-        for (const Seen& s : seen) {
-            const auto* ack = s.frame.as<BindingAck>();
-            if (!ack) continue;
-            std::string text = fmt::format("{} {} {}:", ack->status, ack->sequence, ack->lifetime.count());
-            for (const wire::MobilityOption& option : ack->options)
-                if (const auto* b = std::get_if<BindingIdentifier>(&option)) text += fmt::format(" {}{}/{}", b->bid, b->home ? "H" : "", b->status);
-            return text;
-        }
-        return "nothing";
-    }
-    /// Where packets for the home address go: an address, or "home" for the home link, or "nowhere".
-    std::string way()
-    {
-        (void)take(out);
-        in(coreLink, probe(correspondent, home, {1, false, 1, TimePoint{}}));
-        for (const Seen& s : take(out)) {
-            if (s.frame.packets.size() == 2) return s.frame.packets[0].destination.text();
-            if (s.interface == homeLink && s.inner().destination == home) return "home";
-        }
-        return "nowhere";
-    }
-    /// Whether a packet of the mobile node from there comes out of the tunnel.
-    bool takenFrom(const Ipv6Address& at)
-    {
-        (void)take(out);
-        in(coreLink, encapsulate(probe(home, correspondent, {1, false, 1, TimePoint{}}), at, agent));
-        for (const Seen& s : take(out))
-            if (s.frame.packets.size() == 1 && s.inner().destination == correspondent) return true;
-        return false;
-    }
-    [[nodiscard]] std::string parts() const
-    {
-        std::string text;
-        if (binding())
-            for (const BidBinding& b : binding()->parts()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", b.bid, b.careOfAddress.text());
-        return text;
-    }
-};
-
-}  // namespace
 
 class TestAnchorBids : public QObject {
     Q_OBJECT
@@ -191,6 +123,144 @@ private Q_SLOTS:
         Mcoa prohibited(policy);
         QCOMPARE(prohibited.update({bid(1, careOf), bid(2, cell)}), std::string("166 11 0: 1/0 2/0"));
         QVERIFY(!prohibited.binding());
+    }
+
+    void HMIP_MAP_08_careOfAddressesElsewhere()
+    {
+        Registrar::Policy policy = Bench::policy(true, false);
+        policy.localPrefixes = {prefix("2001:db8:300::/64")};
+        Mcoa b(policy);
+        QCOMPARE(b.update({bid(1, careOf), bid(2, ip("2001:db8:999::1"))}, 100, 0, careOf, true), std::string("4 11 100: 1/0 2/129"));
+        QCOMPARE(b.update({bid(2, ip("2001:db8:999::1"))}, 100, 0, careOf, true), std::string("129 12 0: 2/0"));
+        QVERIFY2(b.update({bid(3, cell)}, 100, 0, correspondent, true) == "0 13 100: 3/0", "the option has the care-of address, not the source");
+        QCOMPARE(b.parts(), std::string("1 2001:db8:300::5, 3 2001:db8:300::6"));
+    }
+
+    void MCOA_CN_02_homeAddressOptionsFromAnyOfThem()
+    {
+        Mcoa b;
+        (void)b.update({bid(1, careOf), bid(2, cell)});
+        const auto solicited = [&](const Ipv6Address& from) {
+            b.out = {};
+            wire::Ipv6Packet packet = icmp(home, agent, wire::MobilePrefixSolicitation{7, {}});
+            packet.source = from;
+            packet.setHomeAddress(home);
+            b.in(coreLink, packet);
+            return count(b.out, "prefix-solicitation") == 1 ? 0 : int(count(b.out, "binding-error"));
+        };
+        QVERIFY2(solicited(careOf) == 0 && solicited(cell) == 0 && solicited(wired) == 1, "MCOA-CN-02: of others a Binding Error");
+    }
+
+    void MCOA_HA_11_requestsNameWhatEnds()
+    {
+        AnchorServices services;
+        services.refreshRequest = 10s;
+        Mcoa b(Bench::policy(false, false), services);
+        (void)b.update({bid(1, careOf)}, 5);
+        (void)b.update({bid(2, cell)}, 5);
+        (void)b.update({bid(3, wired)}, 100);
+        const auto seen = b.to(12s);
+        const Seen* request = find<wire::BindingRefreshRequest>(seen);
+        QVERIFY(request && request->inner().destination == home);
+        const auto& options = request->frame.as<wire::BindingRefreshRequest>()->options;
+        QVERIFY2(options.size() == 2 && options[0] == wire::MobilityOption(refresh(1)) && options[1] == wire::MobilityOption(refresh(2)), "MCOA-HA-11");
+        // Without identifiers there are none to name.
+        Mcoa plain(Bench::policy(false, false), services);
+        (void)plain.update({}, 5);
+        const auto asked = plain.to(12s);
+        QVERIFY(find<wire::BindingRefreshRequest>(asked) && find<wire::BindingRefreshRequest>(asked)->frame.as<wire::BindingRefreshRequest>()->options.empty());
+    }
+
+    void MCOA_HA_09_16_theHomeLinkByItsLinkLayerAddress()
+    {
+        const Mac mobileMac = mac("02:00:00:00:07:01");
+        Mcoa b;
+        (void)b.update({bid(1, careOf)});
+        QCOMPARE(b.update({BindingIdentifier{2, 0, true, 0, {}}, wire::LinkLayerAddress{2, Bytes(mobileMac.octets.begin(), mobileMac.octets.end()), false}}), std::string("5 12 100: 2H/0"));
+        QVERIFY2(b.anchor.stack().proxies(home), "MCOA-HA-09: with 5 the home agent answers for the home address");
+        QVERIFY2(b.way() == careOf.text(), "MCOA-FWD-01");
+        QCOMPARE(b.update({refresh(1)}, 0), std::string("0 13 0: 1/0"));
+        (void)take(b.out);
+        b.in(coreLink, probe(correspondent, home, {1, false, 1, TimePoint{}}));
+        QCOMPARE(b.out.frames.size(), std::size_t{1});
+        const Bytes& frame = b.out.frames[0].bytes;
+        QVERIFY2(b.out.frames[0].interface == homeLink && std::equal(mobileMac.octets.begin(), mobileMac.octets.end(), frame.begin()), "MCOA-HA-16: no neighbour discovery");
+        // An answer to an update from home takes the same way.
+        b.out = {};
+        b.in(homeLink, mobility(home, agent, BindingUpdate{50, BindingUpdate::acknowledge | BindingUpdate::homeRegistration, WireLifetime{100}, {BindingIdentifier{2, 0, true, 0, {}}}}, home));
+        QVERIFY(!b.out.frames.empty());
+        const auto answer = wire::decodeFrame(b.out.frames.back().bytes, wire::linkEthernet, b.out.frames.back().bytes.size());
+        QVERIFY2(answer.as<BindingAck>() && std::equal(nextMac.octets.begin(), nextMac.octets.end(), b.out.frames.back().bytes.begin()), "MCOA-HA-16: where its frame came from");
+        b.sequence = 50;
+        // MCOA-HA-15: it leaves.
+        QCOMPARE(b.update({bid(1, careOf)}), std::string("0 51 100: 1/0"));
+        QVERIFY(b.parts() == "1 2001:db8:300::5" && b.way() == careOf.text());
+        QVERIFY(!b.anchor.stack().neighborMac(homeLink, home));
+    }
+
+    void MCOA_HA_09_status0LeavesNeighbourDiscoveryToTheMobileNode()
+    {
+        Registrar::Policy policy = Bench::policy(false, false);
+        policy.bids.homeNeighborDiscovery = true;
+        Mcoa b(policy);
+        (void)b.update({bid(1, careOf)});
+        QVERIFY(b.anchor.stack().proxies(home));
+        QCOMPARE(b.update({BindingIdentifier{2, 0, true, 0, {}}}), std::string("0 12 100: 2H/0"));
+        QVERIFY2(!b.anchor.stack().proxies(home), "MCOA-HA-16: it stops");
+        QVERIFY2(b.way() == careOf.text(), "RFC 5648 §5.6.2: what is for the mobile node is intercepted all the same");
+        QCOMPARE(b.update({refresh(1)}), std::string("0 13 100: 1/0"));
+        QVERIFY2(b.anchor.stack().proxies(home), "MCOA-HA-15: it has left, and is defended again");
+    }
+
+    void MCOA_BR_01_revocation()
+    {
+        Mcoa b;
+        (void)b.update({bid(1, careOf), bid(2, cell), bid(3, wired)});
+        const auto revoke = [&](std::vector<std::uint16_t> bids) {
+            b.out = {};
+            return b.anchor.revoke(b.now, Anchor::Revocation{home, std::move(bids)}, b.out);
+        };
+        QVERIFY2(!revoke({1, 9}) && b.parts().find("1 ") == 0, "nothing when one of them is not there");
+        QVERIFY(revoke({1, 3}));
+        QCOMPARE(b.parts(), std::string("2 2001:db8:300::6"));
+        auto seen = take(b.out);
+        const Seen* bri = find<wire::BindingRevocation>(seen);
+        QVERIFY(bri && bri->inner().destination == careOf);
+        QVERIFY2(bri->inner().routing && bri->inner().routing->homeAddress == home && !bri->inner().homeAddress(), "MCOA-BR-01: the home address in the routing header");
+        const wire::BindingRevocation message = *bri->frame.as<wire::BindingRevocation>();
+        QVERIFY2(message.kind == 1 && message.code == 1 && message.options == (std::vector<wire::MobilityOption>{refresh(1), refresh(3)}), "MCOA-BR-01: all their identifiers");
+        QVERIFY(!b.takenFrom(careOf) && b.takenFrom(cell));
+        // RFC 5846 §6.3: once more after a second, unless it is answered.
+        seen = b.to(900ms);
+        QVERIFY(!find<wire::BindingRevocation>(seen));
+        seen = b.to(5s);
+        QVERIFY2(count<wire::BindingRevocation>(seen) == 1 && *find<wire::BindingRevocation>(seen)->frame.as<wire::BindingRevocation>() == message, "RFC 5846 §6.3");
+        QVERIFY(revoke({2}));
+        seen = take(b.out);
+        const auto& all = *find<wire::BindingRevocation>(seen)->frame.as<wire::BindingRevocation>();
+        QVERIFY2(all.options.empty() && all.sequence != message.sequence, "MCOA-BR-01: all of them without identifiers");
+        QVERIFY(!b.binding() && b.way() == "nowhere");
+        const auto answer = [&](std::uint16_t sequence) {
+            b.out = {};
+            b.in(coreLink, mobility(cell, agent, wire::BindingRevocation{wire::BindingRevocation::acknowledgement, 0, sequence, 0, {}}, home));
+            return count(b.out, "revocation-acknowledged");
+        };
+        QVERIFY2(answer(message.sequence) == 0, "RFC 5846 §6.2: of none that waits");
+        QCOMPARE(answer(all.sequence), std::size_t{1});
+        QVERIFY(!find<wire::BindingRevocation>(b.to(20s)));
+        // A mobile node that is not told.
+        (void)b.update({}, 100, 0, wired);
+        b.out = {};
+        QVERIFY(b.anchor.revoke(b.now, Anchor::Revocation{home, {}, false}, b.out) && !find<wire::BindingRevocation>(take(b.out)));
+    }
+
+    void MCOA_BR_01_anUpdateEndsTheRevocation()
+    {
+        Mcoa b;
+        (void)b.update({bid(1, careOf), bid(2, cell)});
+        (void)b.anchor.revoke(b.now, Anchor::Revocation{home, {1}}, b.out);
+        QCOMPARE(b.update({bid(1, careOf)}), std::string("0 12 100: 1/0"));
+        QVERIFY2(!find<wire::BindingRevocation>(b.to(10s)), "RFC 5846 §7");
     }
 };
 

@@ -121,6 +121,24 @@ private Q_SLOTS:
         QVERIFY2(orders.size() == 2, "HA-DHAAD-01: equal ones in either order");
     }
 
+    void NEMO_DH_01_homeAgentsForMobileRouters()
+    {
+        const auto askForRouter = [](Bench& b) {
+            b.in(coreLink, icmp(careOf, anycast, HomeAgentDiscoveryRequest{9, true}, 64));
+            const auto seen = take(b.out);
+            return *find<HomeAgentDiscoveryReply>(seen)->frame.as<HomeAgentDiscoveryReply>();
+        };
+        Bench plain;
+        QVERIFY2(!askForRouter(plain).mobileRouter && askForRouter(plain).homeAgents == std::vector{agent}, "NEMO-DH-01: plain ones where there are no others");
+        hear(plain, advertisement({routerAddress(other), wire::HomeAgentInformation{0, 1800, true}}));
+        QVERIFY2(askForRouter(plain).mobileRouter && askForRouter(plain).homeAgents == std::vector{other}, "NEMO-DH-01: those that serve mobile routers");
+        QVERIFY2(!ask(plain)->mobileRouter && ask(plain)->homeAgents.size() == 2, "all of them for a host");
+        Registrar::Policy policy = Bench::policy(false, false);
+        policy.mobileRouters.routers = {{home, {prefix("2001:db8:1f0::/56")}}};
+        Bench serving(policy);
+        QVERIFY(askForRouter(serving).mobileRouter && askForRouter(serving).homeAgents == std::vector{agent});
+    }
+
     void HA_DHAAD_01_theAnswerFitsTheLeastMtu()
     {
         HomeAgentsList list;

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a home agent or MAP does for mobile nodes with several care-of addresses beside their registration: flow bindings (RFC 6089
+// §5.3.6), the home link beside others (RFC 5648 §5.6, §6.3), and revocation of all or some of them (RFC 5846 §7).
+#include "protocol/node/anchor.hpp"
+
+#include <algorithm>
+
+namespace roamscope::node {
+
+using wire::Ipv6Packet;
+namespace proto = wire::protocol;
+
+namespace {
+
+constexpr std::size_t macOctets = 6;
+constexpr std::uint8_t ofMobileNode = 2;       // option code, RFC 5568 §6.4.4
+constexpr std::uint8_t administrative = 1;     // revocation trigger, RFC 5846 §5.1
+constexpr Duration firstRevocationDelay = 1s;  // InitMINDelayBRIs, RFC 5846 §11
+constexpr Duration lastRevocationDelay = 2s;   // MAX_BRACK_TIMEOUT
+
+/// MCOA-HA-16: the option tells, or the frame does when it comes from home.
+Mac homeMac(const Delivery& delivery, const wire::BindingUpdate& update, const Ipv6Address& home)
+{
+    Mac mac;
+    const auto* option = wire::findOption<wire::LinkLayerAddress>(update.options);
+    if (option && option->code == ofMobileNode && option->address.size() == macOctets) std::copy(option->address.begin(), option->address.end(), mac.octets.begin());
+    else if (delivery.packet.source == home) mac = delivery.sourceMac;
+    return mac;
+}
+
+}  // namespace
+
+void Anchor::noteUpdate(const Delivery& delivery, const wire::BindingUpdate& update, const Registrar::Verdict& verdict)
+{
+    using Action = Registrar::Verdict::Action;
+    if (verdict.action == Action::Drop || (verdict.action == Action::Answer && !verdict.ack.accepted())) return;
+    const Ipv6Address& home = verdict.homeAddress;
+    if (services_.flows.support != FlowPolicy::Support::Unknown && hasFlows(update.options)) flowOptions_[home] = update.options;
+    else if (!flowOptions_.empty()) flowOptions_.erase(home);
+
+    const auto isHome = [](const wire::MobilityOption& o) {
+        const auto* bid = std::get_if<wire::BindingIdentifier>(&o);
+        return bid && bid->home;
+    };
+    const auto& bids = registrar_.policy().bids;
+    if (bids.support != BidPolicy::Support::On || update.lifetime.count() == 0 || std::none_of(update.options.begin(), update.options.end(), isHome)) return;
+    const Binding* entry = registrar_.bindings().find(home);
+    if (!entry || !entry->isAt(home)) return;  // its part was refused
+    homeLinks_.insert(home);
+    const auto interface = stack_.interfaceOf(home);
+    // Where it does neighbour discovery itself, so do we.
+    if (const Mac mac = homeMac(delivery, update, home); interface && mac != Mac{} && !bids.homeNeighborDiscovery) stack_.pinNeighbor(*interface, home, mac);
+}
+
+void Anchor::leftHomeLink(const Ipv6Address& home)
+{
+    if (homeLinks_.erase(home) == 0) return;
+    if (const auto interface = stack_.interfaceOf(home)) stack_.pinNeighbor(*interface, home, std::nullopt);
+}
+
+void Anchor::tellStack(const Binding& binding, const Ipv6Address& careOf)
+{
+    const auto flows = flows_.find(binding.homeAddress);
+    stack_.setMobilePeer(binding.homeAddress, careOf, binding.careOfs, flows == flows_.end() ? std::vector<Flow>{} : flows->second);
+}
+
+bool Anchor::leavesDiscovery(const Binding& binding) const
+{
+    return registrar_.policy().bids.homeNeighborDiscovery && homeLinks_.contains(binding.homeAddress);
+}
+
+void Anchor::applyFlowOptions(TimePoint now, const Binding& binding, wire::BindingAck& ack, Output& out)
+{
+    if (flowOptions_.empty() && flows_.empty()) return;
+    const Ipv6Address& home = binding.homeAddress;
+    const auto options = flowOptions_.extract(home);
+    const auto it = flows_.find(home);
+    if (options.empty() && it == flows_.end()) return;
+    std::vector<std::uint16_t> bids;
+    for (const BidBinding& part : binding.careOfs) bids.push_back(part.bid);
+    static const std::vector<wire::MobilityOption> nothing;
+    static const std::vector<Flow> none;
+    FlowOutcome outcome = applyFlows(options.empty() ? nothing : options.mapped(), it == flows_.end() ? none : it->second, bids, services_.flows);
+    for (const wire::FlowIdentification& answer : outcome.answers) {
+        out.happened(now, "flow-binding", {{"home_address", attribute(home)}, {"flow", attribute(std::int64_t{answer.flow})}, {"status", attribute(std::int64_t{answer.status})}});
+        ack.options.push_back(answer);
+    }
+    if (outcome.flows.empty()) flows_.erase(home);
+    else flows_[home] = std::move(outcome.flows);
+    tellStack(binding, binding.careOfAddress);
+}
+
+void Anchor::forgetParts(const Ipv6Address& home)
+{
+    leftHomeLink(home);
+    flowOptions_.erase(home);
+    flows_.erase(home);
+}
+
+// ---- packets for mobile nodes
+
+void Anchor::sendByFlows(TimePoint now, const Binding& binding, const Ipv6Packet& packet, Output& out)
+{
+    const auto it = flows_.find(binding.homeAddress);
+    const auto partOf = [&](std::uint16_t bid) {
+        return std::find_if(binding.careOfs.begin(), binding.careOfs.end(), [&](const BidBinding& b) { return b.bid == bid; });
+    };
+    const auto lives = [&](std::uint16_t bid) { return partOf(bid) != binding.careOfs.end(); };
+    const Flow* flow = it == flows_.end() ? nullptr : steering_.choose(now, it->second, packet, false, lives);
+    // FLOW-08: where no flow matches, the first care-of address.
+    if (!flow) return sendAlong(now, binding, binding.careOfAddress, packet, out);
+    std::vector<Ipv6Address> ways;
+    for (const std::uint16_t bid : flow->bids)
+        if (lives(bid) && std::find(ways.begin(), ways.end(), partOf(bid)->careOfAddress) == ways.end()) ways.push_back(partOf(bid)->careOfAddress);
+    for (const Ipv6Address& way : ways) sendAlong(now, binding, way, packet, out);
+}
+
+void Anchor::sendAlong(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const Ipv6Packet& packet, Output& out)
+{
+    // MCOA-HA-15: the mobile node is on its home link, too.
+    if (careOf == binding.homeAddress) return stack_.send(now, packet, out);
+    stack_.send(now, encapsulate(packet, binding.anchorAddress, careOf), out);
+}
+
+// ---- revocation
+
+bool Anchor::revoke(TimePoint now, const Revocation& order, Output& out)
+{
+    const Binding* binding = registrar_.find(order.homeAddress);
+    if (!binding) return false;
+    Binding before = *binding;
+    const auto isNamed = [&](const BidBinding& b) { return std::find(order.bids.begin(), order.bids.end(), b.bid) != order.bids.end(); };
+    const bool all = order.bids.empty() || (!before.careOfs.empty() && order.bids.size() == before.careOfs.size() && std::all_of(before.careOfs.begin(), before.careOfs.end(), isNamed));
+    if (all) {
+        (void)registrar_.end(now, order.homeAddress);
+        release(now, before, "revoked", out);
+        if (order.notify) indicateRevocation(now, before, before.careOfAddress, {}, out);
+        return true;
+    }
+    const auto parts = registrar_.end(order.homeAddress, order.bids);
+    if (!parts) return false;
+    if (order.notify) indicateRevocation(now, before, std::find_if(parts->begin(), parts->end(), isNamed)->careOfAddress, order.bids, out);
+    rearrange(now, *parts, *binding, "revoked", out);
+    defend(now, *binding, out);
+    bindingEvent(now, *binding, out);
+    return true;
+}
+
+void Anchor::indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::vector<std::uint16_t>& bids, Output& out)
+{
+    // MCOA-BR-01: to the care-of address, with the home address in the routing header, and the identifiers unless all end.
+    wire::BindingRevocation message;
+    message.code = administrative;
+    message.sequence = ++lastIndication_;
+    for (const std::uint16_t bid : bids) message.options.push_back(wire::BindingIdentifier{bid, 0, false, 0, {}});
+    Indication indication{binding.homeAddress, {}, message.sequence, now + firstRevocationDelay, false};
+    Ipv6Packet& packet = indication.packet;
+    packet.source = binding.anchorAddress;
+    packet.destination = careOf;
+    packet.routing = wire::Type2Routing{1, binding.homeAddress};
+    packet.nextHeader = proto::mobility;
+    packet.payload = wire::emitMobility(message, packet.pseudoHeader());
+    out.happened(now, "binding-revocation", {{"home_address", attribute(binding.homeAddress)}, {"sequence", attribute(std::int64_t{message.sequence})}, {"copy", attribute(false)}});
+    stack_.send(now, packet, out);
+    if (indications_.size() >= maxIndications) indications_.erase(indications_.begin());
+    indications_.push_back(std::move(indication));
+}
+
+void Anchor::onRevocation(TimePoint now, const Ipv6Packet& packet, const wire::BindingRevocation& message, Output& out)
+{
+    const auto home = packet.homeAddress();
+    if (message.kind != wire::BindingRevocation::acknowledgement || !home) return;
+    const auto it = std::find_if(indications_.begin(), indications_.end(), [&](const Indication& i) { return i.homeAddress == *home && i.sequence == message.sequence; });
+    if (it == indications_.end()) return;  // RFC 5846 §6.2: silently
+    indications_.erase(it);
+    out.happened(now, "revocation-acknowledged", {{"home_address", attribute(*home)}, {"sequence", attribute(std::int64_t{message.sequence})}, {"status", attribute(std::int64_t{message.code})}});
+}
+
+void Anchor::repeatRevocations(TimePoint now, Output& out)
+{
+    // RFC 5846 §6.3: once more, and then nothing is left to be done.
+    std::erase_if(indications_, [&](const Indication& i) { return i.repeated && i.next <= now; });
+    for (Indication& indication : indications_) {
+        if (indication.next > now) continue;
+        indication.repeated = true;
+        indication.next = now + lastRevocationDelay;
+        out.happened(now, "binding-revocation", {{"home_address", attribute(indication.homeAddress)}, {"sequence", attribute(std::int64_t{indication.sequence})}, {"copy", attribute(true)}});
+        stack_.send(now, indication.packet, out);
+    }
+}
+
+}  // namespace roamscope::node

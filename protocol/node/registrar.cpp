@@ -57,6 +57,14 @@ void append(wire::BindingAck& ack, const std::vector<wire::BindingIdentifier>& i
     ack.options.insert(ack.options.end(), identifiers.begin(), identifiers.end());
 }
 
+bool registersHome(const BindingUpdate& update)
+{
+    return std::any_of(update.options.begin(), update.options.end(), [](const wire::MobilityOption& option) {
+        const auto* bid = std::get_if<wire::BindingIdentifier>(&option);
+        return bid && bid->home;
+    });
+}
+
 TimePoint earliest(const std::vector<BidBinding>& bindings)
 {
     return std::min_element(bindings.begin(), bindings.end(), [](const BidBinding& a, const BidBinding& b) { return a.expires < b.expires; })->expires;
@@ -114,11 +122,13 @@ std::vector<Ipv6Address> Binding::tunnels() const
     return out;
 }
 
-std::optional<std::string_view> Registrar::fault(const BindingRequest& request)
+std::optional<std::string_view> Registrar::fault(const BindingRequest& request) const
 {
     // Broken requests get no answer (HA-BU-01, HA-BU-09, RFC 6275 §9.5.1).
     if (!request.source.isUnicastRoutable()) return "HA-BU-06";
-    if (!request.homeAddressOption && request.update.lifetime.count() != 0) return "HA-BU-09";
+    // The home link beside others is registered from the home address itself (RFC 5648 §5.6.3), which then needs no option.
+    const bool fromHome = policy_.bids.support != BidPolicy::Support::Unknown && registersHome(request.update);
+    if (!request.homeAddressOption && request.update.lifetime.count() != 0 && !fromHome) return "HA-BU-09";
     if (!request.homeAddressOption.value_or(request.source).isUnicastRoutable()) return "HA-BU-01";
     if (hasBrokenOptions(request.update.options)) return "HA-BU-01";
     if (!careOfAddress(request).isUnicastRoutable()) return "HA-BU-09";
@@ -141,6 +151,7 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     wanted.replyTo = request.source;
     wanted.regional = !policy_.regionalPrefixes.empty() && update.has(BindingUpdate::mapRegistration);
     const bool routingHeader = request.homeAddressOption.has_value();
+    wanted.routingHeader = routingHeader;
 
     const bool router = !wanted.regional && !policy_.homePrefixes.empty() && update.has(BindingUpdate::mobileRouter) && policy_.mobileRouters.support != MobileRouterPolicy::Support::Unknown;
     // NEMO-HA-01: R goes with H.
@@ -333,7 +344,7 @@ Registrar::Verdict Registrar::verified(TimePoint now, const Ipv6Address& homeAdd
     Binding& binding = *entry;
     const bool ended = !prefixOf(now, homeAddress, binding.regional);
     if (!unique || ended) {
-        Verdict verdict = refuse(binding, ended ? status::notHomeSubnet : status::duplicateAddressDetectionFailed, true);
+        Verdict verdict = refuse(binding, ended ? status::notHomeSubnet : status::duplicateAddressDetectionFailed, binding.routingHeader);
         if (const auto it = identified_.find(homeAddress); it != identified_.end())
             for (wire::BindingIdentifier& option : it->second.answers) option.status = 0;
         addIdentifiers(verdict);
@@ -484,6 +495,7 @@ Registrar::Verdict Registrar::answer(const Binding& binding, std::uint8_t code, 
     verdict.homeAddress = binding.homeAddress;
     verdict.replyTo = binding.replyTo;
     verdict.anchorAddress = binding.anchorAddress;
+    verdict.routingHeader = binding.routingHeader;
     verdict.ack.status = code;  // HA-BU-08: K stays clear, there are no keys that could move
     verdict.ack.sequence = binding.sequence;
     verdict.ack.lifetime = lifetime;

@@ -29,6 +29,7 @@ struct Binding {
     State state = State::Verifying;
     std::uint8_t status = 0;      ///< of the acknowledgement: 0, or 1 when its prefix ends or is deprecated too soon
     bool regional = false;        ///< registered with M at a MAP, otherwise with H at a home agent
+    bool routingHeader = true;    ///< answers have one, unless the update came without HAO from the home address
     Ipv6Address homeAddress;      ///< HoA, or RCoA at a MAP
     Ipv6Address careOfAddress;    ///< that packets take when nothing else tells
     std::uint32_t timer = 0;      ///< of the pool
@@ -138,7 +139,7 @@ public:
     [[nodiscard]] const RouterPrefix* prefixOf(TimePoint now, const Ipv6Address& address, bool regional) const;
 
 private:
-    [[nodiscard]] static std::optional<std::string_view> fault(const BindingRequest& request);
+    [[nodiscard]] std::optional<std::string_view> fault(const BindingRequest& request) const;
     [[nodiscard]] Verdict toCorrespondent(const Binding& wanted, bool routingHeader) const;
     [[nodiscard]] std::optional<std::uint8_t> refusal(TimePoint now, const Binding& wanted, const Binding* entry, bool identified) const;
     [[nodiscard]] std::optional<std::uint8_t> routerChange(const Binding& wanted, const Binding* entry) const;

@@ -3,11 +3,13 @@
 // answers. Nothing of the project's own codec stands between the table and the wire.
 #include "tests/support/anchor_bench.hpp"
 
+#include <QFile>
 #include <QProcess>
 #include <QStandardPaths>
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <cstring>
 #include <fstream>
 #include <functional>
 
@@ -215,6 +217,52 @@ private Q_SLOTS:
         QCOMPARE(answerOf([](auto& p) { p.bids.support = Support::Unknown; }, bid(1, A1)), QByteArray("0 00 0064"));
         QCOMPARE(answerOf([](auto& p) { p.bids.maximum = 1; }, bid(1, A1) + bid(2, A2)), "4 00 0064 " + echoed(1) + " " + echoed(2, 130));
         QCOMPARE(answerOf([](auto& p) { p.bids.homeNeighborDiscovery = true; }, again(1, "80")), "0 00 0064 " + echoed(1, 0, "80"));
+    }
+
+    /// shared/spec/vectors.pcap, 5, 7, 8, 20, 21: the golden packets, one after the other.
+    void goldenPackets()
+    {
+        const QString shared = qEnvironmentVariable("ROAMSCOPE_SHARED");
+        QFile file(shared + "/spec/vectors.pcap");
+        if (shared.isEmpty() || !file.open(QIODevice::ReadOnly)) QSKIP("shared/spec/vectors.pcap is not there (ROAMSCOPE_SHARED)");
+        const QByteArray pcap = file.readAll();
+        std::vector<Bytes> packets;
+        for (qsizetype at = 24; at + 16 <= pcap.size();) {
+            std::uint32_t length = 0;
+            std::memcpy(&length, pcap.constData() + at + 8, 4);
+            packets.emplace_back(pcap.constData() + at + 16, pcap.constData() + at + 16 + length);
+            at += 16 + length;
+        }
+        QVERIFY(packets.size() >= 21);
+        Registrar::Policy policy = agentPolicy(false);
+        policy.mobileRouters.routers = {{home, {prefix("2001:db8:beef::/64")}}};
+        Peer peer(policy, {});
+        peer.anchor.stack().addRoute(prefix("2001:db8:a0::/44"), coreLink, nextRouter);
+        const auto tell = [&](std::size_t vector, std::size_t link) {
+            peer.out = {};
+            peer.anchor.receive(peer.now, link, wire::emitEthernet({link == homeLink ? homeMac : coreMac, nextMac, wire::etherTypeIpv6}, packets[vector - 1]), peer.out);
+            for (const SentFrame& sent : peer.out.frames) {
+                const auto decoded = wire::decodeFrame(sent.bytes, wire::linkEthernet, sent.bytes.size());
+                const Bytes& mh = decoded.packets.back().payload;
+                if (decoded.as<BindingAck>()) return QByteArray::number(mh[6]) + " " + optionsIn(mh, 12) + (decoded.packets.back().routing ? "" : " direct");
+            }
+            return QByteArray("none");
+        };
+        QCOMPARE(tell(5, coreLink), "0 " + echoed(1) + " " + echoed(2));
+        QCOMPARE(tell(7, coreLink), "0 " + echoed(2));
+        QCOMPARE(tell(8, homeLink), "5 " + echoed(3, 0, "80") + " direct");
+        QCOMPARE(peer.binding()->parts().size(), std::size_t{2});
+        (void)peer.anchor.revoke(peer.now, Anchor::Revocation{home, {}, false}, peer.out);
+        (void)peer.to(60s);
+        QVERIFY2(tell(20, coreLink).startsWith("0"), "NEMO-HA-06");
+        peer.out = {};
+        peer.anchor.receive(peer.now, coreLink, wire::emitEthernet({coreMac, nextMac, wire::etherTypeIpv6}, packets[20]), peer.out);
+        bool answered = false;
+        for (const SentFrame& sent : peer.out.frames) {
+            const auto decoded = wire::decodeFrame(sent.bytes, wire::linkEthernet, sent.bytes.size());
+            if (const auto* reply = decoded.as<wire::HomeAgentDiscoveryReply>()) answered = reply->mobileRouter && reply->identifier == 0x4321 && reply->homeAgents.size() == 1;
+        }
+        QVERIFY2(answered, "NEMO-DH-01");
     }
 
     /// What was emitted above, a revocation and a request for a refresh with identifiers: Wireshark finds nothing malformed.

@@ -90,8 +90,7 @@ struct Peer : Bench {
     {
         out = {};
         ++sequence;
-        Bytes body{static_cast<std::uint8_t>(sequence >> 8), static_cast<std::uint8_t>(sequence)};
-        for (const std::uint8_t octet : octetsOf(step.flags + step.lifetime + step.options)) body.push_back(octet);
+        const Bytes body = octetsOf(QByteArray::number(sequence, 16).rightJustified(4, '0') + step.flags + step.lifetime + step.options);
         in(coreLink, header(5, body, careOf, agent));
         QByteArray answer = "none";
         for (const SentFrame& sent : out.frames) {

@@ -94,34 +94,6 @@ std::string_view ruleOf(std::uint8_t code)
 
 }  // namespace
 
-bool Binding::isAt(const Ipv6Address& address) const
-{
-    if (careOfs.empty()) return careOfAddress == address;
-    return std::any_of(careOfs.begin(), careOfs.end(), [&](const BidBinding& b) { return b.careOfAddress == address; });
-}
-
-std::vector<BidBinding> Binding::parts() const
-{
-    if (careOfs.empty()) return {BidBinding{0, careOfAddress, false, 0, expires, granted}};
-    return careOfs;
-}
-
-std::vector<Ipv6Address> Binding::places() const
-{
-    if (careOfs.empty()) return {careOfAddress};
-    std::vector<Ipv6Address> out;
-    for (const BidBinding& b : careOfs)
-        if (std::find(out.begin(), out.end(), b.careOfAddress) == out.end()) out.push_back(b.careOfAddress);
-    return out;
-}
-
-std::vector<Ipv6Address> Binding::tunnels() const
-{
-    std::vector<Ipv6Address> out = places();
-    if (!careOfs.empty()) std::erase(out, homeAddress);
-    return out;
-}
-
 std::optional<std::string_view> Registrar::fault(const BindingRequest& request) const
 {
     // Broken requests get no answer (HA-BU-01, HA-BU-09, RFC 6275 §9.5.1).
@@ -268,22 +240,6 @@ Registrar::Verdict Registrar::toCorrespondent(const Binding& wanted, bool routin
     return verdict;
 }
 
-std::optional<std::uint8_t> Registrar::routerRefusal(const Binding& wanted, const Binding* entry, const BindingUpdate& update, std::vector<Prefix>& networks) const
-{
-    if (const auto change = routerChange(wanted, entry)) return change;
-    auto judgement = routers_.judge(policy_.mobileRouters, wanted.homeAddress, update.options);
-    networks = std::move(judgement.prefixes);
-    return judgement.status == status::accepted ? std::nullopt : std::optional(judgement.status);
-}
-
-std::optional<std::uint8_t> Registrar::routerChange(const Binding& wanted, const Binding* entry) const
-{
-    // NEMO-HA-01: a host does not become a router, nor the other way round, in one binding.
-    const bool live = entry && entry->state == Binding::State::Valid;
-    const bool known = policy_.mobileRouters.support != MobileRouterPolicy::Support::Unknown;
-    return live && known && entry->has(BindingUpdate::mobileRouter) != wanted.has(BindingUpdate::mobileRouter) ? std::optional(status::registrationTypeChange) : std::nullopt;
-}
-
 std::optional<std::uint8_t> Registrar::refusal(TimePoint now, const Binding& wanted, const Binding* entry, bool identified) const
 {
     // The window counts for a live entry and for one deleted a moment ago (HA-BU-02, HA-DEREG-02).
@@ -409,15 +365,6 @@ std::optional<std::vector<BidBinding>> Registrar::end(const Ipv6Address& homeAdd
     return before;
 }
 
-bool Registrar::cameFrom(const Ipv6Address& homeAddress, const Ipv6Address& careOf)
-{
-    Binding* entry = bindings_.find(homeAddress);
-    if (!entry || entry->careOfs.empty() || entry->careOfAddress == careOf) return false;
-    if (hasPriorities(entry->careOfs)) return false;
-    entry->careOfAddress = careOf;
-    return true;
-}
-
 // ---- time
 
 std::vector<Binding> Registrar::expire(TimePoint now)
@@ -464,13 +411,6 @@ const Binding* Registrar::find(const Ipv6Address& homeAddress) const
 {
     const Binding* entry = bindings_.find(homeAddress);
     return entry && entry->state == Binding::State::Valid ? entry : nullptr;
-}
-
-const Binding* Registrar::reaching(const Ipv6Address& address) const
-{
-    if (const Binding* binding = find(address); binding || routers_.empty()) return binding;
-    const auto router = routers_.routerOf(address);
-    return router ? find(*router) : nullptr;
 }
 
 // ---- answers

@@ -115,6 +115,8 @@ const Settings<InterfaceSpec>& interfaceSettings()
         {"retrans_timer", [](const JsonValue& v, InterfaceSpec& out) { out.retransTimer = v.duration(); }},
         {"verify_addresses", [](const JsonValue& v, InterfaceSpec& out) { out.verifyStatic = v.boolean(); }},
         {"mtu", [](const JsonValue& v, InterfaceSpec& out) { out.mtu = v.integer<std::uint32_t>(1280, 1500); }},
+        {"bid", [](const JsonValue& v, InterfaceSpec& out) { out.bid = v.integer<std::uint16_t>(1, 0xffff); }},
+        {"bid_priority", [](const JsonValue& v, InterfaceSpec& out) { out.bidPriority = v.integer<std::uint8_t>(1, 127); }},
         {"mac", [](const JsonValue& v, InterfaceSpec& out) { out.mac = v.mac(); }},
         {"advertise", [](const JsonValue& v, InterfaceSpec& out) { v.object(advertiseSettings(), out.advertise.emplace()); }},
     };

@@ -24,6 +24,72 @@ const Settings<MobileSpec>& movementSettings()
     return settings;
 }
 
+/// A number, or a list of the first and the last one.
+template <class T>
+void range(const JsonValue& value, std::optional<wire::SelectorRange<T>>& out, T most)
+{
+    std::vector<T> list;
+    if (value.kind() == JsonValue::Kind::Array) value.list([&](const JsonValue& e) { list.push_back(e.integer<T>(0, most)); });
+    else list.push_back(value.integer<T>(0, most));
+    if (value.failed()) return;
+    if (list.empty() || list.size() > 2 || list.back() < list.front()) return value.refuse("a number, or the first and the last one of a range");
+    out = wire::SelectorRange<T>{list.front(), list.size() == 2 ? std::optional(list.back()) : std::nullopt};
+}
+
+void addresses(const Prefix& prefix, std::optional<wire::SelectorRange<Ipv6Address>>& out)
+{
+    Ipv6Address last = prefix.masked().address;
+    for (std::size_t bit = prefix.length; bit < 128; ++bit) last.octets[bit / 8] = static_cast<std::uint8_t>(last.octets[bit / 8] | (0x80u >> (bit % 8)));
+    out = wire::SelectorRange<Ipv6Address>{prefix.masked().address, prefix.length < 128 ? std::optional(last) : std::nullopt};
+}
+
+struct FlowSetting {
+    node::Flow flow;
+    wire::Ipv6TrafficSelector selector;
+};
+
+const Settings<FlowSetting>& flowSettings()
+{
+    constexpr std::uint16_t most16 = 0xffff;
+    constexpr std::uint8_t most8 = 0xff;
+    constexpr std::uint32_t mostLabel = 0xfffff;
+    static const Settings<FlowSetting> settings{
+        {"flow", [](const JsonValue& v, FlowSetting& out) { out.flow.flow = v.integer<std::uint16_t>(1, most16); }, "the number of the flow, 1 to 65535"},
+        {"priority", [](const JsonValue& v, FlowSetting& out) { out.flow.priority = v.integer<std::uint16_t>(1, most16); }, "its priority, 1 to 65535"},
+        {"bids", [](const JsonValue& v, FlowSetting& out) { v.list([&](const JsonValue& e) { out.flow.bids.push_back(e.integer<std::uint16_t>(1, most16)); }); }, "binding identifiers, the best first"},
+        {"source", [](const JsonValue& v, FlowSetting& out) { addresses(v.prefix("2001:db8:200::c/128"), out.selector.source); }},
+        {"destination", [](const JsonValue& v, FlowSetting& out) { addresses(v.prefix("2001:db8:100::1:1/128"), out.selector.destination); }},
+        {"source_port", [](const JsonValue& v, FlowSetting& out) { range(v, out.selector.sourcePort, most16); }},
+        {"destination_port", [](const JsonValue& v, FlowSetting& out) { range(v, out.selector.destinationPort, most16); }},
+        {"flow_label", [](const JsonValue& v, FlowSetting& out) { range(v, out.selector.flowLabel, mostLabel); }},
+        {"traffic_class", [](const JsonValue& v, FlowSetting& out) { range(v, out.selector.trafficClass, most8); }},
+        {"protocol", [](const JsonValue& v, FlowSetting& out) { range(v, out.selector.protocol, most8); }},
+    };
+    return settings;
+}
+
+void addFlow(const JsonValue& value, MobileSpec& out)
+{
+    FlowSetting setting;
+    value.object(flowSettings(), setting);
+    setting.flow.selector = setting.selector;
+    constexpr std::size_t mostFlows = 12, mostBids = 8;  // so that all fit into an update (RFC 6275 §6.1.1)
+    if (setting.flow.bids.empty() || setting.flow.bids.size() > mostBids) value.refuse("\"bids\": 1 to 8 binding identifiers");
+    else if (out.flows.size() == mostFlows) value.refuse("at most 12 flows");
+    else out.flows.push_back(std::move(setting.flow));
+}
+
+const Settings<MobileSpec>& mcoaSettings()
+{
+    using Mcoa = MobileSpec::Mcoa;
+    static const Settings<MobileSpec> settings{
+        {"mode", [](const JsonValue& v, MobileSpec& out) { out.mcoa = v.choice<Mcoa>({{"off", Mcoa::Off}, {"single", Mcoa::Single}, {"bulk", Mcoa::Bulk}}); }},
+        {"flows", [](const JsonValue& v, MobileSpec& out) { v.list([&](const JsonValue& e) { addFlow(e, out); }); }},
+        {"home_and_foreign", [](const JsonValue& v, MobileSpec& out) { out.homeAndForeign = v.boolean(); }},
+    };
+    return settings;
+}
+
 }  // namespace
 
 const Settings<NodeSpec>& mobileNodeSettings()
@@ -45,6 +111,7 @@ const Settings<NodeSpec>& mobileNodeSettings()
         {"acknowledged_by_correspondents", [](const JsonValue& v, NodeSpec& out) { out.mobile.acknowledgedByPeers = v.boolean(); }},
         {"first_timeout", [](const JsonValue& v, NodeSpec& out) { out.mobile.firstTimeout = v.duration(); }},
         {"movement", [](const JsonValue& v, NodeSpec& out) { v.object(movementSettings(), out.mobile); }},
+        {"mcoa", [](const JsonValue& v, NodeSpec& out) { v.object(mcoaSettings(), out.mobile); }},
         {"map_policy", [](const JsonValue& v, NodeSpec& out) { out.mapPolicy = v.choice<MapPolicy>({{"furthest", MapPolicy::Furthest}, {"preference", MapPolicy::Preference}}); }},
         {"lifetime", [](const JsonValue& v, NodeSpec& out) { out.lifetime = v.seconds(); }},
         {"route_optimisation", [](const JsonValue& v, NodeSpec& out) { routeOptimisation(v, out); }},

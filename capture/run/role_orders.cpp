@@ -141,6 +141,21 @@ RoleNode::Answer RoleNode::bindings(TimePoint now) const
         };
         for (const auto& [map, association] : mobile->maps()) add(association);
         for (const node::MobileNode::Home& home : mobile->homes()) add(home.association);
+        // With identifiers: a row for each; those at a MAP are an extension of ours.
+        const auto addPaths = [&](const node::BidRegistration& paths) {
+            for (const auto& slot : paths.entries()) {
+                if (!slot.bound || now >= slot.expires) continue;
+                registrations.push_back(registrationJson(paths.peer(), paths.home(), slot.registered));
+                Json& row = registrations.back();
+                row["bid"] = slot.path.bid;
+                row["bid_priority"] = slot.path.priority;
+                row["home"] = slot.path.home;
+                row["status"] = slot.status;
+                row["remaining"] = (slot.expires - now).count();
+            }
+        };
+        for (const auto& [map, paths] : mobile->mapPaths()) addPaths(paths);
+        for (const node::MobileNode::Home& home : mobile->homes()) addPaths(home.paths);
         for (const auto& [key, peer] : mobile->peers())
             if (const auto careOf = peer.registeredCareOf(now)) registrations.push_back(registrationJson(key.second, key.first, careOf));
         return Json{{"bindings", list}, {"registrations", registrations}};

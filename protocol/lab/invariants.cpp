@@ -273,14 +273,21 @@ void Invariants::checkMobileNode(const Lab& lab, std::size_t node, const node::M
     checkCorrespondent(lab, node, mobile.cache());
     const TimePoint now = lab.localTime(node);
     const auto& atMap = mobile.mapAssociation();
+    const auto checkPaths = [&](const node::BidRegistration& paths) {
+        for (const auto& slot : paths.entries())
+            if (slot.bound && now < slot.expires && slot.expires > now + toDuration(slot.granted))
+                violated(lab, node, "binding-lifetime", fmt::format("identifier {} of {} lives longer than what was granted", slot.path.bid, paths.home().text()));
+    };
+    for (const node::MobileNode::Home& home : mobile.homes()) checkPaths(home.paths);
+    for (const auto& [map, paths] : mobile.mapPaths()) checkPaths(paths);
     const node::Association& atHome = mobile.homeAssociation();
     for (const node::Association* a : {atMap ? &*atMap : nullptr, &atHome})
         if (a && a->registered(now) && a->expires() > now + toDuration(a->granted()))
             violated(lab, node, "binding-lifetime", fmt::format("the registration of {} lives longer than what was granted", a->home().text()));
     for (const auto& [name, due] : books_[node].timers) {
         bool owned = true;
-        if (name == "local-binding-update") owned = atMap && atMap->nextDeadline() == atNanoseconds(due);
-        if (name == "home-binding-update") owned = atHome.nextDeadline() == atNanoseconds(due);
+        if (name == "local-binding-update") owned = mobile.mapUpdateDue() == atNanoseconds(due);
+        if (name == "home-binding-update") owned = mobile.homeUpdateDue() == atNanoseconds(due);
         if (!owned) violated(lab, node, "timer", fmt::format("timer {} at {:.6f} s belongs to nobody", name, toSeconds(atNanoseconds(due))));
     }
 }

@@ -309,6 +309,11 @@ private:
         settings.optimisticDetection = m.optimisticDetection;
         settings.acknowledgedByPeers = m.acknowledgedByPeers;
         settings.firstTimeout = m.firstTimeout;
+        using Mode = node::MobileNode::Multihoming::Mode;
+        settings.multihoming.mode = m.mcoa == MobileSpec::Mcoa::Off ? Mode::Off : m.mcoa == MobileSpec::Mcoa::Single ? Mode::Single : Mode::Bulk;
+        settings.multihoming.homeAndForeign = m.homeAndForeign;
+        settings.multihoming.flows = m.flows;
+        for (const InterfaceSpec& interface : n.interfaces) settings.multihoming.paths.push_back({interface.bid, interface.bidPriority});
         settings.movement = {m.linkEvents, m.missedAdvertisements, m.newRouters};
         return settings;
     }

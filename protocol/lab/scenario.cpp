@@ -130,6 +130,7 @@ private:
         if (!interface.anycast.empty() && !isRouter(n.role)) add(path + "/anycast", "only routers have anycast addresses (RFC 4291 §2.6): roles ar, ha and map");
         if (interface.dadTransmits < 0 || interface.dadTransmits > 10) add(path + "/dad_transmits", "expected 0 to 10 (RFC 4862 §5.1)");
         if (interface.retransTimer < 1ms || interface.retransTimer > 1h) add(path + "/retrans_timer", "expected 1ms to 1h (RFC 4861 §6.2.1)");
+        if (interface.bidPriority > 127) add(path + "/bid_priority", "expected 1 to 127 (RFC 6089 §4.1)");
         if (interface.mtu < 1280 || interface.mtu > 1500) add(path + "/mtu", "expected 1280 to 1500 (RFC 8200 §5)");
         if (interface.advertise) advertise(n, interface, *interface.advertise, path + "/advertise");
     }
@@ -280,6 +281,8 @@ private:
         if (c.maximumBindings > 1'000'000) add(path + "/maximum_bindings", "expected at most 1000000");
     }
 
+    static std::uint16_t bidAt(const NodeSpec& n, std::size_t interface) { return n.interfaces[interface].bid != 0 ? n.interfaces[interface].bid : static_cast<std::uint16_t>(interface + 1); }
+
     void mobileNode(const NodeSpec& n, const std::string& path)
     {
         bindingLifetime(n.lifetime, path + "/lifetime");
@@ -287,6 +290,17 @@ private:
         if (m.firstTimeout < 100ms || m.firstTimeout > 32s) add(path + "/first_timeout", "expected 100ms to 32s");
         if (m.maximumMaps < 1 || m.maximumMaps > 8) add(path + "/maximum_maps", "expected 1 to 8");
         if (m.homePrefixLength < 8 || m.homePrefixLength > 120) add(path + "/home_prefix_length", "expected 8 to 120");
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
+            const std::uint16_t bid = bidAt(n, i);
+            for (std::size_t other = 0; other < i; ++other)
+                if (bidAt(n, other) == bid) add(fmt::format("{}/interfaces/{}/bid", path, i), fmt::format("binding identifier {} is that of another interface: they differ (RFC 5648 §5.1); without a value it is the number of the interface", bid));
+        }
+        for (std::size_t i = 0; i < m.flows.size(); ++i)
+            for (std::size_t other = 0; other < i; ++other) {
+                const std::string at = fmt::format("{}/mcoa/flows/{}", path, i);
+                if (m.flows[other].flow == m.flows[i].flow) add(at + "/flow", "another flow has this number: they differ (RFC 6089 §4.2)");
+                if (m.flows[other].priority == m.flows[i].priority) add(at + "/priority", "another flow has this priority: they differ (RFC 6089 §4.2)");
+            }
         // RFC 5380 §1: without a home agent there is local mobility alone.
         if (s_.dialect == Dialect::Rfc5380 && n.homeAgent.empty() && !n.homeAddress) return;
         if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent, or \"discover\"");

@@ -8,6 +8,7 @@
 #include "protocol/lab/fault.hpp"
 #include "protocol/lab/impairment.hpp"
 #include "protocol/node/agent_policy.hpp"
+#include "protocol/node/flow_match.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -95,6 +96,8 @@ struct InterfaceSpec {
     Duration retransTimer = 1s;           ///< 1 ms to 1 h
     bool verifyStatic = false;            ///< static addresses are tested for duplicates from time 0 on
     std::uint32_t mtu = 1500;             ///< 1280..1500
+    std::uint16_t bid = 0;                ///< of a mobile node: its binding identifier (RFC 5648 §4.1); 0: the number of the interface, from 1
+    std::uint8_t bidPriority = 0;         ///< BID-PRI (RFC 6089 §4.1), 1 (first) to 127; 0: none is told
     bool operator==(const InterfaceSpec&) const = default;
 };
 
@@ -135,6 +138,9 @@ struct MobileSpec {
     bool linkEvents = true;               ///< what makes it doubt its router: the link layer,
     std::uint8_t missedAdvertisements = 3;  ///< advertisements that do not come (0: not counted),
     bool newRouters = true;               ///< other routers
+    enum class Mcoa : std::uint8_t { Off, Single, Bulk } mcoa = Mcoa::Off;  ///< several care-of addresses (RFC 5648), one or several in an update
+    std::vector<node::Flow> flows{};      ///< by which of them packets go (RFC 6089)
+    bool homeAndForeign = true;           ///< with them: stays registered elsewhere when an interface is on the home link
     bool operator==(const MobileSpec&) const = default;
 };
 

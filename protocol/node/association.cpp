@@ -59,6 +59,22 @@ void Association::keep(TimePoint now)
     nextSend_ = std::max(now, expires_ - toDuration(granted_) / 10);
 }
 
+void Association::restart(std::uint16_t sequence, bool mayBeBound)
+{
+    *this = Association(peer_, home_, sequence, first_);
+    mayBeBound_ = mayBeBound;
+}
+
+void Association::revoked()
+{
+    bound_ = false;
+    mayBeBound_ = false;
+    refused_ = true;
+    registeredCareOf_.reset();
+    outstanding_.clear();
+    nextSend_.reset();
+}
+
 void Association::refresh(TimePoint now)
 {
     if (releasing_ || lapsing_) return;

@@ -41,6 +41,10 @@ public:
     void lapse();
     /// Takes lapse() back.
     void keep(TimePoint now);
+    /// Another way of registering was used with this peer: numbers go on from `sequence`, and it may have bindings (`mayBeBound`).
+    void restart(std::uint16_t sequence, bool mayBeBound);
+    /// The peer has ended the binding; this care-of address is not registered again (RFC 5846).
+    void revoked();
     /// Puts a due update off until `t`.
     void defer(TimePoint t) { nextSend_ = t; }
     /// Brings the refresh of a live binding forward to `now`; nothing when an update is under way or there is no binding.

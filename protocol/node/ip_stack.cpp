@@ -168,6 +168,7 @@ std::optional<Delivery::Kind> IpStack::classify(const Ipv6Address& destination) 
     const InterfaceAddress* mine = find(destination);
     if (mine && mine->state == AddressState::Tentative) return std::nullopt;
     if (mine) return mine->proxy ? Delivery::Kind::Intercepted : Delivery::Kind::Local;
+    if (std::find(silent_.begin(), silent_.end(), destination) != silent_.end()) return Delivery::Kind::Local;
     if (router_ && destination.isUnicastRoutable()) return Delivery::Kind::Forward;
     return std::nullopt;
 }

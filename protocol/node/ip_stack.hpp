@@ -141,6 +141,8 @@ public:
     void setCarried(std::vector<Ipv6Address> addresses) { carried_ = std::move(addresses); }
     [[nodiscard]] std::vector<wire::Ipv6Packet> takeCarried() { return std::exchange(waitingCarried_, {}); }
     [[nodiscard]] bool isCarried(const Ipv6Address& address) const { return std::find(carried_.begin(), carried_.end(), address) != carried_.end(); }
+    /// Addresses whose packets are taken from any link, without neighbour discovery for them (MCOA-MN-17).
+    void setSilent(std::vector<Ipv6Address> addresses) { silent_ = std::move(addresses); }
     [[nodiscard]] bool isOurs(const Ipv6Address& address) const { return isCarried(address) || owns(address); }
     /// Looks at the home address option of a packet to us (RR-CN-16, HA-HAO-01): the home address takes the source's place. False when
     /// the packet must not go on; its sender has been told. receive() and receiveInner() do it.
@@ -189,6 +191,8 @@ public:
     [[nodiscard]] std::optional<Delivery::Kind> classify(const Ipv6Address& destination) const;
     /// Originates or passes on a packet as it is. Unicast goes by the routes; link-scope destinations need `interface`.
     void send(TimePoint now, wire::Ipv6Packet packet, Output& out, std::optional<std::size_t> interface = std::nullopt);
+    /// The same by this interface, whatever the routes say: to a neighbour there, or to its default router.
+    void sendBy(TimePoint now, wire::Ipv6Packet packet, std::size_t interface, Output& out);
     // ---- sizes of packets (ip_stack_fragments.cpp). send() cuts what is too large for the way and ours, and tells the senders of other
     // packets (RFC 8200 §5, RFC 4443 §3.2); pieces for us are put together before anybody sees them.
     /// MTU of the way to `destination` as far as it is known.
@@ -293,6 +297,7 @@ private:
 
     [[nodiscard]] static TimePoint dueOn(const Interface& interface);
     [[nodiscard]] bool accepts(const Interface& interface, const Mac& destination) const;
+    void sendTo(TimePoint now, wire::Ipv6Packet packet, std::optional<Hop> hop, Output& out);
     [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;
     /// MN-DAD-03: for a packet from an optimistic address nobody's link-layer address is asked for; the router knows the way.
     void avoidResolution(const Ipv6Address& source, Hop& hop) const;
@@ -371,6 +376,7 @@ private:
     std::unordered_map<Ipv6Address, MobilePeer, AddressHash> mobilePeers_;  ///< by home address
     FlowSteering steering_;
     std::vector<Ipv6Address> carried_;
+    std::vector<Ipv6Address> silent_;
     std::vector<wire::Ipv6Packet> waitingCarried_;
     double errorTokens_;
     TimePoint errorTokensAt_{};

@@ -58,7 +58,21 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
         if (interface) transmit(*interface, multicastMac(destination), packet, out);
         return;
     }
-    auto hop = interface && destination.isLinkLocal() ? std::optional(Hop{*interface, destination}) : nextHop(destination, packet.source);
+    const auto hop = interface && destination.isLinkLocal() ? std::optional(Hop{*interface, destination}) : nextHop(destination, packet.source);
+    sendTo(now, std::move(packet), hop, out);
+}
+
+void IpStack::sendBy(TimePoint now, Ipv6Packet packet, std::size_t interface, Output& out)
+{
+    const Interface& i = interfaces_[interface];
+    if (packet.nextHeader == proto::mobility && !out.quiet) reportSent(now, packet, out);
+    const bool neighbour = std::any_of(i.onLink.begin(), i.onLink.end(), [&](const Prefix& p) { return p.contains(packet.destination); });
+    const auto hop = neighbour ? std::optional(packet.destination) : i.defaultRouter;
+    sendTo(now, std::move(packet), hop ? std::optional(Hop{interface, *hop}) : std::nullopt, out);
+}
+
+void IpStack::sendTo(TimePoint now, Ipv6Packet packet, std::optional<Hop> hop, Output& out)
+{
     if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
     avoidResolution(packet.source, *hop);

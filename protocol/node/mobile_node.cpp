@@ -2,6 +2,8 @@
 // The mobile node as a whole: what is handed in, when it wants to be called, what it tells of its timers.
 #include "protocol/node/mobile_node.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 namespace roamscope::node {
 
 namespace {
@@ -27,6 +29,7 @@ void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, O
         handle(now, std::move(*delivery), out);
     }
     drainStack(now, out);
+    sendCarried(now, out);
     progress(now, out);
     reportTimers(now, out);
 }
@@ -34,7 +37,10 @@ void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, O
 void MobileNode::advance(TimePoint now, Output& out)
 {
     stack_.advance(now, out);
-    reconsider_.reset();
+    if (std::exchange(reconsider_, std::nullopt)) {
+        for (Home& home : homes_) pathEvents(now, home.paths, out);
+        if (!isMultihomed() && std::exchange(beside_, false) && homeLink_) settleHome(now, *homeLink_, out);
+    }
     drainStack(now, out);
     advanceLinks(now, out);
     expireHomes(now, out);
@@ -51,8 +57,8 @@ void MobileNode::reportTimers(TimePoint now, Output& out)
     std::array<std::optional<TimePoint>, TimerCount> timers;
     for (const Link& link : links_)
         if (link.solicitationsLeft > 0) timers[SolicitRouter] = earlier(timers[SolicitRouter], link.nextSolicitation);
-    if (const Association* map = mapAssociation()) timers[UpdateMap] = map->nextDeadline();
-    timers[UpdateHome] = homeAssociation().nextDeadline();
+    timers[UpdateMap] = mapUpdateDue();
+    timers[UpdateHome] = homeUpdateDue();
     timers[DiscoverHomeAgents] = discovery_.nextDeadline();
     timers[SolicitPrefixes] = prefixes_.nextDeadline();
     static constexpr std::string_view names[] = {"router-solicitation", "local-binding-update", "home-binding-update", "home-agent-discovery",
@@ -73,10 +79,18 @@ std::optional<TimePoint> MobileNode::nextDeadline() const
     next = earlier(earlier(next, nextHomeDeadline()), reconsider_);
     const auto peers = [&] {
         for (const auto& [key, peer] : peers_)
-            if (!homeLink_ || atHomeWithAddress(key.first)) next = earlier(next, peer.nextDeadline());
+            if (!homeLink_ || beside_ || atHomeWithAddress(key.first)) next = earlier(next, peer.nextDeadline());
     };
     // A registration can only go on with a usable care-of address; until then its deadlines would be in vain.
-    if (homeLink_) {
+    if (isMultihomed() && (!homeLink_ || beside_)) {
+        if (beside_ && homeAdvertisementsLeft_ > 0) next = earlier(next, nextHomeAdvertisement_);
+        for (const auto& [map, paths] : mapPaths_) next = earlier(next, paths.supported() ? paths.nextDeadline() : usable(lcoa_) ? findMap(map)->nextDeadline() : std::nullopt);
+        for (const Home& home : homes_)
+            if (!homeWaits_ && !home.refused) next = earlier(next, home.paths.supported() ? home.paths.nextDeadline() : usable(lcoa_) ? home.association.nextDeadline() : std::nullopt);
+        if (!discoveryWaits_) next = earlier(earlier(next, nextDiscovery_), discovery_.nextDeadline());
+        if (!prefixesWait_) next = earlier(next, prefixes_.nextDeadline());
+        if (!peersWait_) peers();
+    } else if (homeLink_) {
         if (homeAdvertisementsLeft_ > 0) next = earlier(next, nextHomeAdvertisement_);
         if (homeAgentAsked_ > 0) next = earlier(next, nextHomeAgentAsk_);
         else
@@ -91,6 +105,20 @@ std::optional<TimePoint> MobileNode::nextDeadline() const
         if (!peersWait_) peers();
     }
     return next;
+}
+
+std::optional<TimePoint> MobileNode::homeUpdateDue() const
+{
+    const Home& home = homes_.front();
+    return usesBids(home) && (!homeLink_ || beside_) ? home.paths.nextDeadline() : home.association.nextDeadline();
+}
+
+std::optional<TimePoint> MobileNode::mapUpdateDue() const
+{
+    const Association* map = mapAssociation();
+    if (!map) return std::nullopt;
+    const auto paths = mapPaths_.find(map->peer());
+    return paths != mapPaths_.end() && paths->second.supported() ? paths->second.nextDeadline() : map->nextDeadline();
 }
 
 std::uint16_t MobileNode::lastSequence(const Ipv6Address& peer, const Ipv6Address& home)

@@ -7,8 +7,10 @@
 #pragma once
 
 #include "protocol/node/association.hpp"
+#include "protocol/node/bid_registration.hpp"
 #include "protocol/node/care_of_list.hpp"
 #include "protocol/node/correspondent_service.hpp"
+#include "protocol/node/flow_registration.hpp"
 #include "protocol/node/home_discovery.hpp"
 #include "protocol/node/ip_stack.hpp"
 #include "protocol/node/map_selection.hpp"
@@ -17,6 +19,7 @@
 #include "protocol/node/traffic.hpp"
 
 #include <array>
+#include <set>
 
 namespace roamscope::node {
 
@@ -27,6 +30,17 @@ public:
         bool linkEvents = true;        ///< the link layer tells of links that come and go; otherwise only the first one is believed
         int missedAdvertisements = 3;  ///< in a row, by the Advertisement Interval option (MN-MOV-04); 0: they are not counted
         bool newRouters = true;        ///< another router, or other prefixes of one (MN-MOV-02)
+    };
+    /// Several care-of addresses at a time (RFC 5648): one of each interface that has a router.
+    struct Multihoming {
+        enum class Mode : std::uint8_t { Off, Single, Bulk } mode = Mode::Off;  ///< one or several in an update (MCOA-MN-06)
+        bool homeAndForeign = true;      ///< stays registered elsewhere when one interface is on the home link (MCOA-MN-12)
+        struct Path {
+            std::uint16_t bid = 0;       ///< 0: the number of the interface, from 1
+            std::uint8_t priority = 0;   ///< BID-PRI, 1 (first) to 127; 0: none is told, and interfaces count in their order
+        };
+        std::vector<Path> paths{};       ///< by interface
+        std::vector<Flow> flows{};       ///< told to the home agent; our own packets go the same way (RFC 6089)
     };
     struct Settings {
         Ipv6Address homeAddress;                   ///< unspecified: local mobility only, with RCoAs for addresses (RFC 5380 §1, HMIP-MN-29)
@@ -54,6 +68,7 @@ public:
         bool optimisticDetection = false;          ///< care-of addresses are used while they are tested (MN-DAD-03)
         Movement movement{};
         CorrespondentService::Settings correspondent{};     ///< of what the node does for other mobile nodes
+        Multihoming multihoming{};
     };
     /// Copies of a Binding Update without an answer after which another MAP is tried, when there is one (HMIP-MN-33); our own.
     static constexpr int mapPatience = 3;
@@ -94,12 +109,28 @@ public:
         TimePoint validUntil = TimePoint::max();          ///< of its prefix, as far as the home agent told
         TimePoint preferredUntil = TimePoint::max();
         Duration validFor = Duration::max();              ///< that lifetime when it was told
+        BidRegistration paths;                            ///< takes the place of `association` as long as identifiers are used
+        FlowRegistration flows{};                         ///< which of them packets take
     };
     [[nodiscard]] const std::vector<Home>& homes() const { return homes_; }
     /// The registrations with MAPs, also those that are left to end, by the MAP's address.
     [[nodiscard]] const std::map<Ipv6Address, Association>& maps() const { return maps_; }
-    /// By home address and correspondent.
-    using PeerKey = std::pair<Ipv6Address, Ipv6Address>;
+    /// Those of them with identifiers, by the MAP's address; an extension of ours.
+    [[nodiscard]] const std::map<Ipv6Address, BidRegistration>& mapPaths() const { return mapPaths_; }
+    /// When the next update to the home agent (to the MAP in use) is due, whatever kind of registration that is.
+    [[nodiscard]] std::optional<TimePoint> homeUpdateDue() const;
+    [[nodiscard]] std::optional<TimePoint> mapUpdateDue() const;
+    /// True while a binding lives at the home agent.
+    [[nodiscard]] bool registeredAtHome(TimePoint now) const { return isBound(now, homes_.front()); }
+    /// On the home link and registered elsewhere, too (MCOA-MN-12).
+    [[nodiscard]] bool isBeside() const { return beside_; }
+    /// By home address and correspondent; with several care-of addresses one for each of them (MCOA-MN-08).
+    struct PeerKey {
+        Ipv6Address first;      ///< home address
+        Ipv6Address second;     ///< correspondent
+        std::uint16_t bid = 0;  ///< 0: the correspondent gets one care-of address without an identifier
+        auto operator<=>(const PeerKey&) const = default;
+    };
     [[nodiscard]] const std::map<PeerKey, RouteOptimisation>& peers() const { return peers_; }
     /// The bindings of other mobile nodes that have us for a correspondent.
     [[nodiscard]] const CorrespondentCache& cache() const { return correspondent_.cache(); }
@@ -152,8 +183,12 @@ private:
     void onMapAck(TimePoint now, Association& at, Association::Answer answer, Output& out);
     [[nodiscard]] Association* findMap(const Ipv6Address& map);
     [[nodiscard]] const Association* findMap(const Ipv6Address& map) const;
-    /// The MAP with this RCoA that knows the present LCoA, so that its tunnel works.
-    [[nodiscard]] const Association* tunnelOf(const Ipv6Address& rcoa) const;
+    struct MapTunnel {
+        Ipv6Address map;
+        Ipv6Address careOf;  ///< LCoA
+    };
+    /// The tunnel to a MAP with this RCoA that knows a present LCoA.
+    [[nodiscard]] std::optional<MapTunnel> tunnelOf(const Ipv6Address& rcoa) const;
     [[nodiscard]] bool isRegional(const Ipv6Address& address) const;
 
     // registration with the home agent (mobile_node_registration.cpp)
@@ -168,14 +203,57 @@ private:
     void onHomeAck(TimePoint now, Home& home, Association::Answer answer, const wire::BindingAck& ack, Output& out);
     /// A peer that is a home agent to us (the MAP, too) asks for an update: a Binding Error or a Binding Refresh Request. False when
     /// `peer` is none.
-    bool refreshAnchor(TimePoint now, const Ipv6Address& peer, const Ipv6Address& home);
+    bool refreshAnchor(TimePoint now, const Ipv6Address& peer, const Ipv6Address& home, const std::vector<std::uint16_t>& bids = {});
     /// L: the link-local address has the identifier of the home address (MN-BU-03).
     [[nodiscard]] bool sharesIdentifier(const Ipv6Address& home) const { return interfaceId(home) == eui64(stack_.mac(primary_)); }
     void registrationEvent(TimePoint now, const Association& association, std::string_view state, Output& out) const;
     void registrationGone(TimePoint now, const Association& association, Output& out);
     [[nodiscard]] Home* findHome(const Ipv6Address& address);
+    [[nodiscard]] const Home* findHome(const Ipv6Address& address) const;
     [[nodiscard]] bool isHomeAddress(const Ipv6Address& address) const;
     [[nodiscard]] const Ipv6Address& homeAgent() const { return homes_.front().association.peer(); }
+
+    // several care-of addresses (mobile_node_paths.cpp)
+    /// An interface with a care-of address that can be used.
+    struct Way {
+        std::size_t interface = 0;
+        std::uint16_t bid = 1;
+        std::uint8_t priority = 0;
+        Ipv6Address careOf;               ///< LCoA
+        std::optional<Ipv6Address> map;   ///< that is to be used there
+    };
+    [[nodiscard]] bool isMultihomed() const { return settings_.multihoming.mode != Multihoming::Mode::Off; }
+    /// The home agent is told identifiers; otherwise the registration is a plain one.
+    [[nodiscard]] bool usesBids(const Home& home) const { return isMultihomed() && home.paths.supported(); }
+    [[nodiscard]] bool isBound(TimePoint now, const Home& home) const { return usesBids(home) ? home.paths.registered(now) : home.association.registered(now); }
+    [[nodiscard]] TimePoint boundUntil(const Home& home) const { return usesBids(home) ? home.paths.expires() : home.association.expires(); }
+    [[nodiscard]] bool isBulk() const { return settings_.multihoming.mode == Multihoming::Mode::Bulk; }
+    [[nodiscard]] std::uint16_t bidOf(std::size_t interface) const;
+    [[nodiscard]] std::uint8_t priorityOf(std::size_t interface) const;
+    [[nodiscard]] std::vector<Way> ways(TimePoint now) const;
+    /// Plain registrations take the place of those with identifiers (`identified`), or the other way round.
+    void changeKind(TimePoint now, bool identified);
+    void progressPaths(TimePoint now, Output& out);
+    void chooseWayMaps(TimePoint now, std::vector<Way>& ways, Output& out);
+    void progressMapPaths(TimePoint now, std::vector<Way>& ways, Output& out);
+    void progressMapPath(TimePoint now, Association& at, const std::vector<BidRegistration::Path>& paths, Output& out);
+    [[nodiscard]] std::vector<BidRegistration::Path> homePaths(TimePoint now, const std::vector<Way>& ways, const Home& home) const;
+    [[nodiscard]] std::uint16_t regionalBid(const std::vector<Way>& ways, const Way& way, const Ipv6Address& careOf, const Home& home) const;
+    void progressHomePaths(TimePoint now, const std::vector<Way>& ways, Output& out);
+    /// Home and foreign at once begins or ends.
+    void settleBeside(TimePoint now, bool elsewhere, Output& out);
+    void sendPathUpdate(TimePoint now, const BidRegistration& at, const BidRegistration::Update& update, std::uint16_t flags, Output& out, FlowRegistration* flows = nullptr);
+    void pathEvents(TimePoint now, BidRegistration& at, Output& out) const;
+    void onPathAck(TimePoint now, BidRegistration& at, Home* home, const wire::BindingAck& ack, Output& out);
+    void onRevocation(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingRevocation& message, Output& out);
+    /// The way of packets of this home address; none while there is none. Of the home link it is one with H.
+    [[nodiscard]] const BidRegistration::Slot* bestPath(const Home& home) const;
+    /// The same of one packet: that of its flow, if it has one (FLOW-08).
+    [[nodiscard]] const BidRegistration::Slot* pathOf(TimePoint now, const Home& home, const wire::Ipv6Packet& packet);
+    void tellFlows(TimePoint now, Home& home);
+    void flowEvents(TimePoint now, const Home& home, Output& out) const;
+    [[nodiscard]] bool works(const BidRegistration::Slot& slot) const;
+    [[nodiscard]] std::chrono::seconds remainingAt(TimePoint now, const Ipv6Address& map) const;
 
     // home agents and prefixes (mobile_node_agents.cpp)
     [[nodiscard]] Prefix homePrefix() const { return Prefix{homes_.front().address, settings_.homePrefixLength}.masked(); }
@@ -189,12 +267,17 @@ private:
     void onPrefixes(TimePoint now, const wire::Ipv6Packet& packet, const wire::MobilePrefixAdvertisement& message, Output& out);
     void onHomePrefix(TimePoint now, const wire::PrefixInformation& prefix, Output& out);
     void addHome(TimePoint now, const Ipv6Address& address);
+    [[nodiscard]] Home homeAt(const Ipv6Address& agent, const Ipv6Address& address);
+    /// Another home agent; what is known of it is not lost.
+    void setAgent(Home& home, const Ipv6Address& agent);
     void expireHomes(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextHomeDeadline() const;
 
     // at home (mobile_node_home.cpp)
     /// True when the advertisement shows the home link (MN-MOV-06).
     [[nodiscard]] bool seesHomeLink(const wire::RouterAdvertisement& ra) const;
+    /// Bindings are released, and the home addresses are taken.
+    void settleHome(TimePoint now, std::size_t interface, Output& out);
     void arriveHome(TimePoint now, std::size_t interface, const RouterList::Router& router, Output& out);
     void progressHome(TimePoint now, Output& out);
     /// The home agent's link-layer address is known, or has been asked for in vain (MN-HOME-02).
@@ -212,12 +295,24 @@ private:
     void meet(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer);
     void sendStep(TimePoint now, const RouteOptimisation& peer, const RouteOptimisation::Step& step, Output& out);
     void onPeerMessage(TimePoint now, const wire::Ipv6Packet& packet, bool throughHomeAgent, const wire::MobilityMessage& message, Output& out);
-    void onPeerAck(TimePoint now, RouteOptimisation& peer, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
+    void addBid(TimePoint now, const RouteOptimisation& peer, const RouteOptimisation::Step& step, wire::BindingUpdate& update);
+    /// False when it may be another entry's.
+    bool onPeerAck(TimePoint now, RouteOptimisation& peer, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
     void onBindingError(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingError& error, Output& out);
     void onIcmpError(TimePoint now, const Ipv6Address& from, const wire::IcmpError& error, Output& out);
     void peerEvent(TimePoint now, const RouteOptimisation& peer, std::string_view state, Output& out) const;
     void abandonPeer(TimePoint now, RouteOptimisation& peer, std::string_view why, Output& out);
+    /// That of the path in use.
     [[nodiscard]] RouteOptimisation* findPeer(const Ipv6Address& home, const Ipv6Address& peer);
+    /// All of one correspondent.
+    [[nodiscard]] std::vector<RouteOptimisation*> peersOf(const Ipv6Address& home, const Ipv6Address& peer);
+    void usedPeer(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer);
+    /// The correspondent gets identifiers.
+    [[nodiscard]] bool tellsBids(const Home& home, const Ipv6Address& peer) const { return usesBids(home) && !plainPeers_.contains({home.address, peer}); }
+    /// What this entry must wait for, and the numbers, with the others of the same correspondent.
+    void sharePeer(TimePoint now, const PeerKey& key, RouteOptimisation& peer);
+    void peerLacksBids(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer, Output& out);
+    void peerGone(TimePoint now, const RouteOptimisation& peer, Output& out) const;
     /// The care-of address for this correspondent; none while nothing may be sent from the home address.
     [[nodiscard]] std::optional<Ipv6Address> careOfFor(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer) const;
 
@@ -260,6 +355,9 @@ private:
     std::vector<Link> links_;            ///< by interface
     std::vector<Home> homes_;            ///< never empty
     std::map<Ipv6Address, Association> maps_;  ///< every MAP that has, or is asked for, a binding
+    std::map<Ipv6Address, BidRegistration> mapPaths_;  ///< with identifiers, beside the entries of maps_
+    FlowSteering steering_;              ///< of our own packets
+    bool beside_ = false;                ///< on the home link and elsewhere, registered with identifiers
     std::optional<Ipv6Address> chosen_;  ///< the MAP to be used
     std::vector<Ipv6Address> further_;   ///< MAPs that are registered with beside it
     std::optional<Ipv6Address> used_;    ///< the MAP whose RCoA the home agent is told; the chosen one as soon as it has answered
@@ -271,6 +369,8 @@ private:
     std::optional<std::size_t> homeLink_;  ///< the interface that is on the home link
     bool peersWait_ = true;              ///< nothing may be sent to correspondents now (MN-BU-20)
     std::map<PeerKey, RouteOptimisation> peers_;
+    std::map<std::pair<Ipv6Address, Ipv6Address>, TimePoint> firstPeerUpdate_;  ///< the last update with O, by home address and correspondent
+    std::set<std::pair<Ipv6Address, Ipv6Address>> plainPeers_;  ///< by home address: correspondents that know no identifiers (MCOA-MN-09)
     std::map<PeerKey, std::uint16_t> lastSequences_;  ///< home and MAP or correspondent that was left: numbers never go back (MN-BU-06)
     std::vector<TimePoint> homeUpdates_; ///< when the last ones left, for all home addresses together (MN-COA-02)
 

@@ -3,6 +3,8 @@
 // home link may be renumbered (§11.4.2, §11.4.3).
 #include "protocol/node/mobile_node.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -25,15 +27,30 @@ void MobileNode::addHome(TimePoint, const Ipv6Address& address)
 {
     if (homes_.size() == maxHomes || (!homes_.empty() && isHomeAddress(address))) return;
     const Ipv6Address agent = homes_.empty() ? settings_.homeAgent : homeAgent();
-    homes_.push_back({address, Association(agent, address, lastSequence(agent, address), settings_.firstTimeout)});
+    homes_.push_back(homeAt(agent, address));
+}
+
+MobileNode::Home MobileNode::homeAt(const Ipv6Address& agent, const Ipv6Address& address)
+{
+    const std::uint16_t last = lastSequence(agent, address);
+    return {address, Association(agent, address, last, settings_.firstTimeout), false, TimePoint::max(), TimePoint::max(), Duration::max(),
+            BidRegistration(agent, address, last, settings_.firstTimeout)};
+}
+
+void MobileNode::setAgent(Home& home, const Ipv6Address& agent)
+{
+    const std::uint16_t last = lastSequence(agent, home.address);
+    home.association = Association(agent, home.address, last, settings_.firstTimeout);
+    home.paths = BidRegistration(agent, home.address, last, settings_.firstTimeout);
+    home.flows.restart();
 }
 
 void MobileNode::useHomeAgent(const Ipv6Address& agent)
 {
     for (Home& home : homes_) {
         if (home.association.peer() == agent) continue;
-        keepSequence(home.association.peer(), home.address, home.association.sequence());
-        home.association = Association(agent, home.address, lastSequence(agent, home.address), settings_.firstTimeout);
+        keepSequence(home.association.peer(), home.address, newest(home.association.sequence(), home.paths.sequence()));
+        setAgent(home, agent);
     }
 }
 
@@ -85,7 +102,7 @@ void MobileNode::onDiscoveryReply(TimePoint now, const Ipv6Packet& packet, const
     agentsTried_ = 0;
     out.happened(now, "home-agents-found", {{"number", attribute(static_cast<std::int64_t>(agents_.size()))}});
     // MN-BU-19: while a registration lives its home agent stays the first to be asked.
-    if (homeAssociation().registered(now) && !homeAssociation().waiting()) return;
+    if (isBound(now, homes_.front()) && (usesBids(homes_.front()) || !homeAssociation().waiting())) return;
     if (!nextHomeAgent(now) && agents_.empty()) nextDiscovery_ = now + discoveryPause;
     else if (!agents_.empty()) nextDiscovery_.reset();
 }
@@ -139,7 +156,10 @@ void MobileNode::onHomePrefix(TimePoint now, const wire::PrefixInformation& pio,
         home.validFor = home.validUntil == TimePoint::max() ? Duration::max() : home.validUntil - now;
         if (home.validUntil >= before) continue;
         // RFC 6275 §11.4.2: bindings that would outlive the address are cut, at correspondents, too.
-        if (home.association.expires() > home.validUntil) home.association.refresh(now);
+        if (boundUntil(home) > home.validUntil) {
+            home.association.refresh(now);
+            home.paths.refresh(now, {});
+        }
         for (auto& [key, peer] : peers_)
             if (key.first == home.address && peer.expires() > home.validUntil) peer.refresh(now);
     }
@@ -152,7 +172,7 @@ void MobileNode::onHomePrefix(TimePoint now, const wire::PrefixInformation& pio,
     home.validFor = home.validUntil == TimePoint::max() ? Duration::max() : home.validUntil - now;
     // MN-BU-15: with R the whole address of the home agent in that prefix.
     if (pio.routerAddress && home.association.peer() != pio.prefix.address)
-        home.association = Association(pio.prefix.address, home.address, lastSequence(pio.prefix.address, home.address), settings_.firstTimeout);
+        setAgent(home, pio.prefix.address);
 }
 
 void MobileNode::expireHomes(TimePoint now, Output& out)
@@ -164,6 +184,8 @@ void MobileNode::expireHomes(TimePoint now, Output& out)
         }
         // The address may not be used any more; the last one stays in the list, refused.
         registrationGone(now, homes_[i].association, out);
+        homes_[i].paths.restart(homes_[i].paths.sequence());
+        pathEvents(now, homes_[i].paths, out);
         const Ipv6Address address = homes_[i].address;
         if (homeLink_) stack_.remove(now, *homeLink_, address, out);
         std::erase_if(peers_, [&](const auto& entry) { return entry.first.first == address; });
@@ -173,7 +195,7 @@ void MobileNode::expireHomes(TimePoint now, Output& out)
         }
         homes_[i].refused = true;
         homes_[i].validUntil = TimePoint::max();
-        homes_[i].association = Association(homeAgent(), address, lastSequence(homeAgent(), address), settings_.firstTimeout);
+        setAgent(homes_[i], homeAgent());
     }
 }
 

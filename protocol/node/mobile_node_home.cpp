@@ -2,6 +2,8 @@
 // The mobile node on its home link: bindings are released, home addresses are used as any others (RFC 6275 §11.5.5).
 #include "protocol/node/mobile_node.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -52,8 +54,34 @@ void MobileNode::arriveHome(TimePoint now, std::size_t interface, const RouterLi
     discovery_.stop();
     prefixes_.stop();
     nextDiscovery_.reset();
-    for (Home& home : homes_) home.association.release(now);
-    for (auto& [key, peer] : peers_) peer.release(now, key.first);
+    // MCOA-MN-12: registered elsewhere it may stay so.
+    settleBeside(now, isMultihomed() && !ways(now).empty(), out);
+    if (!beside_) settleHome(now, interface, out);
+}
+
+void MobileNode::settleHome(TimePoint now, std::size_t interface, Output& out)
+{
+    for (Home& home : homes_) {
+        if (usesBids(home)) {
+            // MCOA-MN-07: all of them with one update that names none.
+            const std::uint16_t last = newest(home.association.sequence(), home.paths.sequence());
+            home.association.restart(last, home.paths.mayBeBound());
+            home.paths.restart(last);
+            pathEvents(now, home.paths, out);
+        }
+        home.association.release(now);
+    }
+    // MCOA-MN-07: an update without an identifier deletes all of them.
+    for (auto it = peers_.begin(); it != peers_.end();) {
+        const bool further = it != peers_.begin() && std::prev(it)->first.first == it->first.first && std::prev(it)->first.second == it->first.second;
+        if (further) {
+            std::prev(it)->second.continueFrom(it->second.sequence());
+            it = peers_.erase(it);
+            continue;
+        }
+        it->second.release(now, it->first.first);
+        ++it;
+    }
     homeAgentAsked_ = 0;
     const bool releases = std::any_of(homes_.begin(), homes_.end(), [](const Home& home) { return home.association.releasing(); });
     if (releases && !stack_.neighborMac(interface, homeAgent())) {

@@ -3,6 +3,8 @@
 // RFC 5380 likewise).
 #include "protocol/node/mobile_node.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -40,20 +42,29 @@ bool MobileNode::isRegional(const Ipv6Address& address) const
     return std::any_of(maps_.begin(), maps_.end(), [&](const auto& entry) { return entry.second.home() == address; });
 }
 
-const Association* MobileNode::tunnelOf(const Ipv6Address& rcoa) const
+std::optional<MobileNode::MapTunnel> MobileNode::tunnelOf(const Ipv6Address& rcoa) const
 {
+    const auto tunnel = [&](const Association* at) -> std::optional<MapTunnel> {
+        if (!at || at->home() != rcoa) return std::nullopt;
+        if (const auto paths = mapPaths_.find(at->peer()); paths != mapPaths_.end() && paths->second.supported()) {
+            const auto* slot = paths->second.best([this](const BidRegistration::Slot& s) { return usable(s.path.careOf); });
+            return slot ? std::optional(MapTunnel{at->peer(), slot->path.careOf}) : std::nullopt;
+        }
+        const auto careOf = at->registeredCareOf();
+        const bool works = isMultihomed() ? usable(careOf) : lcoa_ && careOf == lcoa_;
+        return works ? std::optional(MapTunnel{at->peer(), *careOf}) : std::nullopt;
+    };
     // Two MAPs may serve one prefix (HMIP-MN-33): the one in use first.
-    const auto works = [&](const Association* at) { return at && at->home() == rcoa && lcoa_ && at->registeredCareOf() == lcoa_; };
     for (const auto& map : {used_, chosen_})
-        if (const Association* at = mapAssociation(map); works(at)) return at;
+        if (const auto found = tunnel(mapAssociation(map))) return found;
     for (const auto& [map, at] : maps_)
-        if (works(&at)) return &at;
-    return nullptr;
+        if (const auto found = tunnel(&at)) return found;
+    return std::nullopt;
 }
 
 void MobileNode::chooseMaps(TimePoint now, Output& out)
 {
-    if (!settings_.hierarchical || !lcoa_ || homeLink_) return;
+    if (!settings_.hierarchical || !lcoa_ || homeLink_ || isMultihomed()) return;  // with several paths: chooseWayMaps()
     Link& link = links_[primary_];
     link.maps.advance(now);
     // HMIP-MN-06: the bindings at a MAP that has failed count as lost, and so do those that its option's lifetime left behind.
@@ -91,8 +102,16 @@ void MobileNode::forgetMap(TimePoint now, Ipv6Address map, Output& out)
 {
     const auto it = maps_.find(map);
     if (it == maps_.end()) return;
-    keepSequence(map, it->second.home(), it->second.sequence());
-    registrationGone(now, it->second, out);
+    std::uint16_t last = it->second.sequence();
+    if (const auto paths = mapPaths_.find(map); paths != mapPaths_.end()) {
+        last = newest(last, paths->second.sequence());
+        paths->second.restart(last);
+        pathEvents(now, paths->second, out);
+        mapPaths_.erase(paths);
+    } else {
+        registrationGone(now, it->second, out);
+    }
+    keepSequence(map, it->second.home(), last);
     maps_.erase(it);
     std::erase(further_, map);
     if (used_ == map) used_.reset();
@@ -182,7 +201,7 @@ void MobileNode::sendLocalUpdate(TimePoint now, const Association& at, const Ass
     bu.flags = BindingUpdate::acknowledge | BindingUpdate::mapRegistration;
     bu.lifetime = update.lifetime;
     Ipv6Packet packet;
-    packet.source = *lcoa_;
+    packet.source = update.lifetime.count() == 0 ? *lcoa_ : update.careOf;
     packet.destination = at.peer();
     packet.setHomeAddress(at.home());
     packet.nextHeader = proto::mobility;

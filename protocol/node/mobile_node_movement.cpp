@@ -47,7 +47,7 @@ void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
     link = Link(settings_.mapPolicy);
     choosePrimary(now);
     chooseMaps(now, out);
-    if (lcoa_) progress(now, out);  // by another interface
+    if (lcoa_ || isMultihomed()) progress(now, out);  // by another interface
     reportTimers(now, out);
 }
 
@@ -203,11 +203,13 @@ void MobileNode::choosePrimary(TimePoint now)
 {
     // HMIP-MN-26: of several links one whose router advertises the MAP in use; otherwise the one in use as long as it works.
     std::optional<std::size_t> best;
-    std::tuple<bool, bool, bool> bestRank;
+    std::tuple<bool, int, bool, bool> bestRank;
     for (std::size_t i = 0; i < links_.size(); ++i) {
         const auto careOf = bestCareOf(now, i);
         if (!careOf) continue;
-        const std::tuple rank(usable(careOf), used_ && links_[i].maps.usableUntil(*used_).value_or(TimePoint{}) > now, i == primary_);
+        // With several care-of addresses the one whose path is preferred (RFC 6089 §4.1).
+        const int preference = !isMultihomed() ? 0 : priorityOf(i) == 0 ? -128 - static_cast<int>(i) : -int{priorityOf(i)};
+        const std::tuple rank(usable(careOf), preference, used_ && links_[i].maps.usableUntil(*used_).value_or(TimePoint{}) > now, i == primary_);
         if (best && rank <= bestRank) continue;
         best = i;
         bestRank = rank;
@@ -254,6 +256,8 @@ std::optional<TimePoint> MobileNode::nextLinkDeadline() const
         if (link.solicitationsLeft > 0) next = earlier(next, link.nextSolicitation);
         next = earlier(next, link.careOf.nextDeadline());
     }
+    if (isMultihomed())
+        for (const Link& link : links_) next = earlier(next, link.maps.nextDeadline());
     if (!lcoa_) return next;  // MAPs are chosen with a care-of address only
     if (chosen_) next = earlier(next, links_[primary_].maps.usableUntil(*chosen_));
     return earlier(next, links_[primary_].maps.nextDeadline());

@@ -2,6 +2,8 @@
 // The tunnels of the mobile node, what it sends from which address, and what it takes (RFC 6275 §11.3).
 #include "protocol/node/mobile_node.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -12,39 +14,54 @@ namespace proto = wire::protocol;
 std::optional<Ipv6Address> MobileNode::primaryCareOf(TimePoint now, const Ipv6Address& address) const
 {
     const auto home = std::find_if(homes_.begin(), homes_.end(), [&](const Home& h) { return h.address == address; });
+    if (home != homes_.end() && usesBids(*home)) {
+        const auto* path = bestPath(*home);
+        return path && !path->path.home ? std::optional(path->path.careOf) : std::nullopt;
+    }
     if (home == homes_.end() || !home->association.registered(now) || !home->association.registeredCareOf() || !usable(lcoa_)) return std::nullopt;
     // A care-of address of a MAP that was left or of an earlier link is the source of nothing any more (MN-COA-01, HMIP-MN-24).
     const Ipv6Address careOf = *home->association.registeredCareOf();
-    if (careOf != lcoa_ && !tunnelOf(careOf)) return std::nullopt;
+    if (careOf != lcoa_ && !tunnelOf(careOf) && !(isMultihomed() && usable(careOf))) return std::nullopt;
     return careOf;
 }
 
 void MobileNode::sendFromCareOf(TimePoint now, Ipv6Packet packet, Output& out)
 {
-    if (!isRegional(packet.source)) return stack_.send(now, std::move(packet), out);
-    const Association* map = tunnelOf(packet.source);
-    if (!map) return;
+    if (!isRegional(packet.source)) {
+        // On the home link its routes would take what belongs elsewhere.
+        for (std::size_t i = 0; beside_ && i < links_.size(); ++i)
+            if (stack_.findOn(i, packet.source)) return stack_.sendBy(now, std::move(packet), i, out);
+        return stack_.send(now, std::move(packet), out);
+    }
+    const auto tunnel = tunnelOf(packet.source);
+    if (!tunnel) return;
     // HMIP-MN-27: what the tunnel takes is cut before it goes in.
-    const std::size_t room = std::min(stack_.pathMtu(now, packet.destination), stack_.pathMtu(now, map->peer()) - Ipv6Packet::headerOctets);
-    for (const Ipv6Packet& piece : stack_.piecesOf(packet, room)) stack_.send(now, encapsulate(piece, *lcoa_, map->peer()), out);
+    const std::size_t room = std::min(stack_.pathMtu(now, packet.destination), stack_.pathMtu(now, tunnel->map) - Ipv6Packet::headerOctets);
+    for (const Ipv6Packet& piece : stack_.piecesOf(packet, room)) stack_.send(now, encapsulate(piece, tunnel->careOf, tunnel->map), out);
 }
 
 void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
     const Home* home = findHome(packet.source);
-    const auto careOf = primaryCareOf(now, packet.source);
+    auto careOf = primaryCareOf(now, packet.source);
     if (!home || !careOf) return;
+    if (usesBids(*home))
+        if (const auto* path = pathOf(now, *home, packet); path && !path->path.home) careOf = path->path.careOf;
     const Ipv6Address& agent = home->association.peer();
     // HMIP-MN-27, RFC 2473 §7: of both tunnels, when there are two.
     std::size_t way = stack_.pathMtu(now, agent);
-    if (const Association* map = isRegional(*careOf) ? tunnelOf(*careOf) : nullptr) way = std::min(way, stack_.pathMtu(now, map->peer()) - Ipv6Packet::headerOctets);
+    if (const auto tunnel = isRegional(*careOf) ? tunnelOf(*careOf) : std::nullopt) way = std::min(way, stack_.pathMtu(now, tunnel->map) - Ipv6Packet::headerOctets);
     const std::size_t room = std::min(stack_.pathMtu(now, packet.destination), way - Ipv6Packet::headerOctets);
     for (const Ipv6Packet& piece : stack_.piecesOf(packet, room)) sendFromCareOf(now, encapsulate(piece, *careOf, agent), out);
 }
 
 void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 {
-    if (homeLink_) {
+    if (beside_) {
+        const Home* home = findHome(packet.source);
+        const auto* path = home ? pathOf(now, *home, packet) : nullptr;
+        if (path && path->path.home) return stack_.sendBy(now, std::move(packet), *homeLink_, out);  // MCOA-MN-17
+    } else if (homeLink_) {
         if (atHomeWithAddress(packet.source)) stack_.send(now, std::move(packet), out);  // MN-HOME-01: not before the update
         return;
     }
@@ -52,8 +69,8 @@ void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
     const Ipv6Address correspondent = packet.destination;
     stack_.addressMobilePeer(now, packet);  // RFC 6275 §11.3.1: it may be mobile, too
     RouteOptimisation* peer = findPeer(packet.source, correspondent);
+    usedPeer(now, packet.source, correspondent);
     if (!peer) return sendThroughHomeAgent(now, packet, out);
-    peer->used(now);
     const auto careOf = careOfFor(now, packet.source, correspondent);
     if (!careOf || peer->registeredCareOf(now) != careOf) return sendThroughHomeAgent(now, packet, out);
     packet.setHomeAddress(packet.source);  // MN-TX-02
@@ -71,9 +88,27 @@ void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
 
 void MobileNode::configure(TimePoint now, Settings settings)
 {
+    const bool before = isMultihomed();
     settings_ = std::move(settings);
     reconsider_ = now;
+    if (before != isMultihomed()) changeKind(now, before);
     for (Link& link : links_) link.maps.setPolicy(settings_.mapPolicy);
+}
+
+void MobileNode::changeKind(TimePoint now, bool identified)
+{
+    for (Home& home : homes_) {
+        if (identified && !home.paths.supported()) continue;  // it was plain already
+        const std::uint16_t last = newest(home.association.sequence(), home.paths.sequence());
+        home.association.restart(last, identified ? home.paths.mayBeBound() : false);
+        home.paths.restart(last);
+    }
+    for (auto& [map, at] : maps_) {
+        const auto paths = mapPaths_.find(map);
+        const std::uint16_t last = paths == mapPaths_.end() ? at.sequence() : newest(at.sequence(), paths->second.sequence());
+        at.restart(last, identified || at.registered(now));
+    }
+    mapPaths_.clear();
 }
 
 void MobileNode::answerFrom(TimePoint now, Ipv6Packet packet, Output& out)
@@ -109,7 +144,8 @@ void MobileNode::nameCarried()
 {
     std::vector<Ipv6Address> carried;
     for (const Home& home : homes_)
-        if (!homeLink_) carried.push_back(home.address);
+        if (!homeLink_ || beside_) carried.push_back(home.address);
+    stack_.setSilent(beside_ ? carried : std::vector<Ipv6Address>{});
     for (const auto& [map, association] : maps_) carried.push_back(association.home());
     stack_.setCarried(std::move(carried));
 }
@@ -151,8 +187,11 @@ void MobileNode::deliver(TimePoint now, Ipv6Packet packet, bool throughHomeAgent
     }
     if (packet.nextHeader == proto::mobility) {
         if (packet.destination.isMulticast()) return;
-        const auto message = stack_.mobility(now, packet, out);
+        constexpr std::uint8_t lastBase = 7, revocation = 16;
+        const bool revokes = packet.payload.size() > 2 && packet.payload[2] == revocation;
+        const auto message = stack_.mobility(now, packet, out, revokes ? revocation : lastBase);
         if (!message) return;
+        if (const auto* ended = std::get_if<wire::BindingRevocation>(&*message)) return onRevocation(now, packet, *ended, out);
         if (!packet.routing && correspondent_.receive(now, packet, *message, stack_, out)) return;
         if (const auto* ack = std::get_if<wire::BindingAck>(&*message)) onAck(now, packet, *ack, out);
         onPeerMessage(now, packet, throughHomeAgent, *message, out);
@@ -160,7 +199,7 @@ void MobileNode::deliver(TimePoint now, Ipv6Packet packet, bool throughHomeAgent
     }
     if (packet.nextHeader == proto::icmpv6) return onIcmp(now, packet, throughHomeAgent, out);
     if (packet.routing) {
-        if (RouteOptimisation* peer = findPeer(packet.routing->homeAddress, packet.source)) peer->used(now);
+        usedPeer(now, packet.routing->homeAddress, packet.source);
         packet.destination = packet.routing->homeAddress;
         packet.routing.reset();
     }
@@ -180,7 +219,7 @@ void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, bool throughHom
     const auto* echo = std::get_if<wire::Echo>(&message->value);
     const Ipv6Address to = packet.routing ? packet.routing->homeAddress : packet.destination;
     if (!echo || (!isHomeAddress(to) && !isRegional(to))) return;
-    if (RouteOptimisation* peer = packet.routing ? findPeer(to, packet.source) : nullptr) peer->used(now);
+    if (packet.routing) usedPeer(now, to, packet.source);
     if (throughHomeAgent) meet(now, to, packet.source);  // somebody who does not know where we are, as in deliver()
     if (echo->reply || !stack_.answersEcho()) return;
     Ipv6Packet reply;

@@ -2,6 +2,8 @@
 // The mobile node and its correspondents: return routability, their bindings, what they answer (RFC 6275 §11.6, §11.7.2).
 #include "protocol/node/mobile_node.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -15,8 +17,30 @@ constexpr std::size_t maxPeers = 64;  // correspondents at a time; more are serv
 
 RouteOptimisation* MobileNode::findPeer(const Ipv6Address& home, const Ipv6Address& peer)
 {
-    const auto it = peers_.find({home, peer});
+    const Home* from = findHome(home);
+    const BidRegistration::Slot* path = from && tellsBids(*from, peer) ? bestPath(*from) : nullptr;
+    const auto it = peers_.find({home, peer, path ? path->path.bid : std::uint16_t{0}});
     return it != peers_.end() ? &it->second : nullptr;
+}
+
+std::vector<RouteOptimisation*> MobileNode::peersOf(const Ipv6Address& home, const Ipv6Address& peer)
+{
+    std::vector<RouteOptimisation*> out;
+    for (auto it = peers_.lower_bound({home, peer}); it != peers_.end() && it->first.first == home && it->first.second == peer; ++it) out.push_back(&it->second);
+    return out;
+}
+
+void MobileNode::usedPeer(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer)
+{
+    const auto present = peersOf(home, peer);
+    const Home* from = present.empty() || present.front()->bid() == 0 ? nullptr : findHome(home);
+    if (from && tellsBids(*from, peer)) {
+        // A path that has come since is told, too (MCOA-MN-08).
+        for (const BidRegistration::Slot& slot : from->paths.entries())
+            if (slot.usable() && !slot.path.home && works(slot) && peers_.size() < maxPeers)
+                peers_.try_emplace({home, peer, slot.path.bid}, peer, home, present.front()->sequence(), true, slot.path.bid);
+    }
+    for (RouteOptimisation* entry : peersOf(home, peer)) entry->used(now);
 }
 
 bool MobileNode::wantsOptimised(const Ipv6Address& peer) const
@@ -28,10 +52,59 @@ bool MobileNode::wantsOptimised(const Ipv6Address& peer) const
 void MobileNode::meet(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer)
 {
     if (!wantsOptimised(peer) || !peer.isUnicastRoutable() || peer == homeAgent() || maps_.contains(peer)) return;
-    if (!peers_.contains({home, peer}) && peers_.size() >= maxPeers) return;
-    // RR-MN-06: a random first number, and never one twice.
-    if (!peers_.contains({home, peer})) peers_.try_emplace({home, peer}, peer, home, lastSequence(peer, home), settings_.acknowledgedByPeers);
-    findPeer(home, peer)->used(now);
+    const auto add = [&](std::uint16_t bid) {
+        if (peers_.contains({home, peer, bid}) || peers_.size() >= maxPeers) return;
+        // RR-MN-06: a random first number, and never one twice.
+        const auto others = peersOf(home, peer);
+        const std::uint16_t last = others.empty() ? lastSequence(peer, home) : others.front()->sequence();
+        // MCOA-MN-09: whether the peer knows identifiers shows in its answers only.
+        peers_.try_emplace({home, peer, bid}, peer, home, last, settings_.acknowledgedByPeers || bid != 0, bid);
+    };
+    const Home* from = findHome(home);
+    if (from && tellsBids(*from, peer)) {
+        for (const BidRegistration::Slot& slot : from->paths.entries())
+            if (slot.usable() && !slot.path.home && works(slot)) add(slot.path.bid);
+    } else {
+        add(0);
+    }
+    usedPeer(now, home, peer);
+}
+
+void MobileNode::sharePeer(TimePoint now, const PeerKey& key, RouteOptimisation& peer)
+{
+    if (key.bid == 0) return;
+    bool homeTest = false, update = false, registered = false;
+    for (const RouteOptimisation* other : peersOf(key.first, key.second)) {
+        if (other == &peer) continue;
+        peer.continueFrom(other->sequence());  // MCOA-MN-02
+        peer.takeHomeToken(now, *other);
+        homeTest = homeTest || (other->bid() < peer.bid() && other->needsHomeToken(now));
+        registered = registered || other->registeredCareOf(now);
+        update = update || (other->updates() && !other->releasing());
+    }
+    // MCOA-MN-04: nothing beside a first registration, which would take it away. One that is not answered within a timeout gives way.
+    peer.setWaits(homeTest, !registered && update && !peer.updates() && !peer.releasing() && now < firstPeerUpdate_[{key.first, key.second}] + RouteOptimisation::initialTimeout);
+}
+
+void MobileNode::peerLacksBids(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer, Output& out)
+{
+    plainPeers_.insert({home, peer});
+    std::uint16_t last = 0;
+    bool first = true;
+    for (RouteOptimisation* entry : peersOf(home, peer)) {
+        last = first ? entry->sequence() : newest(last, entry->sequence());
+        first = false;
+        peerGone(now, *entry, out);
+    }
+    std::erase_if(peers_, [&](const auto& entry) { return entry.first.first == home && entry.first.second == peer; });
+    keepSequence(peer, home, last);
+    meet(now, home, peer);
+}
+
+void MobileNode::peerGone(TimePoint now, const RouteOptimisation& peer, Output& out) const
+{
+    if (peer.bid() == 0) out.removed(now, "registration", {{"peer", attribute(peer.peer())}, {"home_address", attribute(peer.home())}});
+    else out.removed(now, "registration", {{"peer", attribute(peer.peer())}, {"home_address", attribute(peer.home())}, {"bid", attribute(std::int64_t{peer.bid()})}});
 }
 
 std::optional<Ipv6Address> MobileNode::careOfFor(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer) const
@@ -45,28 +118,38 @@ std::optional<Ipv6Address> MobileNode::careOfFor(TimePoint now, const Ipv6Addres
 void MobileNode::progressPeers(TimePoint now, Output& out)
 {
     for (auto it = peers_.begin(); it != peers_.end();) {
-        const auto [home, address] = it->first;
+        const auto [home, address, bid] = it->first;
         RouteOptimisation& peer = it->second;
         // MN-BU-20, RR-MN-09: after the home agent's answer, for no longer than its binding lives.
         const Home* registration = findHome(home);
-        const auto careOf = careOfFor(now, home, address);
-        if (!careOf || !registration || registration->association.waiting()) {
+        auto careOf = careOfFor(now, home, address);
+        if (!careOf || !registration || (!usesBids(*registration) && registration->association.waiting())) {
             ++it;
             continue;
         }
         peersWait_ = false;
-        const bool wanted = wantsOptimised(address);
+        bool wanted = wantsOptimised(address);
+        if (bid != 0) {
+            // The path of this identifier; what it was registered for ends with it (MCOA-CN-03), by a path that lives.
+            const BidRegistration::Slot* slot = registration->paths.find(bid);
+            wanted = wanted && slot && slot->usable() && !slot->path.home && works(*slot) && tellsBids(*registration, address);
+            if (wanted) careOf = slot->path.careOf;
+        } else {
+            wanted = wanted && !tellsBids(*registration, address);
+        }
         if (!wanted) peer.release(now, *careOf);
+        sharePeer(now, it->first, peer);
         if (wanted ? peer.finished(now) : !peer.releasing()) {
             keepSequence(address, home, peer.sequence());
-            out.removed(now, "registration", {{"peer", attribute(address)}, {"home_address", attribute(home)}});
+            peerGone(now, peer, out);
             it = peers_.erase(it);
             continue;
         }
-        std::chrono::seconds lifetime = std::min(settings_.lifetime, registration->association.remaining(now));
+        std::chrono::seconds lifetime = std::min(settings_.lifetime, std::chrono::floor<std::chrono::seconds>(std::max<Duration>(boundUntil(*registration) - now, Duration{0})));
         if (const auto* own = links_[primary_].careOf.find(*careOf); own && own->validUntil != TimePoint::max())
             lifetime = std::min(lifetime, std::chrono::floor<std::chrono::seconds>(own->validUntil - now));
         if (wanted) peer.request(now, *careOf, lifetime);
+        if (wanted) sharePeer(now, it->first, peer);
         while (const auto step = peer.due(now, stack_.random())) sendStep(now, peer, *step, out);
         ++it;
     }
@@ -82,23 +165,26 @@ void MobileNode::sendStep(TimePoint now, const RouteOptimisation& peer, const Ro
         packet.source = peer.home();
         packet.payload = wire::emitMobility(wire::HomeTestInit{step.cookie, {}}, packet.pseudoHeader());
         out.happened(now, "home-test-init", {{"peer", attribute(peer.peer())}});
-        if (homeLink_) return stack_.send(now, std::move(packet), out);
+        if (homeLink_ && !beside_) return stack_.send(now, std::move(packet), out);
         return sendThroughHomeAgent(now, packet, out);  // RR-MN-01, HMIP-MN-25
     }
     packet.source = step.source;
     if (step.kind == Kind::CareOfTestInit) {
-        packet.payload = wire::emitMobility(wire::CareOfTestInit{step.cookie, {}}, packet.pseudoHeader());
+        wire::CareOfTestInit init{step.cookie, {}};
+        if (peer.bid() != 0) init.options.push_back(wire::BindingIdentifier{peer.bid(), 0, false, 0, {}});  // MCOA-CN-06
+        packet.payload = wire::emitMobility(init, packet.pseudoHeader());
         out.happened(now, "care-of-test-init", {{"peer", attribute(peer.peer())}, {"care_of_address", attribute(step.careOf)}});
         return sendFromCareOf(now, std::move(packet), out);
     }
     if (step.source != peer.home()) packet.setHomeAddress(peer.home());
     const std::uint16_t flags = peer.acknowledges() ? wire::BindingUpdate::acknowledge : std::uint16_t{0};
-    const wire::BindingUpdate update{step.sequence, flags, step.lifetime, {step.indices}};
+    wire::BindingUpdate update{step.sequence, flags, step.lifetime, {step.indices}};
+    if (peer.bid() != 0 && (!homeLink_ || beside_)) addBid(now, peer, step, update);
     packet.payload = emitAuthorized(update, step.key, step.careOf, peer.peer(), packet.pseudoHeader());
     out.happened(now, "correspondent-binding-update", {{"sequence", attribute(std::int64_t{step.sequence})}, {"care_of_address", attribute(step.careOf)},
                                                        {"peer", attribute(peer.peer())}});
     peerEvent(now, peer, !peer.acknowledges() && peer.registeredCareOf(now) == step.careOf ? "registered" : "waiting", out);
-    if (homeLink_) return stack_.send(now, std::move(packet), out);
+    if (homeLink_ && !beside_) return stack_.send(now, std::move(packet), out);
     sendFromCareOf(now, std::move(packet), out);
 }
 
@@ -107,7 +193,12 @@ void MobileNode::onPeerMessage(TimePoint now, const Ipv6Packet& packet, bool thr
     if (const auto* error = std::get_if<wire::BindingError>(&message)) return onBindingError(now, packet, *error, out);
     const Ipv6Address to = packet.routing ? packet.routing->homeAddress : packet.destination;
     // RR-MN-05 at the home agent and the MAP, too.
-    if (std::holds_alternative<wire::BindingRefreshRequest>(message) && refreshAnchor(now, packet.source, to)) return;
+    if (const auto* request = std::get_if<wire::BindingRefreshRequest>(&message)) {
+        std::vector<std::uint16_t> bids;  // MCOA-MN-15
+        for (const wire::MobilityOption& option : request->options)
+            if (const auto* b = std::get_if<wire::BindingIdentifier>(&option)) bids.push_back(b->bid);
+        if (refreshAnchor(now, packet.source, to, bids)) return;
+    }
     // A care-of test names no home address: the cookie tells whose it is.
     if (const auto* careOf = std::get_if<wire::CareOfTest>(&message)) {
         // RR-MN-03: to the care-of address that it tests.
@@ -116,31 +207,60 @@ void MobileNode::onPeerMessage(TimePoint now, const Ipv6Packet& packet, bool thr
             if (key.second == packet.source && packet.destination == peer.requestedCareOf() && peer.careOfTest(now, *careOf)) return;
         return;
     }
-    RouteOptimisation* peer = findPeer(to, packet.source);
-    if (!peer) return;
-    if (const auto* home = std::get_if<wire::HomeTest>(&message)) {
-        // RR-MN-03: through the home agent to the home address.
-        if (throughHomeAgent != isAtHome() && !packet.routing) peer->homeTest(now, *home);
-    } else if (const auto* ack = std::get_if<wire::BindingAck>(&message)) {
-        onPeerAck(now, *peer, packet, *ack, out);
-    } else if (std::holds_alternative<wire::BindingRefreshRequest>(message)) {
-        peer->refresh(now);  // RR-MN-05
+    for (RouteOptimisation* peer : peersOf(to, packet.source)) {
+        if (const auto* home = std::get_if<wire::HomeTest>(&message)) {
+            // RR-MN-03: through the home agent to the home address.
+            if ((beside_ || throughHomeAgent != isAtHome()) && !packet.routing) peer->homeTest(now, *home);
+        } else if (const auto* ack = std::get_if<wire::BindingAck>(&message)) {
+            if (onPeerAck(now, *peer, packet, *ack, out)) return;
+        } else if (const auto* request = std::get_if<wire::BindingRefreshRequest>(&message)) {
+            // RR-MN-05, MCOA-MN-15.
+            const auto* named = wire::findOption<wire::BindingIdentifier>(request->options);
+            const bool meant = !named || peer->bid() == 0 || std::any_of(request->options.begin(), request->options.end(), [&](const wire::MobilityOption& o) {
+                const auto* b = std::get_if<wire::BindingIdentifier>(&o);
+                return b && b->bid == peer->bid();
+            });
+            if (meant) peer->refresh(now);
+        }
     }
 }
 
-void MobileNode::onPeerAck(TimePoint now, RouteOptimisation& peer, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
+void MobileNode::addBid(TimePoint now, const RouteOptimisation& peer, const RouteOptimisation::Step& step, wire::BindingUpdate& update)
+{
+    // MCOA-MN-08: one, behind the nonce indices and before the authenticator; MCOA-MN-03: with the care-of address when it is new there.
+    wire::BindingIdentifier option;
+    option.bid = peer.bid();
+    const Home* home = findHome(peer.home());
+    if (const auto* slot = home ? home->paths.find(peer.bid()) : nullptr) option.priority = slot->path.priority;
+    const bool deletes = step.lifetime.count() == 0;
+    const bool known = peer.registeredCareOf(now) == step.careOf && !peer.mustOverwrite();
+    if (!deletes && !known) option.careOfAddress.assign(step.careOf.octets.begin(), step.careOf.octets.end());
+    update.options.push_back(std::move(option));
+    if (deletes) return;
+    const auto others = peersOf(peer.home(), peer.peer());
+    const bool any = std::any_of(others.begin(), others.end(), [&](const RouteOptimisation* o) { return o->registeredCareOf(now).has_value(); });
+    if (any && !peer.mustOverwrite()) return;
+    update.flags |= wire::BindingUpdate::overwrite;  // MCOA-MN-04
+    firstPeerUpdate_[{peer.home(), peer.peer()}] = now;
+    for (RouteOptimisation* other : others)
+        if (other != &peer) other->overwritten(now);
+}
+
+bool MobileNode::onPeerAck(TimePoint now, RouteOptimisation& peer, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
 {
     // RR-CN-15: without the routing header only in answer to an update from the home address itself.
-    if (!packet.routing && !homeLink_) return;
+    if (!packet.routing && !homeLink_) return true;
     const auto answer = peer.acknowledged(now, ack, packet.payload);
-    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused"};
+    if (answer == RouteOptimisation::Answer::Ignored && peer.bid() != 0) return false;  // another identifier's
+    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused", "unsupported"};
     out.happened(now, "binding-acknowledged",
                  {{"peer", attribute(peer.peer())}, {"sequence", attribute(std::int64_t{ack.sequence})}, {"status", attribute(std::int64_t{ack.status})},
                   {"result", attribute(names[static_cast<std::size_t>(answer)])}});
     if (answer == RouteOptimisation::Answer::Accepted) peerEvent(now, peer, "registered", out);
-    if (answer == RouteOptimisation::Answer::Released)
-        out.removed(now, "registration", {{"peer", attribute(peer.peer())}, {"home_address", attribute(peer.home())}});
+    if (answer == RouteOptimisation::Answer::Released) peerGone(now, peer, out);
     if (answer == RouteOptimisation::Answer::Refused) peerEvent(now, peer, "refused", out);
+    if (answer == RouteOptimisation::Answer::Unsupported) peerLacksBids(now, peer.home(), peer.peer(), out);
+    return true;
 }
 
 void MobileNode::onBindingError(TimePoint now, const Ipv6Packet& packet, const wire::BindingError& error, Output& out)
@@ -181,11 +301,13 @@ void MobileNode::abandonPeer(TimePoint now, RouteOptimisation& peer, std::string
 
 void MobileNode::peerEvent(TimePoint now, const RouteOptimisation& peer, std::string_view state, Output& out) const
 {
-    out.changed(now, "registration", {{"peer", attribute(peer.peer())}, {"home_address", attribute(peer.home())}},
-                {{"state", attribute(state)}, {"care_of_address", attribute(peer.requestedCareOf())},
-                 {"sequence", attribute(std::int64_t{peer.sequence()})},
-                 {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{peer.granted().count()})))},
-                 {"expires", attribute(peer.expires())}});
+    Attributes key{{"peer", attribute(peer.peer())}, {"home_address", attribute(peer.home())}};
+    if (peer.bid() != 0) key.emplace_back("bid", attribute(std::int64_t{peer.bid()}));
+    out.changed(now, "registration", std::move(key),
+                Attributes{{"state", attribute(state)}, {"care_of_address", attribute(peer.requestedCareOf())},
+                           {"sequence", attribute(std::int64_t{peer.sequence()})},
+                           {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{peer.granted().count()})))},
+                           {"expires", attribute(peer.expires())}});
 }
 
 }  // namespace roamscope::node

@@ -20,6 +20,8 @@ MobileNode::Home* MobileNode::findHome(const Ipv6Address& address)
     return it != homes_.end() ? &*it : nullptr;
 }
 
+const MobileNode::Home* MobileNode::findHome(const Ipv6Address& address) const { return const_cast<MobileNode*>(this)->findHome(address); }
+
 bool MobileNode::isHomeAddress(const Ipv6Address& address) const
 {
     return std::any_of(homes_.begin(), homes_.end(), [&](const Home& home) { return home.address == address; });
@@ -28,6 +30,7 @@ bool MobileNode::isHomeAddress(const Ipv6Address& address) const
 void MobileNode::progress(TimePoint now, Output& out)
 {
     homeWaits_ = peersWait_ = discoveryWaits_ = prefixesWait_ = true;
+    if (isMultihomed()) return progressPaths(now, out);
     if (homeLink_) return progressHome(now, out);
     if (!usable(lcoa_)) return;
     progressMaps(now, out);
@@ -136,6 +139,11 @@ void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::Bind
     Association* map = home ? nullptr : findMap(packet.source);
     if (map && map->home() != registered) map = nullptr;
     if (!home && !map) return;
+    if (isMultihomed() && (!homeLink_ || beside_)) {
+        const auto paths = map ? mapPaths_.find(map->peer()) : mapPaths_.end();
+        BidRegistration* at = home ? &home->paths : paths != mapPaths_.end() ? &paths->second : nullptr;
+        if (at && at->supported()) return onPathAck(now, *at, home, ack, out);
+    }
     Association& association = home ? home->association : *map;
     const auto answer = association.acknowledged(now, ack);
     static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused"};
@@ -170,8 +178,10 @@ void MobileNode::onHomeAck(TimePoint now, Home& home, Association::Answer answer
     }
 }
 
-bool MobileNode::refreshAnchor(TimePoint now, const Ipv6Address& peer, const Ipv6Address& home)
+bool MobileNode::refreshAnchor(TimePoint now, const Ipv6Address& peer, const Ipv6Address& home, const std::vector<std::uint16_t>& bids)
 {
+    if (const auto paths = mapPaths_.find(peer); paths != mapPaths_.end() && paths->second.home() == home) paths->second.refresh(now, bids);
+    if (Home* own = findHome(home); own && own->paths.peer() == peer) own->paths.refresh(now, bids);
     Association* association = nullptr;
     if (Association* map = findMap(peer); map && map->home() == home) association = map;
     if (Home* own = findHome(home); own && own->association.peer() == peer) association = &own->association;

@@ -173,8 +173,10 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
 
 std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Binding* entry, Binding& wanted, const BindingUpdate& update, bool routingHeader)
 {
-    identified_.erase(wanted.homeAddress);
-    if (policy_.bids.support == BidPolicy::Support::Unknown || !hasBids(update)) return std::nullopt;  // MCOA-HA-01, -13
+    if (policy_.bids.support == BidPolicy::Support::Unknown || !hasBids(update)) {  // MCOA-HA-01, -13
+        identified_.erase(wanted.homeAddress);
+        return std::nullopt;
+    }
     static const std::vector<BidBinding> nothing;
     const bool live = entry && entry->state == Binding::State::Valid;
     if (update.lifetime.count() != 0) grant(now, wanted);
@@ -182,6 +184,7 @@ std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Bindi
                                     wanted.granted, wanted.regional ? &policy_.localPrefixes : nullptr},
                                    policy_.bids);
     if (!outcome.processed) {
+        // An update before it may still be tested: its answer is kept (MCOA-HA-08).
         Verdict verdict = refuse(wanted, outcome.status, routingHeader);
         append(verdict.ack, outcome.answers);
         return verdict;

@@ -40,6 +40,21 @@ void RouteOptimisation::restart(TimePoint now)
     refreshAt_.reset();
 }
 
+void RouteOptimisation::takeHomeToken(TimePoint now, const RouteOptimisation& other)
+{
+    if (isFresh(homeToken_, now) || !isFresh(other.homeToken_, now)) return;
+    homeToken_ = other.homeToken_;
+    homeInit_.sent = 0;
+    homeInit_.timeout = initialTimeout;
+}
+
+void RouteOptimisation::overwritten(TimePoint now)
+{
+    if (!bound_ && outstanding_.empty()) return;
+    bound_.reset();
+    restart(now);
+}
+
 void RouteOptimisation::abandon(TimePoint now)
 {
     bound_.reset();
@@ -99,7 +114,7 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
     // RR-MN-01: both tests at once, each only when its token is not at hand; new cookies each time.
     const bool home = isFresh(homeToken_, now);
     const bool careOf = releasing_ || isFresh(careOfToken_, now);
-    if (!home && take(now, homeInit_)) {
+    if (!home && !homeTestWaits_ && take(now, homeInit_)) {
         step.kind = Kind::HomeTestInit;
         step.cookie = homeInit_.cookie = random.next();
         return step;
@@ -109,7 +124,7 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
         step.cookie = careOfInit_.cookie = random.next();
         return step;
     }
-    if (!home || !careOf || !take(now, update_)) return std::nullopt;
+    if (!home || !careOf || updateWaits_ || !take(now, update_)) return std::nullopt;
     step.sequence = ++sequence_;  // RR-MN-06
     if (releasing_) {
         step.indices = {homeToken_->index, 0};
@@ -180,6 +195,21 @@ Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ac
     if (it == outstanding_.end() || !proves(*it)) return Answer::Ignored;  // MN-BU-08
     const Sent sent = *it;
     outstanding_.clear();
+    if (bid_ != 0) {
+        const auto* option = wire::findOption<wire::BindingIdentifier>(ack.options);
+        if ((!option && !releasing_) || ack.status == status::mcoaProhibited) return Answer::Unsupported;  // MCOA-MN-09, -11
+        if (ack.status == status::mcoaNonMcoaBindingExists && !mustOverwrite_) {
+            mustOverwrite_ = true;
+            update_.next = now;
+            return Answer::Repeated;
+        }
+        mustOverwrite_ = false;
+        // MCOA-CN-03: what is to be deleted is not there.
+        if (releasing_ && ack.status == status::notHomeAgent) {
+            released();
+            return Answer::Released;
+        }
+    }
     if (releasing_ && ack.accepted()) {
         released();
         return Answer::Released;
@@ -220,9 +250,9 @@ std::optional<TimePoint> RouteOptimisation::nextDeadline() const
     if (!wantsUpdate(now)) return next;
     const bool home = isFresh(homeToken_, now);
     const bool careOf = releasing_ || isFresh(careOfToken_, now);
-    if (!home) next = earlier(next, homeInit_.next);
+    if (!home && !homeTestWaits_) next = earlier(next, homeInit_.next);
     if (!careOf) next = earlier(next, careOfInit_.next);
-    if (home && careOf) next = earlier(next, update_.next);
+    if (home && careOf && !updateWaits_) next = earlier(next, update_.next);
     return next;
 }
 

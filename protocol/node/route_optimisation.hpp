@@ -6,6 +6,7 @@
 #include "protocol/base/random.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/node/return_routability.hpp"
+#include "protocol/node/sequence.hpp"
 
 #include <optional>
 #include <vector>
@@ -23,14 +24,28 @@ public:
     static constexpr std::size_t maxUpdateRate = 3;   ///< MAX_UPDATE_RATE, a second and message type
     static constexpr std::chrono::seconds maximumLifetime{420};  ///< MAX_RR_BINDING_LIFETIME
 
-    /// Without `acknowledge` updates ask for no answer and the binding counts from their sending (RFC 6275 §11.7.2).
-    RouteOptimisation(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence, bool acknowledge = true)
-        : peer_(peer), home_(home), sequence_(lastSequence), acknowledge_(acknowledge)
+    /// Without `acknowledge` updates ask for no answer and the binding counts from their sending (RFC 6275 §11.7.2). `bid`: the binding
+    /// identifier of this care-of address, one of several that the peer gets (MCOA-MN-08); 0: it gets this one alone.
+    RouteOptimisation(Ipv6Address peer, Ipv6Address home, std::uint16_t lastSequence, bool acknowledge = true, std::uint16_t bid = 0)
+        : peer_(peer), home_(home), bid_(bid), sequence_(lastSequence), acknowledge_(acknowledge)
     {
     }
 
     [[nodiscard]] const Ipv6Address& peer() const { return peer_; }
     [[nodiscard]] const Ipv6Address& home() const { return home_; }
+    [[nodiscard]] std::uint16_t bid() const { return bid_; }
+    /// What the entries of one peer have in common: the numbers (MCOA-MN-02) and the token of the home address.
+    void continueFrom(std::uint16_t sequence) { sequence_ = newest(sequence_, sequence); }
+    void takeHomeToken(TimePoint now, const RouteOptimisation& other);
+    [[nodiscard]] bool needsHomeToken(TimePoint now) const { return wantsUpdate(now) && !isFresh(homeToken_, now); }
+    /// Another entry asks for that token, or registers first with O: this one waits.
+    void setWaits(bool homeTest, bool update) { homeTestWaits_ = homeTest; updateWaits_ = update; }
+    /// An update of ours is under way.
+    [[nodiscard]] bool updates() const { return !outstanding_.empty(); }
+    /// Another entry's update with O takes this binding away.
+    void overwritten(TimePoint now);
+    /// The next update must have O: the peer says so (165).
+    [[nodiscard]] bool mustOverwrite() const { return mustOverwrite_; }
     /// Wants the binding home → `careOf` for at most `lifetime` (≥ 4 s). Another care-of address than before starts a new test of it.
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
     /// Wants no binding any more: the home address is tested and an update with lifetime 0 sent (RR-MN-07) from `source`, the home
@@ -61,8 +76,9 @@ public:
     bool homeTest(TimePoint now, const wire::HomeTest& test);
     bool careOfTest(TimePoint now, const wire::CareOfTest& test);
 
-    enum class Answer : std::uint8_t { Ignored, Accepted, Repeated, Released, Refused };
-    /// `message`: the octets of the whole acknowledgement. Repeated: tokens or number were too old, it goes on by itself.
+    enum class Answer : std::uint8_t { Ignored, Accepted, Repeated, Released, Refused, Unsupported };
+    /// `message`: the octets of the whole acknowledgement. Repeated: tokens or number were too old, it goes on by itself. Unsupported: the
+    /// peer knows nothing of identifiers or wants none (MCOA-MN-09, -11).
     Answer acknowledged(TimePoint now, const wire::BindingAck& ack, ByteView message);
 
     /// As of the last request() or due().
@@ -112,6 +128,7 @@ private:
 
     Ipv6Address peer_;
     Ipv6Address home_;
+    std::uint16_t bid_ = 0;
     std::uint16_t sequence_;
     bool acknowledge_;
     Ipv6Address careOf_;
@@ -126,6 +143,9 @@ private:
     std::optional<TimePoint> refreshAt_;
     std::optional<TimePoint> abandonedUntil_;
     bool releasing_ = false;
+    bool homeTestWaits_ = false;
+    bool updateWaits_ = false;
+    bool mustOverwrite_ = false;
     TimePoint lastUse_{};
     TimePoint seen_{};  ///< the latest time it was told
 };

@@ -13,4 +13,6 @@ namespace roamscope::node {
     return distance >= 1 && distance <= 32767;
 }
 
+[[nodiscard]] constexpr std::uint16_t newest(std::uint16_t a, std::uint16_t b) { return isNewer(b, a) ? b : a; }
+
 }  // namespace roamscope::node

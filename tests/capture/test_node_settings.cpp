@@ -104,6 +104,7 @@ std::vector<Row> rowsOf(Role role)
              {"first_timeout", {"\"100ms\"", "\"32s\""}, {"7", "\"99ms\"", "\"33s\""}},
              {"movement", {"{\"link_events\": false}", "{\"missed_advertisements\": 0}", "{\"missed_advertisements\": 100}", "{\"new_routers\": false}"},
               {"7", "{\"missed_advertisements\": 101}", "{\"link_events\": 1}", "{\"links\": true}"}},
+             {"mcoa", {"{\"mode\": \"single\"}", "{\"mode\": \"bulk\"}", "{\"mode\": \"bulk\", \"home_and_foreign\": false}", "{\"flows\": [{\"flow\": 1, \"priority\": 2, \"bids\": [1, 2], \"source\": \"2001:db8:200::/64\", \"destination_port\": [5000, 6000], \"protocol\": 17}]}"}, {"{\"flows\": [{\"flow\": 1, \"priority\": 2}]}", "{\"flows\": [{\"flow\": 0, \"priority\": 2, \"bids\": [1]}]}", "{\"flows\": [{\"flow\": 1, \"priority\": 2, \"bids\": []}]}", "{\"flows\": [{\"flow\": 1, \"priority\": 2, \"bids\": [1], \"protocol\": [9, 8]}]}", "7", "\"bulk\"", "{\"mode\": \"all\"}", "{\"home_and_foreign\": 1}", "{\"bulk\": true}"}},
              {"map_policy", {"\"preference\""}, {"7", "\"nearest\""}},
              {"lifetime", {"\"4s\"", "\"262140s\""}, {"7", "\"3s\"", "\"262144s\""}},
              {"route_optimisation", {"\"all\"", "[\"2001:db8:200::c\"]"}, {"7", "\"some\"", "[7]"}}});
@@ -123,6 +124,8 @@ std::vector<Row> interfaceRows()
         {"dad_transmits", {"0", "10"}, {"-1", "11", "\"1\""}},
         {"retrans_timer", {"\"1ms\"", "\"1h\""}, {"7", "\"999us\"", "\"61m\""}},
         {"verify_addresses", {"true"}, notBoolean},
+        {"bid", {"1", "65535"}, {"0", "65536", "\"1\""}},
+        {"bid_priority", {"1", "127"}, {"0", "128", "true"}},
         {"mtu", {"1280", "1499"}, {"1279", "1501", "\"1500\""}},
         {"mac", {"\"02:00:00:00:00:09\""}, {"7", "\"03:00:00:00:00:09\"", "\"00:00:00:00:00:00\"", "\"02:00\""}},
         {"advertise", {"{}"}, notBoolean},

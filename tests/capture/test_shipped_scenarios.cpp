@@ -54,7 +54,9 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("name");
         for (const char* name : {"mipv6-handover", "route-optimisation", "intra-map-handover", "inter-map-handover", "inter-map-forwarding", "map-failure", "two-maps", "returning-home", "lossy-wireless",
-                                 "slow-and-optimistic-dad", "mipv6-against-hmipv6", "duplicate-address", "replayed-binding-update", "ping-pong", "home-agent-discovery", "hundred-mobile-nodes"})
+                                 "slow-and-optimistic-dad", "mipv6-against-hmipv6", "duplicate-address", "replayed-binding-update", "ping-pong", "home-agent-discovery", "hundred-mobile-nodes",
+                                 "make-before-break", "one-link-dies", "bulk-registration", "overwrite-after-reboot", "home-and-foreign", "part-of-a-bulk-update-refused",
+                                 "several-addresses-at-a-map", "home-agent-without-identifiers", "a-flow-moved-between-paths"})
             QTest::newRow(name) << QString::fromLatin1(name);
     }
 

@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "protocol/node/bid_registration.hpp"
+
+#include "protocol/node/sequence.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace roamscope::node {
+
+namespace status = wire::bindingStatus;
+using Answer = BidRegistration::Answer;
+using Slot = BidRegistration::Slot;
+
+namespace {
+
+constexpr std::size_t rememberedUpdates = 64;  // whose numbers an answer may still carry
+constexpr std::chrono::seconds leastLifetime{4};
+
+WireLifetime toWire(std::chrono::seconds lifetime) { return WireLifetime{static_cast<std::uint16_t>(std::clamp<std::int64_t>(lifetime.count() / 4, 1, 0xffff))}; }
+Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
+
+bool contains(const std::vector<std::uint16_t>& list, std::uint16_t bid) { return std::find(list.begin(), list.end(), bid) != list.end(); }
+
+const wire::BindingIdentifier* optionFor(const wire::BindingAck& ack, std::uint16_t bid)
+{
+    for (const wire::MobilityOption& option : ack.options)
+        if (const auto* b = std::get_if<wire::BindingIdentifier>(&option); b && b->bid == bid) return b;
+    return nullptr;
+}
+
+}  // namespace
+
+bool BidRegistration::Sent::has(std::uint16_t bid) const { return contains(bids, bid); }
+
+Slot* BidRegistration::findSlot(std::uint16_t bid)
+{
+    const auto it = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.path.bid == bid; });
+    return it == slots_.end() ? nullptr : &*it;
+}
+
+const Slot* BidRegistration::find(std::uint16_t bid) const { return const_cast<BidRegistration*>(this)->findSlot(bid); }
+
+// ---- what is wanted
+
+void BidRegistration::want(TimePoint now, const std::vector<Path>& paths, bool bulk)
+{
+    bulk_ = bulk;
+    for (const Path& path : paths) take(now, path);
+    bool leftHome = false;
+    for (Slot& slot : slots_) {
+        const bool listed = std::any_of(paths.begin(), paths.end(), [&](const Path& p) { return p.bid == slot.path.bid; });
+        if (listed || !slot.wanted) continue;
+        slot.wanted = false;
+        dropOutstanding(slot.path.bid);
+        slot.unanswered = 0;
+        slot.timeout = initialTimeout;
+        slot.next = now;
+        sendAgain(now, slot.path.bid);
+        if (!slot.path.home) continue;
+        // MCOA-MN-13: not by a deletion, but by an update of another care-of address without H.
+        leftHome = leftHome || slot.mayBeBound;
+        slot.mayBeBound = false;
+    }
+    for (Slot& slot : slots_)
+        if (!slot.wanted && !slot.mayBeBound) note(Change::Kind::Gone, slot);
+    std::erase_if(slots_, [](const Slot& s) { return !s.wanted && !s.mayBeBound; });
+    if (!leftHome) return;
+    for (Slot& slot : slots_)
+        if (slot.wanted && slot.bound) slot.next = now;
+}
+
+void BidRegistration::take(TimePoint now, const Path& path)
+{
+    Slot* slot = findSlot(path.bid);
+    if (!slot) {
+        if (slots_.size() == maxPaths) return;
+        slots_.push_back({});
+        slots_.back().path = path;
+        slots_.back().next = now;
+        return;
+    }
+    const bool same = slot->wanted && slot->path.careOf == path.careOf && slot->path.home == path.home;
+    const bool lapsed = same && !slot->next && !slot->refused;  // lapse() is taken back
+    const bool ranked = std::exchange(slot->path.priority, path.priority) != path.priority;
+    slot->path.lifetime = path.lifetime;
+    if (same) {
+        if (lapsed || (ranked && slot->bound && slot->unanswered == 0)) slot->next = now;
+        return;
+    }
+    slot->path = path;
+    slot->wanted = true;
+    slot->refused = false;
+    slot->full = true;
+    slot->silent = 0;
+    slot->unanswered = 0;
+    slot->timeout = initialTimeout;
+    slot->next = now;
+    dropOutstanding(path.bid);
+}
+
+void BidRegistration::sendAgain(TimePoint now, std::uint16_t via)
+{
+    for (const Sent& sent : outstanding_)
+        if (sent.via == via)
+            for (Slot& slot : slots_)
+                if (sent.has(slot.path.bid) && slot.next) slot.next = now;
+    if (!bootstrapped_ && bootNext_) bootNext_ = now;
+}
+
+void BidRegistration::dropOutstanding(std::uint16_t bid)
+{
+    for (Sent& sent : outstanding_)
+        for (std::size_t i = sent.bids.size(); i-- > 0;)
+            if (sent.bids[i] == bid) {
+                sent.bids.erase(sent.bids.begin() + static_cast<std::ptrdiff_t>(i));
+                sent.full.erase(sent.full.begin() + static_cast<std::ptrdiff_t>(i));
+            }
+    std::erase_if(outstanding_, [](const Sent& s) { return s.bids.empty(); });
+}
+
+void BidRegistration::restart(std::uint16_t sequence)
+{
+    for (const Slot& slot : slots_) note(Change::Kind::Gone, slot);
+    slots_.clear();
+    outstanding_.clear();
+    bootstrapped_ = false;
+    bootNext_.reset();
+    bootCopies_ = 0;
+    sequence_ = sequence;
+}
+
+void BidRegistration::lapse()
+{
+    for (Slot& slot : slots_) slot.next.reset();
+    outstanding_.clear();
+    bootNext_.reset();
+}
+
+void BidRegistration::gone(Slot& slot)
+{
+    note(Change::Kind::Gone, slot);
+    const std::uint16_t bid = slot.path.bid;
+    dropOutstanding(bid);
+    std::erase_if(slots_, [&](const Slot& s) { return s.path.bid == bid; });
+}
+
+void BidRegistration::expire(TimePoint now)
+{
+    for (std::size_t i = slots_.size(); i-- > 0;) {
+        Slot& slot = slots_[i];
+        if (!slot.bound || now < slot.expires) continue;
+        slot.bound = false;
+        slot.full = true;
+        slot.withoutDiscovery = false;
+        if (!slot.wanted) gone(slot);
+        else note(Change::Kind::Waiting, slot);
+    }
+    const bool any = std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.bound; });
+    if (bootstrapped_ && !any) {
+        // MCOA-MN-04: the next one is a first one again.
+        bootstrapped_ = false;
+        bootNext_.reset();
+        bootCopies_ = 0;
+    }
+}
+
+// ---- updates
+
+std::size_t BidRegistration::rank(const Slot& slot) const
+{
+    constexpr std::size_t unranked = 128;  // behind those with a priority, in the order of the interfaces
+    return slot.path.priority == 0 ? unranked + static_cast<std::size_t>(&slot - slots_.data()) : slot.path.priority;
+}
+
+const Slot* BidRegistration::way() const
+{
+    const Slot* best = nullptr;
+    const auto key = [&](const Slot& s) { return std::tuple(s.silent, rank(s)); };
+    for (const Slot& slot : slots_)
+        if (slot.wanted && !slot.path.home && (!best || key(slot) < key(*best))) best = &slot;
+    return best;
+}
+
+bool BidRegistration::isBulk() const
+{
+    // An update without H ends the binding of the home link, so that one is in every update (RFC 5648 §6.2).
+    const bool home = std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.wanted && s.path.home && !s.refused; });
+    return (bulk_ || home) && !bulkRefused_;
+}
+
+std::vector<Slot*> BidRegistration::bootGroup()
+{
+    std::vector<Slot*> group;
+    for (Slot& slot : slots_)
+        if (slot.wanted && !slot.refused && !(slot.path.home && !isBulk())) group.push_back(&slot);
+    if (isBulk() || group.size() < 2) return group;
+    // One after the other, each by its own path: a dead one holds up the first registration no longer than one timeout.
+    const auto key = [&](const Slot* s) { return std::tuple(s->silent, rank(*s)); };
+    return {*std::min_element(group.begin(), group.end(), [&](const Slot* a, const Slot* b) { return key(a) < key(b); })};
+}
+
+std::vector<Slot*> BidRegistration::dueGroup(TimePoint now)
+{
+    std::vector<Slot*> away, there;
+    for (Slot& slot : slots_) {
+        if (!slot.next || now < *slot.next) continue;
+        if (!slot.wanted) away.push_back(&slot);
+        else if (!slot.refused) there.push_back(&slot);
+    }
+    const bool bulk = isBulk();
+    // What is there comes first: a path that is gone can wait.
+    std::vector<Slot*>& group = there.empty() ? away : there;
+    if (group.empty()) return group;
+    if (!bulk || group.front()->alone) return {group.front()};
+    std::erase_if(group, [](const Slot* s) { return s->alone; });
+    if (&group == &away) return group;
+    for (Slot& slot : slots_) {
+        if (!slot.wanted || slot.refused || slot.alone || std::find(group.begin(), group.end(), &slot) != group.end()) continue;
+        // Bindings that are refreshed soon go with it: their lifetimes run together from then on.
+        const bool soon = slot.bound && slot.unanswered == 0 && slot.next && *slot.next - now <= toDuration(slot.granted) / 10;
+        if (soon || slot.path.home) group.push_back(&slot);
+    }
+    return group;
+}
+
+std::optional<BidRegistration::Update> BidRegistration::due(TimePoint now)
+{
+    expire(now);
+    blockedUntil_.reset();
+    if (!supported_) return std::nullopt;
+    std::vector<Slot*> group;
+    if (bootstrapped_) {
+        group = dueGroup(now);
+    } else {
+        group = bootGroup();
+        if (group.empty() || std::none_of(group.begin(), group.end(), [](const Slot* s) { return s->next.has_value(); })) return std::nullopt;
+        if (!bootNext_) {
+            bootNext_ = now;
+            bootTimeout_ = first_;  // MN-BU-07: the peer tests the home address first
+            bootCopies_ = 0;
+        }
+        if (now < *bootNext_) return std::nullopt;
+    }
+    if (group.empty()) return std::nullopt;
+    const Slot* via = group.size() == 1 && group.front()->wanted && !group.front()->path.home && !isBulk() ? group.front() : way();
+    if (!via) return std::nullopt;  // no way out; what is at the peer ends by itself
+    std::erase_if(recent_, [&](TimePoint t) { return now >= t + 1s; });
+    if (recent_.size() >= maxUpdateRate) {
+        blockedUntil_ = recent_.front() + 1s;
+        return std::nullopt;
+    }
+    recent_.push_back(now);
+    return build(now, group, *via, !bootstrapped_);
+}
+
+BidRegistration::Update BidRegistration::build(TimePoint now, const std::vector<Slot*>& group, const Slot& via, bool overwrite)
+{
+    const bool deletes = !group.front()->wanted;
+    Update update;
+    update.sequence = ++sequence_;  // MCOA-MN-02
+    update.overwrite = overwrite;
+    update.careOf = via.path.careOf;
+    std::chrono::seconds lifetime = group.front()->path.lifetime;
+    for (const Slot* slot : group) lifetime = std::min(lifetime, slot->path.lifetime);
+    if (!deletes) update.lifetime = toWire(std::max(lifetime, leastLifetime));
+    Sent sent{update.sequence, now, update.lifetime, via.path.bid, {}, {}, overwrite};
+    findSlot(via.path.bid)->silent++;
+    if (overwrite) {
+        // What it replaces is not there any more, even if somebody still says so.
+        std::vector<std::uint16_t> bids;
+        for (const Slot* slot : group) bids.push_back(slot->path.bid);
+        std::erase_if(outstanding_, [&](const Sent& s) { return s.bids != bids; });
+        bootNext_ = now + bootTimeout_;
+        bootTimeout_ = std::min(2 * bootTimeout_, maxTimeout);
+        update.copy = bootCopies_++ > 0;
+    }
+    for (Slot* slot : group) {
+        wire::BindingIdentifier option;
+        option.bid = slot->path.bid;
+        option.home = slot->path.home;
+        option.priority = slot->path.priority;
+        // MCOA-MN-03: the care-of address at the first registration only; MCOA-MN-12: of the home link always.
+        const bool full = !deletes && (slot->full || slot->path.home);
+        if (full) option.careOfAddress.assign(slot->path.careOf.octets.begin(), slot->path.careOf.octets.end());
+        update.home = update.home || option.home;
+        update.options.push_back(std::move(option));
+        update.copy = update.copy || slot->unanswered > 0;
+        sent.bids.push_back(slot->path.bid);
+        sent.full.push_back(full);
+        if (!deletes) slot->mayBeBound = true;
+        ++slot->unanswered;
+        slot->next = now + slot->timeout;
+        slot->timeout = std::min(2 * slot->timeout, maxTimeout);
+        if (!slot->usable() && !deletes) note(Change::Kind::Waiting, *slot);
+    }
+    if (outstanding_.size() == rememberedUpdates) outstanding_.erase(outstanding_.begin());
+    outstanding_.push_back(std::move(sent));
+    return update;
+}
+
+std::optional<TimePoint> BidRegistration::nextDeadline() const
+{
+    std::optional<TimePoint> next;
+    if (supported_ && way()) {
+        if (bootstrapped_) {
+            for (const Slot& slot : slots_)
+                if (!slot.refused || !slot.wanted) next = earlier(next, slot.next);
+        } else if (bootNext_) {
+            next = bootNext_;
+        } else {
+            for (const Slot& slot : slots_)
+                if (slot.wanted && !slot.refused && !(slot.path.home && !isBulk())) next = earlier(next, slot.next);
+        }
+        if (next && blockedUntil_) next = std::max(*next, *blockedUntil_);
+    }
+    for (const Slot& slot : slots_)
+        if (slot.bound) next = earlier(next, slot.expires);
+    return next;
+}
+
+// ---- answers
+
+Answer BidRegistration::acknowledged(TimePoint now, const wire::BindingAck& ack)
+{
+    if (ack.status == status::sequenceOutOfWindow) return resynchronised(now, ack);
+    const auto it = std::find_if(outstanding_.begin(), outstanding_.end(), [&](const Sent& s) { return s.sequence == ack.sequence; });
+    if (it == outstanding_.end()) return Answer::Ignored;
+    const Sent sent = *it;
+    if (Slot* via = findSlot(sent.via)) via->silent = 0;
+    const bool named = std::any_of(ack.options.begin(), ack.options.end(), [](const wire::MobilityOption& o) { return std::holds_alternative<wire::BindingIdentifier>(o); });
+    if (!named || ack.status == status::mcoaProhibited) {  // MCOA-MN-09, MCOA-MN-11
+        supported_ = false;
+        outstanding_.clear();
+        return Answer::Unsupported;
+    }
+    bool accepted = false, goesOn = false;
+    for (std::size_t i = 0; i < sent.bids.size(); ++i) {
+        Slot* slot = findSlot(sent.bids[i]);
+        const auto* option = optionFor(ack, sent.bids[i]);
+        if (!slot || !option) continue;  // without a word about it, its copies go on
+        // MCOA-MN-10: the option's status wins over that of the acknowledgement.
+        const std::uint8_t effective = option->status != 0 ? option->status : ack.status;
+        slot->status = effective;
+        slot->unanswered = 0;
+        slot->timeout = initialTimeout;
+        const bool deletes = sent.lifetime.count() == 0;
+        if (effective == status::mcoaProhibited) {
+            supported_ = false;
+            outstanding_.clear();
+            return Answer::Unsupported;
+        }
+        if (deletes && (effective < 128 || effective == status::mcoaUnknownCareOf || sent.bids.size() == 1)) {
+            accepted = true;
+            gone(*slot);
+        } else if (deletes) {
+            // MCOA-HA-04: one that the peer does not know has the whole refused; each for itself then.
+            slot->alone = true;
+            slot->next = now;
+            goesOn = true;
+        } else if (effective < 128 && ack.lifetime.count() > 0) {
+            accepted = true;
+            accept(now, *slot, sent, ack, effective);
+        } else {
+            goesOn = refuse(now, *slot, sent, sent.full[i], effective) || goesOn;
+        }
+    }
+    std::erase_if(outstanding_, [&](const Sent& s) { return s.sequence == sent.sequence; });
+    // MCOA-MN-18: what O has replaced needs no deletion.
+    for (std::size_t i = slots_.size(); sent.overwrite && accepted && i-- > 0;)
+        if (!slots_[i].wanted) gone(slots_[i]);
+    return accepted || goesOn ? Answer::Accepted : Answer::Refused;
+}
+
+void BidRegistration::accept(TimePoint, Slot& slot, const Sent& sent, const wire::BindingAck& ack, std::uint8_t status)
+{
+    const std::uint16_t bid = slot.path.bid;
+    if (sent.overwrite) {
+        bootstrapped_ = true;
+        bootNext_.reset();
+    }
+    dropOutstanding(bid);
+    slot.bound = true;
+    slot.refused = false;
+    slot.full = false;
+    slot.registered = slot.path.careOf;
+    slot.withoutDiscovery = slot.path.home && status == status::mcoaReturnHomeWithoutNdp;
+    // MN-BU-10: counted from its sending.
+    slot.granted = std::min(ack.lifetime, sent.lifetime);
+    slot.expires = sent.time + toDuration(slot.granted);
+    const auto* advice = wire::findOption<wire::BindingRefreshAdvice>(ack.options);
+    const bool advised = advice && advice->interval.count() > 0 && advice->interval < ack.lifetime;
+    slot.next = sent.time + std::min(toDuration(slot.granted) * refreshAfter_ / 10, advised ? toDuration(advice->interval) : Duration::max());
+    note(Change::Kind::Registered, slot);
+}
+
+bool BidRegistration::refuse(TimePoint now, Slot& slot, const Sent& sent, bool full, std::uint8_t code)
+{
+    dropOutstanding(slot.path.bid);
+    const auto again = [&] {
+        slot.next = now;
+        if (!bootstrapped_) bootNext_ = now;
+        return true;
+    };
+    switch (code) {
+    case status::mcoaNonMcoaBindingExists:
+        // MCOA-MN-11: O must be set. A peer that says so of an update with O is beyond help.
+        if (sent.overwrite) break;
+        bootstrapped_ = false;
+        bootNext_ = now;
+        bootTimeout_ = initialTimeout;
+        bootCopies_ = 0;
+        for (Slot& other : slots_) {
+            other.bound = false;
+            other.full = true;
+        }
+        return again();
+    case status::mcoaUnknownCareOf:
+    case status::mcoaMalformed:
+        // MCOA-MN-11, MCOA-HA-14: once more, with the care-of address.
+        if (full) break;
+        slot.bound = false;
+        slot.full = true;
+        return again();
+    case status::mcoaBulkProhibited:
+        if (sent.bids.size() < 2) break;
+        // MCOA-MN-11: no bulk any more, and nothing of it is registered.
+        bulkRefused_ = true;
+        slot.bound = false;
+        slot.full = true;
+        if (!slot.path.home) return again();
+        homeRefused_ = true;
+        break;
+    case status::mcoaHomeAndForeignProhibited: homeRefused_ = homeRefused_ || slot.path.home; break;
+    default: break;
+    }
+    slot.refused = true;
+    slot.bound = false;
+    slot.next.reset();
+    note(Change::Kind::Refused, slot);
+    return false;
+}
+
+Answer BidRegistration::resynchronised(TimePoint now, const wire::BindingAck& ack)
+{
+    // MN-BU-09. The number is the peer's. It has taken newer ones than the update that it refuses: one that another path overtook, or of a
+    // time that we do not know. Updates above that number, and the one with it, may still be accepted.
+    if (outstanding_.empty()) return Answer::Ignored;
+    if (isNewer(ack.sequence, sequence_)) sequence_ = ack.sequence;
+    const bool named = std::any_of(ack.options.begin(), ack.options.end(), [](const wire::MobilityOption& o) { return std::holds_alternative<wire::BindingIdentifier>(o); });
+    bool again = false;
+    for (Slot& slot : slots_) {
+        if (named && !optionFor(ack, slot.path.bid)) continue;
+        bool waits = false, hopes = false;
+        for (const Sent& sent : outstanding_) {
+            if (!sent.has(slot.path.bid)) continue;
+            waits = true;
+            hopes = hopes || !isNewer(ack.sequence, sent.sequence);
+        }
+        if (!waits || hopes) continue;
+        again = true;
+        slot.silent = 0;
+        slot.next = now;
+        slot.timeout = initialTimeout;
+        if (!bootstrapped_) bootNext_ = now;
+    }
+    return again ? Answer::Resynchronised : Answer::Ignored;
+}
+
+void BidRegistration::refresh(TimePoint now, const std::vector<std::uint16_t>& bids)
+{
+    for (Slot& slot : slots_)
+        if (slot.wanted && slot.bound && slot.unanswered == 0 && slot.next && (bids.empty() || contains(bids, slot.path.bid))) slot.next = std::min(*slot.next, now);
+}
+
+bool BidRegistration::revoked(const std::vector<std::uint16_t>& bids)
+{
+    bool known = true;
+    for (const std::uint16_t bid : bids) {
+        const Slot* slot = find(bid);
+        known = known && slot && slot->bound;
+    }
+    for (std::size_t i = slots_.size(); i-- > 0;) {
+        Slot& slot = slots_[i];
+        if (!bids.empty() && !contains(bids, slot.path.bid)) continue;
+        dropOutstanding(slot.path.bid);
+        if (!slot.wanted) {
+            gone(slot);
+            continue;
+        }
+        slot.bound = false;
+        slot.mayBeBound = false;
+        slot.full = true;
+        slot.refused = true;
+        slot.next.reset();
+        note(Change::Kind::Refused, slot);
+    }
+    return known;
+}
+
+// ---- what is there
+
+bool BidRegistration::registered(TimePoint now) const
+{
+    return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.wanted && s.bound && now < s.expires; });
+}
+
+TimePoint BidRegistration::expires() const
+{
+    TimePoint latest{};
+    for (const Slot& slot : slots_)
+        if (slot.bound) latest = std::max(latest, slot.expires);
+    return latest;
+}
+
+bool BidRegistration::mayBeBound() const
+{
+    return std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.mayBeBound; });
+}
+
+}  // namespace roamscope::node

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Mobile nodes with several care-of addresses against our own home agent, anchor point and correspondent, in whole labs (RFC 5648, RFC 6089).
+#include "tests/support/lab_run.hpp"
+
+#include <QtTest>
+
+using namespace roamscope;
+using namespace roamscope::test;
+using namespace roamscope::lab;
+
+namespace {
+
+InterfaceSpec wired(const std::string& link, const std::string& address)
+{
+    InterfaceSpec out;
+    out.name = link;
+    out.link = link;
+    out.address = Prefix::parse(address);
+    return out;
+}
+
+NodeSpec nodeNamed(std::string name, Role role, std::vector<InterfaceSpec> interfaces)
+{
+    NodeSpec out;
+    out.name = std::move(name);
+    out.role = role;
+    out.interfaces = std::move(interfaces);
+    return out;
+}
+
+/// Two radio links, a home agent, a correspondent that optimises routes, a mobile node with an interface for each link.
+Scenario scenario()
+{
+    Scenario s;
+    s.title = "paths";
+    s.duration = 40s;
+    s.dialect = Dialect::Rfc5380;
+    s.links = {{"home", false, 1ms}, {"core", false, 10ms}, {"w0", true, 2ms}, {"w1", true, 20ms}};
+    NodeSpec ha = nodeNamed("ha", Role::HomeAgent, {wired("home", "2001:db8:100::1/64"), wired("core", "2001:db8:200::1/64")});
+    ha.homePrefixes = {*Prefix::parse("2001:db8:100::/64")};
+    NodeSpec cn = nodeNamed("cn", Role::Correspondent, {wired("core", "2001:db8:200::c/64")});
+    cn.mobility = true;
+    s.nodes = {ha, cn};
+    for (std::size_t i = 0; i < 2; ++i) {
+        NodeSpec ar = nodeNamed(fmt::format("ar{}", i), Role::AccessRouter, {wired("core", fmt::format("2001:db8:200::a{}/64", i)), wired(fmt::format("w{}", i), fmt::format("2001:db8:a{}::1/64", i))});
+        ar.interfaces[1].advertise.emplace();
+        ar.interfaces[1].advertise->minInterval = 50ms;
+        ar.interfaces[1].advertise->maxInterval = 150ms;
+        s.nodes.push_back(std::move(ar));
+    }
+    NodeSpec mn = nodeNamed("mn", Role::MobileNode, {});
+    mn.homeAddress = ip("2001:db8:100::1:1");
+    mn.homeAgent = "ha";
+    mn.mobile.mcoa = MobileSpec::Mcoa::Single;
+    for (std::size_t i = 0; i < 2; ++i) {
+        InterfaceSpec interface;
+        interface.name = fmt::format("if{}", i);
+        interface.bidPriority = static_cast<std::uint8_t>(10 + 10 * i);
+        mn.interfaces.push_back(interface);
+        s.events.push_back({TimePoint{0s}, "mn", interface.name, fmt::format("w{}", i)});
+    }
+    s.nodes.push_back(std::move(mn));
+    s.traffic.push_back({"f", "cn", "mn", 20, 100, true});
+    return s;
+}
+
+NodeSpec& nodeOf(Scenario& s, std::string_view name)
+{
+    return *std::find_if(s.nodes.begin(), s.nodes.end(), [&](const NodeSpec& n) { return n.name == name; });
+}
+
+std::set<std::uint16_t> bidsAt(const LabRun& run, std::string_view of)
+{
+    std::set<std::uint16_t> out;
+    for (const auto& [key, peer] : run.mobile().peers())
+        if (peer.registeredCareOf(run.lab.now())) out.insert(key.bid);
+    (void)of;
+    return out;
+}
+
+}  // namespace
+
+class TestPathsLab : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void bothPathsAreRegisteredAtHome()
+    {
+        for (const auto mode : {MobileSpec::Mcoa::Single, MobileSpec::Mcoa::Bulk}) {
+            Scenario s = scenario();
+            nodeOf(s, "mn").mobile.mcoa = mode;
+            LabRun run(s);
+            run.to(TimePoint{10s});
+            const auto* binding = run.registrar("ha").find(ip("2001:db8:100::1:1"));
+            QVERIFY(binding && binding->parts().size() == 2);
+            for (const auto& part : binding->parts()) QVERIFY(run.mobile().homes().front().paths.find(part.bid)->registered == part.careOfAddress);
+        }
+    }
+
+    void MCOA_MN_08_CN_06_correspondentsGetOneIdentifierAtATime()
+    {
+        Scenario s = scenario();
+        nodeOf(s, "mn").optimiseAll = true;
+        LabRun run(s);
+        run.to(TimePoint{15s});
+        QVERIFY2(bidsAt(run, "cn") == (std::set<std::uint16_t>{1, 2}), "both are registered at the correspondent");
+        std::size_t updates = 0, tests = 0;
+        std::set<std::uint16_t> numbers;
+        for (const auto& f : run.out.frames) {
+            if (run.link(f) != "w0" && run.link(f) != "w1") continue;
+            const auto d = run.decoded(f);
+            if (const auto* init = d.as<wire::CareOfTestInit>()) {
+                ++tests;
+                const auto* bid = wire::findOption<wire::BindingIdentifier>(init->options);
+                QVERIFY2(bid && bid->careOfAddress.empty(), "MCOA-CN-06: length 4");
+                QVERIFY2(d.inner()->source == run.mobile().homes().front().paths.find(bid->bid)->path.careOf, "MCOA-MN-08: a care-of token for each");
+            }
+            const auto* bu = d.as<wire::BindingUpdate>();
+            if (!bu || bu->has(wire::BindingUpdate::homeRegistration)) continue;
+            ++updates;
+            std::vector<std::size_t> order;
+            for (const auto& option : bu->options) order.push_back(wire::typeOf(option));
+            QVERIFY2(order == (std::vector<std::size_t>{4, 35, 5}), "MCOA-MN-08: indices, one identifier, authenticator");
+            QVERIFY2(numbers.insert(bu->sequence).second, "MCOA-MN-02: no number twice");
+            QVERIFY2(bu->has(wire::BindingUpdate::overwrite) == (updates == 1), "MCOA-MN-04: O in the first one alone");
+        }
+        QVERIFY2(updates == 2 && tests == 2, "one of each for each path");
+    }
+
+    void aPathThatDiesIsTakenFromTheCorrespondent()
+    {
+        Scenario s = scenario();
+        nodeOf(s, "mn").optimiseAll = true;
+        s.events.push_back({TimePoint{15s}, "mn", "if0", std::nullopt});
+        LabRun run(s);
+        run.to(TimePoint{25s});
+        QVERIFY2(bidsAt(run, "cn") == (std::set<std::uint16_t>{2}), "MCOA-CN-03");
+        const auto sent = run.serials("cn", "probe-sent"), received = run.serials("mn", "probe-received");
+        QVERIFY(std::count_if(received.begin(), received.end(), [](std::int64_t n) { return n > 320; }) >= 175);
+        QVERIFY(sent.size() > received.size());
+    }
+
+    void MCOA_MN_09_aCorrespondentThatKnowsNone()
+    {
+        Scenario s = scenario();
+        nodeOf(s, "mn").optimiseAll = true;
+        nodeOf(s, "cn").bids.support = roamscope::node::Support::Unknown;
+        LabRun run(s);
+        run.to(TimePoint{20s});
+        QVERIFY2(bidsAt(run, "cn") == (std::set<std::uint16_t>{0}), "MCOA-MN-09: one care-of address, without an identifier");
+    }
+
+    void makeBeforeBreakLosesAndCopiesNothing()
+    {
+        Scenario s = scenario();
+        s.events = {{TimePoint{0s}, "mn", "if1", "w1"}, {TimePoint{8s}, "mn", "if0", "w0"}, {TimePoint{16s}, "mn", "if1", std::nullopt}};
+        LabRun run(s);
+        run.to(TimePoint{25s});
+        const auto received = run.serials("mn", "probe-received");
+        std::map<std::int64_t, int> times;
+        for (const std::int64_t n : received) ++times[n];
+        for (std::int64_t n = 80; n < 480; ++n) QVERIFY2(times[n] == 1, qPrintable(QString("probe %1: %2 times").arg(n).arg(times[n])));
+    }
+
+    void FLOW_01_03_05_11_flows()
+    {
+        Scenario s = scenario();
+        NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
+        s.nodes.push_back(other);
+        s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
+        wire::Ipv6TrafficSelector selector;
+        selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
+        nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+        nodeOf(s, "mn").lifetime = 20s;
+        LabRun run(s);
+        run.to(TimePoint{30s});
+        const auto& flows = run.mobile().homes().front().flows;
+        QVERIFY2(flows.supported() && flows.flows().size() == 1 && flows.status(7) == std::uint8_t{0}, "FLOW-11: the answer has a copy");
+        std::size_t whole = 0, listed = 0, byTheOther = 0, answers = 0;
+        for (const auto& f : run.out.frames) {
+            const auto d = run.decoded(f);
+            if (d.packets.empty()) continue;
+            if (const auto* bu = d.as<wire::BindingUpdate>(); bu && run.link(f) != "core") {
+                for (const auto& option : bu->options)
+                    if (const auto* b = std::get_if<wire::BindingIdentifier>(&option)) QVERIFY2(b->priority != 0, "FLOW-03");
+                if (const auto* flow = wire::findOption<wire::FlowIdentification>(bu->options)) {
+                    ++whole;
+                    QVERIFY2(flow->flow == 7 && flow->priority == 10 && flow->status == 0 && flow->subOptions.size() == 2, "FLOW-05");
+                } else if (wire::findOption<wire::FlowSummary>(bu->options)) {
+                    ++listed;
+                } else {
+                    QVERIFY2(whole == 0, "FLOW-01: every update has the flow once it is known");
+                }
+            }
+            const wire::Ipv6Packet& inner = *d.inner();
+            if (inner.nextHeader != wire::protocol::udp || f.time < TimePoint{8s}) continue;
+            const bool second = inner.source == ip("2001:db8:200::d") || inner.destination == ip("2001:db8:200::d");
+            if (run.link(f) == "w0" && second) ++byTheOther;
+            if (run.link(f) == "w1" && inner.destination == ip("2001:db8:200::d")) ++answers;
+        }
+        QVERIFY2(whole >= 1 && listed >= 1, "FLOW-01: told once, listed with every refresh");
+        QVERIFY2(byTheOther == 0 && answers > 200, "FLOW-08: to the node and from it by the same path");
+    }
+
+    void FLOW_11_aHomeAgentThatKnowsNone()
+    {
+        Scenario s = scenario();
+        wire::Ipv6TrafficSelector selector;
+        nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+        nodeOf(s, "ha").flows.support = roamscope::node::Support::Unknown;
+        LabRun run(s);
+        run.to(TimePoint{15s});
+        QVERIFY2(!run.mobile().homes().front().flows.supported(), "FLOW-11");
+        QVERIFY(run.mobile().registeredAtHome(run.lab.now()));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestPathsLab)
+#include "test_paths_lab.moc"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <tuple>
 
 namespace roamscope::analysis {
 
@@ -161,16 +162,27 @@ const Handover* handoverNumber(const Analysis& analysis, int number)
 TruthComparison compareWithTruth(const capture::LabRecord& truth, const Analysis& analysis, Duration tolerance)
 {
     TruthComparison comparison;
+    // An update of one identifier gives the others of its home address a new number (MCOA-HA-12): they are the bindings that they were.
+    std::map<std::tuple<std::size_t, std::string, std::int64_t>, std::pair<std::string, std::int64_t>> held;
     for (const lab::LabEvent& item : truth.events) {
         const node::Event& event = item.event;
-        if (event.name != "binding" || event.gone) continue;
+        if (event.name != "binding") continue;
+        const std::tuple key{item.node, node::textOf(event.key, "home_address"), node::numberOf(event.key, "bid")};
+        if (event.gone) {
+            held.erase(key);
+            continue;
+        }
+        const std::pair now{node::textOf(event.attributes, "care_of_address"), node::numberOf(event.attributes, "expires")};
+        const auto before = held.find(key);
+        if (std::get<2>(key) != 0 && before != held.end() && before->second == now) continue;
+        held[key] = now;
         ++comparison.bindings;
         const lab::NodeSpec& node = truth.scenario.nodes[item.node];
         const Role owner = node.role == lab::Role::Map ? Role::Map : Role::HomeAgent;
         const std::string home = node::textOf(event.key, "home_address");
         const std::string careOf = node::textOf(event.attributes, "care_of_address");
         const auto same = [&](const BindingInterval& b) {
-            return b.owner == owner && b.homeAddress.text() == home && b.careOfAddress.text() == careOf &&
+            return b.owner == owner && b.homeAddress.text() == home && b.bid.value_or(0) == std::get<2>(key) && b.careOfAddress.text() == careOf &&
                    b.sequence == node::numberOf(event.attributes, "sequence", -1) && b.lifetime.count() == node::numberOf(event.attributes, "lifetime") &&
                    b.from >= event.time && b.from <= event.time + tolerance;
         };

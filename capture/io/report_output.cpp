@@ -236,6 +236,8 @@ std::string handoverTable(const Analysis& analysis, const lab::Scenario* names)
     int count = 0;
     for (const Handover& h : analysis.handovers)
         rows.push_back(handoverRow(h, h.kind == HandoverKind::Initial ? "–" : std::to_string(++count), analysis, names));
+    if (rows.size() == 1 && !analysis.identifierAnswers.empty())
+        return fmt::format("No handover: {} bindings with identifiers, which are paths beside each other (RFC 5648), in {} frames.\n", analysis.bindings.size(), analysis.frames);
     if (rows.size() == 1)
         return fmt::format("No handover: no Binding Update in {} frames{}.\n", analysis.frames,
                            analysis.encryptedFrames > 0 ? fmt::format(", {} of them encrypted", analysis.encryptedFrames) : "");

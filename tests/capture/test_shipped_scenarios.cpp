@@ -94,6 +94,26 @@ private Q_SLOTS:
         }
     }
 
+    /// What the capture of several care-of addresses shows is what the anchors had, identifier by identifier.
+    void identifiersAreInferredAsTheyWere_data()
+    {
+        QTest::addColumn<QString>("file");
+        for (const char* name : {"make-before-break", "one-link-dies", "bulk-registration", "overwrite-after-reboot", "home-and-foreign", "part-of-a-bulk-update-refused",
+                                 "several-addresses-at-a-map", "home-agent-without-identifiers", "a-flow-moved-between-paths"})
+            QTest::newRow(name) << QString::fromLatin1(name) + ".json";
+    }
+    void identifiersAreInferredAsTheyWere()
+    {
+        QFETCH(QString, file);
+        const auto scenario = loadScenario((ROAMSCOPE_SOURCE_DIR "/resources/scenarios/" + file).toStdString());
+        QVERIFY(scenario);
+        const Run run = runToEnd(*scenario);
+        const auto truth = analysis::compareWithTruth(run.record, *run.view.analysis);
+        QVERIFY2(truth.differences.empty(), truth.differences.empty() ? "" : truth.differences.front().c_str());
+        QVERIFY(truth.bindings >= 2);
+        QCOMPARE(truth.matched, truth.bindings);
+    }
+
     /// An expectation that does not come true says so, whatever its kind.
     void unmetExpectationsAreTold()
     {

@@ -259,7 +259,12 @@ bool MobileNode::onPeerAck(TimePoint now, RouteOptimisation& peer, const Ipv6Pac
     if (answer == RouteOptimisation::Answer::Accepted) peerEvent(now, peer, "registered", out);
     if (answer == RouteOptimisation::Answer::Released) peerGone(now, peer, out);
     if (answer == RouteOptimisation::Answer::Refused) peerEvent(now, peer, "refused", out);
-    if (answer == RouteOptimisation::Answer::Unsupported) peerLacksBids(now, peer.home(), peer.peer(), out);
+    if (answer == RouteOptimisation::Answer::Unsupported) {
+        // Copies: this entry ends with the others of the correspondent.
+        const Ipv6Address home = peer.home();
+        const Ipv6Address correspondent = peer.peer();
+        peerLacksBids(now, home, correspondent, out);
+    }
     return true;
 }
 

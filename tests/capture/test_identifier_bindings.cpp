@@ -264,7 +264,8 @@ private:
     static QByteArray rules(const Conversation& c)
     {
         QByteArrayList out;
-        for (const TraceFinding& f : c.analyze()->findings)
+        const auto a = c.analyze();
+        for (const TraceFinding& f : a->findings)
             if (f.finding.rule.starts_with("MCOA")) out << QByteArray(f.finding.rule.data(), qsizetype(f.finding.rule.size()));
         return out.join(' ');
     }

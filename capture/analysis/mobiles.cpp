@@ -113,6 +113,21 @@ void Mobiles::learn(std::size_t index, const Update& update, const std::optional
     if (mobile.evidence.size() < maxEvidence) mobile.evidence.push_back(o.index);
 }
 
+void Mobiles::learnPaths(std::size_t index, const Update& update, const Presence& presence)
+{
+    Mobile& mobile = mobiles_[index];
+    for (const BidBinding& binding : update.bindings) {
+        const Ipv6Address& careOf = binding.careOfAddress;
+        // A regional address is the MAP's to deliver to, one that was left out is known.
+        if (binding.known || careOf == update.homeAddress || (update.peer != Role::Map && byAddress_.count(careOf) != 0)) continue;
+        addOnce(mobile.careOf, careOf);
+        const std::optional<Mac> mac = presence.claimant(careOf);
+        if (!mac || presence.advertises(*mac)) continue;
+        addOnce(mobile.macs, *mac);
+        byMac_[*mac] = index;
+    }
+}
+
 void Mobiles::localEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o)
 {
     if (update.lifetime == Duration{0}) return;
@@ -164,8 +179,8 @@ void Mobiles::add(const Signal& signal, const Presence& presence, const Observat
     const std::size_t owner = update.peer == Role::Map ? localOwner(update, mac) : homeOwner(update, mac);
     learn(owner, update, mac, o);
     Mobile& mobile = mobiles_[owner];
-    // Several bindings at once are paths, not movements (RFC 5648).
-    if (update.bindings.front().bid) return;
+    // Several bindings at once are paths, not movements (RFC 5648); each may have an interface of its own.
+    if (update.bindings.front().bid) return learnPaths(owner, update, presence);
     if (update.peer == Role::Map) localEpisode(mobile, update, signal.record, o);
     else if (update.peer == Role::HomeAgent) homeEpisode(mobile, update, signal.record, o);
 }

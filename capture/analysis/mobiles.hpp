@@ -50,6 +50,8 @@ private:
     std::size_t localOwner(const Update& update, const std::optional<Mac>& mac);
     std::size_t homeOwner(const Update& update, const std::optional<Mac>& mac);
     void learn(std::size_t mobile, const Update& update, const std::optional<Mac>& mac, const Observation& o);
+    /// The other care-of addresses of an update with identifiers, and their interfaces.
+    void learnPaths(std::size_t mobile, const Update& update, const Presence& presence);
     void localEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o);
     void homeEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o);
     void merge(std::size_t into, std::size_t from);

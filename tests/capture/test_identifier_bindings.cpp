@@ -222,6 +222,19 @@ private Q_SLOTS:
         QVERIFY(a->flowBindings.front().to == at(7010ms));
     }
 
+    void everyInterfaceOfABulkUpdateBelongsToTheNode()
+    {
+        const Mac second = mac("02:00:00:00:00:22");
+        const Ipv6Address at = withInterfaceId(ip("2001:db8:a2::"), eui64(second));
+        Conversation c;
+        c.add(500ms, 0, second, multicastMac(solicitedNode(at)), icmp(Ipv6Address{}, solicitedNode(at), wire::NeighborSolicitation{at, {}}));
+        c.ask(1s, 1, {bid(1, wlan), bid(2, at)}, homeFlags | O);
+        c.reply(1010ms, 1, {said(1), said(2)});
+        const auto a = c.analyze();
+        const NodeInfo* node = a->nodeOf(mn);
+        QVERIFY(node && std::find(node->macs.begin(), node->macs.end(), second) != node->macs.end());
+        QVERIFY(a->nodeOf(at) == node);
+    }
     void whoGoesOnWithIdentifiersIsFound()  // MCOA-MN-09, MCOA-MN-11
     {
         const auto afterwards = [](const Options& answered, std::uint8_t status, const Options& next) {

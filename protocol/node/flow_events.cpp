@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/flow_events.hpp"
 
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace roamscope::node {
 
 namespace {
 
 /// "1+2"
-std::string namesOf(const std::vector<std::uint16_t>& bids)
-{
-    std::string out;
-    for (const std::uint16_t bid : bids) out += (out.empty() ? "" : "+") + std::to_string(bid);
-    return out;
-}
+std::string namesOf(const std::vector<std::uint16_t>& bids) { return fmt::format("{}", fmt::join(bids, "+")); }
 
 Attributes keyOf(const Ipv6Address& home, std::uint16_t flow) { return {{"home_address", attribute(home)}, {"flow", attribute(std::int64_t{flow})}}; }
 

@@ -139,7 +139,7 @@ private slots:
         const std::size_t frame = *window_->workspace().cursor().frame();
         QVERIFY(!window_->packets()->rowRect(frame).isEmpty());
         QCOMPARE(window_->bindings()->model()->rowCount(), 2);
-        QCOMPARE(window_->bindings()->model()->index(0, 2).data().toString(), QStringLiteral("mn (LCoA 2)"));
+        QCOMPARE(window_->bindings()->model()->index(0, BindingModel::CareOfAddress).data().toString(), QStringLiteral("mn (LCoA 2)"));
         click(TimePoint{1s});
         QCOMPARE(window_->bindings()->model()->rowCount(), 0);
         QVERIFY(window_->bindings()->emptyText().contains(QStringLiteral("No binding is alive")));

@@ -356,7 +356,7 @@ void MobileNode::onPathAck(TimePoint now, BidRegistration& at, Home* home, const
     }
     if (answer == Answer::Accepted) {
         agentsTried_ = 0;
-        if (ack.accepted()) (void)home->flows.acknowledged(ack.sequence, ack.options);
+        if (ack.accepted()) (void)home->flows.acknowledged(ack.sequence, ack.options, boundBids(home->paths));
         flowEvents(now, *home, out);
         if (ack.status == wire::bindingStatus::prefixDiscoveryNecessary || (settings_.solicitPrefixes && !std::exchange(prefixesAsked_, true)))
             prefixes_.start(now, stack_.random());  // MN-BU-11
@@ -399,7 +399,10 @@ const Slot* MobileNode::pathOf(TimePoint now, const Home& home, const Ipv6Packet
 void MobileNode::tellFlows(TimePoint now, Home& home)
 {
     home.flows.want(settings_.multihoming.flows);
-    if (home.paths.waiting() || !home.flows.mustTell(boundBids(home.paths))) return;
+    // An update that is under way may tell it. A dead path that waits for an answer holds up nothing.
+    const auto& slots = home.paths.entries();
+    const bool underWay = std::any_of(slots.begin(), slots.end(), [](const Slot& s) { return s.bound && s.unanswered == 1; });
+    if (underWay || !home.flows.mustTell(boundBids(home.paths))) return;
     if (const Slot* path = bestPath(home)) home.paths.refresh(now, {path->path.bid});
 }
 

@@ -16,7 +16,8 @@
 
 namespace roamscope::node {
 
-/// What selectors look at, as on a packet towards the mobile node: the source is the correspondent.
+/// What selectors look at, as on a packet towards the mobile node: the source is the correspondent, the destination the home address,
+/// also where a routing header or a home address option has it.
 struct FlowKey {
     Ipv6Address source;
     Ipv6Address destination;

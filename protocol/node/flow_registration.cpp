@@ -22,6 +22,10 @@ bool isSubset(const std::vector<std::uint16_t>& part, const std::vector<std::uin
 
 void FlowRegistration::want(const std::vector<Flow>& flows)
 {
+    const auto same = [](const Entry& e, const Flow& f) { return e.flow == f; };
+    if (std::equal(entries_.begin(), entries_.end(), flows.begin(), flows.end(), same)) return;
+    wanted_ = flows;
+    order(wanted_);
     std::vector<Entry> entries;
     for (const Flow& flow : flows) {
         const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.flow.flow == flow.flow; });
@@ -46,6 +50,12 @@ void FlowRegistration::restart()
     sent_.clear();
     removed_ = false;
     supported_ = true;
+    holdAgain();
+}
+
+void FlowRegistration::forget()
+{
+    for (Entry& entry : entries_) entry.told.reset();
     holdAgain();
 }
 

@@ -28,9 +28,14 @@ public:
     /// as it is; one that waits for an identifier (131) or was only listed (132) is told in full as soon as it can be.
     bool acknowledged(std::uint16_t sequence, const std::vector<wire::MobilityOption>& answer, const std::vector<std::uint16_t>& known);
 
+    /// The peer has none any more, as after an update with O; all are told again.
+    void forget();
+
     [[nodiscard]] bool supported() const { return supported_; }
     /// Those that the peer has, in the order in which packets are compared with them.
     [[nodiscard]] const std::vector<Flow>& flows() const { return held_; }
+    /// Those that are wanted, in that order.
+    [[nodiscard]] const std::vector<Flow>& wanted() const { return wanted_; }
     /// The status that the peer gave a flow last; none when it has not answered.
     [[nodiscard]] std::optional<std::uint8_t> status(std::uint16_t flow) const;
 
@@ -52,6 +57,7 @@ private:
     std::vector<Entry> entries_;
     std::deque<Sent> sent_;
     std::vector<Flow> held_;
+    std::vector<Flow> wanted_;
     bool removed_ = false;  ///< a flow was taken away that the peer still has
     bool supported_ = true;
 };

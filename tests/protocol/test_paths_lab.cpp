@@ -201,6 +201,86 @@ private Q_SLOTS:
         QVERIFY2(byTheOther == 0 && answers > 200, "FLOW-08: to the node and from it by the same path");
     }
 
+    void FLOW_08_flowsAtACorrespondent()
+    {
+        // Both ways straight, by the care-of address of the flow's identifier; the other flow by the better one.
+        Scenario s = scenario();
+        nodeOf(s, "mn").optimiseAll = true;
+        NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
+        other.mobility = true;
+        s.nodes.push_back(other);
+        s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
+        wire::Ipv6TrafficSelector selector;
+        selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
+        nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+        LabRun run(s);
+        run.to(TimePoint{20s});
+        QVERIFY2(bidsAt(run, "cn") == (std::set<std::uint16_t>{1, 2}), "one identifier for an update (MCOA-CN-01)");
+        for (const char* name : {"cn", "cn2"}) {
+            const auto& flows = run.lab.nodeAs<roamscope::node::Correspondent>(run.node(name))->flows();
+            QVERIFY2(flows.size() == 1 && flows.begin()->second.size() == 1 && flows.begin()->second[0].flow == 7, "FLOW-05 at a correspondent");
+        }
+        std::map<std::string, int> data;  // by link and correspondent, straight ones alone
+        for (const auto& f : run.out.frames) {
+            if (f.time < TimePoint{12s} || !run.link(f).starts_with("w")) continue;
+            const auto d = run.decoded(f);
+            if (const auto* bu = d.as<wire::BindingUpdate>(); bu && !bu->has(wire::BindingUpdate::homeRegistration)) QCOMPARE(wire::findOption<wire::BindingIdentifier>(bu->options) != nullptr, true);
+            if (d.packets.empty() || d.inner()->nextHeader != wire::protocol::udp) continue;
+            const auto& p = *d.inner();
+            const bool up = p.homeAddress().has_value();
+            if (d.packets.size() != 1 || (!up && !p.routing)) ++data["tunnelled"];
+            else ++data[fmt::format("{} {} {}", run.link(f), up ? "up" : "down", (up ? p.destination : p.source) == ip("2001:db8:200::d") ? "cn2" : "cn")];
+        }
+        const std::map<std::string, int> expected{{"w0 down cn", 160}, {"w0 up cn", 160}, {"w1 down cn2", 160}, {"w1 up cn2", 160}};
+        for (const auto& [what, number] : data) QVERIFY2(expected.contains(what) && std::abs(number - 160) < 4, qPrintable(QString::fromStdString(fmt::format("{}: {}", what, number))));
+        QCOMPARE(data.size(), expected.size());
+    }
+
+    void FLOW_08_flowsAtAMap()
+    {
+        // §8.1, an extension: both LCoAs at one MAP. What comes out of the home agent's tunnel and what goes into it takes the LCoA of its flow,
+        // whether the correspondent optimises or not.
+        for (const bool optimised : {false, true}) {
+            Scenario s = scenario();
+            s.links.push_back({"domain", false, 5ms});
+            NodeSpec map = nodeNamed("map", Role::Map, {wired("core", "2001:db8:200::300/64"), wired("domain", "2001:db8:300::1/64")});
+            map.regionalPrefix = Prefix::parse("2001:db8:300::/64");
+            s.nodes.push_back(map);
+            for (std::size_t i = 0; i < 2; ++i) {
+                NodeSpec& ar = nodeOf(s, fmt::format("ar{}", i));
+                ar.interfaces[0] = wired("domain", fmt::format("2001:db8:300::a{}/64", i));
+                MapAdvertisement option;
+                option.node = "map";
+                ar.interfaces[1].advertise->map = {option};
+            }
+            nodeOf(s, "mn").optimiseAll = optimised;
+            NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
+            other.mobility = true;
+            s.nodes.push_back(other);
+            s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
+            wire::Ipv6TrafficSelector selector;
+            selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
+            nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+            LabRun run(s);
+            run.to(TimePoint{20s});
+            QCOMPARE(run.mobile().mapFlows().size(), std::size_t{1});
+            const auto& flows = run.mobile().mapFlows().begin()->second.told;
+            QVERIFY2(flows.supported() && flows.flows().size() == 1 && flows.status(7) == std::uint8_t{0}, "RFC 6089 §5.2 at a MAP");
+            QVERIFY2(run.mobile().homes().front().flows.flows().empty(), "the home agent has the RCoA alone, under another identifier");
+            int wrong = 0, right = 0;
+            for (const auto& f : run.out.frames) {
+                if (f.time < TimePoint{12s} || !run.link(f).starts_with("w")) continue;
+                const auto d = run.decoded(f);
+                if (d.packets.size() < 2 || d.inner()->nextHeader != wire::protocol::udp) continue;
+                const auto& p = *d.inner();
+                const bool second = p.source == ip("2001:db8:200::d") || p.destination == ip("2001:db8:200::d");
+                QCOMPARE(d.packets.size(), std::size_t(optimised ? 2 : 3));
+                ++((run.link(f) == "w1") == second ? right : wrong);
+            }
+            QVERIFY2(wrong == 0 && right > 600, qPrintable(QString("%1 wrong, %2 right").arg(wrong).arg(right)));
+        }
+    }
+
     void FLOW_11_aHomeAgentThatKnowsNone()
     {
         Scenario s = scenario();

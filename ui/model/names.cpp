@@ -50,7 +50,13 @@ QString roleShort(Role role)
     return QString();
 }
 
-Names::Names(const lab::Scenario* scenario, const analysis::Analysis& analysis)
+Names::Names()
+{
+    static const auto nobody = std::make_shared<Tables>();
+    tables_ = nobody;
+}
+
+Names::Names(const lab::Scenario* scenario, const analysis::Analysis& analysis) : tables_(std::make_shared<Tables>())
 {
     if (scenario) fromScenario(*scenario);
     fromNodes(analysis.nodes);
@@ -60,9 +66,9 @@ Names::Names(const lab::Scenario* scenario, const analysis::Analysis& analysis)
 void Names::learn(const Ipv6Address& address, const QString& node, Role role, const QString& detail)
 {
     if (address.isUnspecified() || address.isMulticast() || node.isEmpty()) return;
-    const auto [at, fresh] = parties_.try_emplace(address, Party{node, detail, role});
-    groups_.try_emplace(solicitedNode(address), node);
-    if (fresh) order_.push_back(address);
+    const auto [at, fresh] = tables_->parties.try_emplace(address, Party{node, detail, role});
+    tables_->groups.try_emplace(solicitedNode(address), node);
+    if (fresh) tables_->order.push_back(address);
     else if (at->second.detail.isEmpty()) at->second.detail = detail;
 }
 
@@ -75,7 +81,7 @@ void Names::fromScenario(const lab::Scenario& scenario)
         for (const lab::InterfaceSpec& interface : node.interfaces) {
             if (interface.address) learn(interface.address->address, name, role);
             if (!interface.mac) continue;
-            macs_[*interface.mac] = name;
+            tables_->macs[*interface.mac] = name;
             learn(linkLocal(eui64(*interface.mac)), name, role);
         }
     }
@@ -97,13 +103,13 @@ void Names::fromNodes(const std::vector<analysis::NodeInfo>& nodes)
                 break;
             }
         for (const Mac& mac : node.macs)
-            if (const auto known = macs_.find(mac); name.isEmpty() && known != macs_.end()) name = known->second;
+            if (const auto known = tables_->macs.find(mac); name.isEmpty() && known != tables_->macs.end()) name = known->second;
         if (name.isEmpty() && role != Role::Unknown)
             name = total[role] > 1 ? QStringLiteral("%1 %2").arg(roleShort(role)).arg(number) : roleShort(role);
         if (name.isEmpty()) continue;
         for (const Ipv6Address& address : node.addresses) learn(address, name, role);
         for (const Mac& mac : node.macs) {
-            macs_.emplace(mac, name);
+            tables_->macs.emplace(mac, name);
             learn(linkLocal(eui64(mac)), name, role);
         }
     }
@@ -141,8 +147,8 @@ void Names::fromBindings(const analysis::Analysis& analysis)
         owners.emplace(r.home, mobileNode(r.home));
     }
     QString onlyMobileNode;  // of the scenario, for a node that is not yet registered at home
-    for (const auto& [address, known] : parties_)
-        if (known.role == Role::MobileNode) onlyMobileNode = known.node;
+    for (const Ipv6Address& address : tables_->order)
+        if (const Party* known = party(address); known->role == Role::MobileNode) onlyMobileNode = known->node;
     int locals = 0;
     std::set<Ipv6Address> localSeen;
     std::vector<Ipv6Address> localAddresses;
@@ -166,8 +172,8 @@ void Names::fromBindings(const analysis::Analysis& analysis)
 
 const Names::Party* Names::party(const Ipv6Address& address) const
 {
-    const auto at = parties_.find(address);
-    return at == parties_.end() ? nullptr : &at->second;
+    const auto at = tables_->parties.find(address);
+    return at == tables_->parties.end() ? nullptr : &at->second;
 }
 
 QString Names::of(const Ipv6Address& address) const
@@ -176,7 +182,7 @@ QString Names::of(const Ipv6Address& address) const
     if (address == allNodes()) return QCoreApplication::translate("Names", "all nodes");
     if (address == allRouters()) return QCoreApplication::translate("Names", "all routers");
     if (address == allMldv2Routers()) return QCoreApplication::translate("Names", "multicast routers");
-    if (const auto group = groups_.find(address); group != groups_.end())
+    if (const auto group = tables_->groups.find(address); group != tables_->groups.end())
         return QCoreApplication::translate("Names", "group of %1").arg(group->second);
     if (const Party* known = party(address))
         return known->detail.isEmpty() ? known->node : QStringLiteral("%1 (%2)").arg(known->node, known->detail);
@@ -209,8 +215,8 @@ QString Names::node(const Ipv6Address& address) const
 
 QString Names::of(const Mac& mac) const
 {
-    const auto at = macs_.find(mac);
-    return at == macs_.end() ? toQt(mac.text()) : at->second;
+    const auto at = tables_->macs.find(mac);
+    return at == tables_->macs.end() ? toQt(mac.text()) : at->second;
 }
 
 QString Names::of(const analysis::NodeInfo& node) const
@@ -218,15 +224,15 @@ QString Names::of(const analysis::NodeInfo& node) const
     for (const Ipv6Address& address : node.addresses)
         if (const Party* known = party(address)) return known->node;
     for (const Mac& mac : node.macs)
-        if (const auto known = macs_.find(mac); known != macs_.end()) return known->second;
+        if (const auto known = tables_->macs.find(mac); known != tables_->macs.end()) return known->second;
     return node.addresses.empty() ? QString() : toQt(node.addresses.front().text());
 }
 
 QString Names::addressesOf(const QString& node) const
 {
     QStringList lines;
-    for (const Ipv6Address& address : order_) {
-        const Party& known = parties_.at(address);
+    for (const Ipv6Address& address : tables_->order) {
+        const Party& known = tables_->parties.at(address);
         if (known.node != node) continue;
         const QString text = toQt(address.text());
         lines << (known.detail.isEmpty() ? text : QStringLiteral("%1  %2").arg(text, known.detail));

@@ -10,6 +10,9 @@
 #include <QString>
 
 #include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
 
 namespace roamscope::ui {
 
@@ -20,6 +23,7 @@ namespace roamscope::ui {
 /// "HA", "MAP", "MN" …: short.
 [[nodiscard]] QString roleShort(analysis::Role role);
 
+/// A value; copies share what they know, and it may be made in one thread and read in another.
 class Names {
 public:
     struct Party {
@@ -28,7 +32,7 @@ public:
         analysis::Role role = analysis::Role::Unknown;
     };
 
-    Names() = default;
+    Names();
     /// `scenario` may be null.
     Names(const lab::Scenario* scenario, const analysis::Analysis& analysis);
 
@@ -47,15 +51,19 @@ public:
     [[nodiscard]] QString addressesOf(const QString& node) const;
 
 private:
+    struct Tables {
+        std::unordered_map<Ipv6Address, Party> parties;
+        std::map<Mac, QString> macs;
+        std::unordered_map<Ipv6Address, QString> groups;  ///< solicited-node groups of the known addresses
+        std::vector<Ipv6Address> order;         ///< as learned
+    };
+
     void learn(const Ipv6Address& address, const QString& node, analysis::Role role, const QString& detail = {});
     void fromScenario(const lab::Scenario& scenario);
     void fromNodes(const std::vector<analysis::NodeInfo>& nodes);
     void fromBindings(const analysis::Analysis& analysis);
 
-    std::map<Ipv6Address, Party> parties_;
-    std::map<Mac, QString> macs_;
-    std::map<Ipv6Address, QString> groups_;  ///< solicited-node groups of the known addresses
-    std::vector<Ipv6Address> order_;  ///< as learned
+    std::shared_ptr<Tables> tables_;  ///< changed by the constructor only
 };
 
 }  // namespace roamscope::ui

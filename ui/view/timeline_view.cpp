@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/view/timeline_view.hpp"
 
+#include "ui/model/background.hpp"
 #include "ui/model/format.hpp"
 #include "ui/view/timeline_layer.hpp"
 
@@ -166,8 +167,25 @@ void TimelineView::restyle()
 
 void TimelineView::takeAnalysis()
 {
-    lanes_ = timelineLanes(workspace_.analysis(), workspace_.names(), workspace_.view().trace.end());
-    gaps_ = timelineGaps(workspace_.analysis());
+    const auto analysis = workspace_.view().analysis;
+    const TimePoint end = workspace_.view().trace.end();
+    const auto make = [analysis, names = workspace_.names(), end] { return Lanes{analysis, timelineLanes(*analysis, names, end), timelineGaps(*analysis)}; };
+    if (!isLarge(*analysis)) return showLanes(make());
+    // What is known of an analysis that is finished does not change: only open bars would reach further.
+    if (making_ || analysis == lanesOf_) return;
+    making_ = true;
+    inBackground(this, make, [this](Lanes made) {
+        making_ = false;
+        showLanes(std::move(made));
+        if (lanesOf_ != workspace_.view().analysis) takeAnalysis();
+    });
+}
+
+void TimelineView::showLanes(Lanes made)
+{
+    lanesOf_ = std::move(made.analysis);
+    lanes_ = std::move(made.lanes);
+    gaps_ = std::move(made.gaps);
     auto titles = QSharedPointer<QCPAxisTickerText>::create();
     for (std::size_t i = 0; i < lanes_.size(); ++i) titles->addTick(static_cast<double>(i) + 0.5, lanes_[i].title);
     lanesRect_->axis(QCPAxis::atLeft)->setTicker(titles);

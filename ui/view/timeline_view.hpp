@@ -52,10 +52,18 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
+    /// All bars of an analysis.
+    struct Lanes {
+        std::shared_ptr<const analysis::Analysis> analysis;
+        std::vector<TimelineLane> lanes;
+        std::vector<TimelineGap> gaps;
+    };
+
     void makeAxes();
     void makeProbes();
     void restyle();
     void takeAnalysis();
+    void showLanes(Lanes made);
     void takeProbes();
     void showCursor();
     void limitRange(const QCPRange& range);
@@ -75,6 +83,8 @@ private:
     TimelineLayer* lanesLayer_ = nullptr;
     TimelineLayer* probesLayer_ = nullptr;
     std::vector<QCPItemStraightLine*> cursorLines_;
+    std::shared_ptr<const analysis::Analysis> lanesOf_;  ///< what the lanes show
+    bool making_ = false;                                ///< lanes of a large analysis are being made beside the window
     std::vector<TimelineLane> lanes_;
     std::vector<TimelineGap> gaps_;
     ProbePoints probes_;

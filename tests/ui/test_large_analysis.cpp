@@ -6,6 +6,7 @@
 #include "ui/view/timeline_view.hpp"
 
 #include <QTest>
+#include <qcustomplot.h>
 
 using namespace roamscope;
 using namespace roamscope::ui;
@@ -109,6 +110,40 @@ private Q_SLOTS:
         QTRY_COMPARE(bars(), std::size_t{3000});
         workspace.setSession(nullptr);
         QCOMPARE(bars(), std::size_t{0});
+    }
+
+    void onlyAsManyLanesAsCanBeRead()
+    {
+        auto many = std::make_shared<analysis::Analysis>();
+        for (std::uint16_t bid = 1; bid <= 20; ++bid) {
+            analysis::BindingInterval binding;
+            binding.ownerAddress = numbered(9, 1);
+            binding.homeAddress = numbered(1, 1);
+            binding.careOfAddress = numbered(2, bid);
+            binding.bid = bid;
+            many->bindings.push_back(binding);
+        }
+        Workspace workspace;
+        TimelineView timeline(workspace);
+        timeline.resize(600, 300);
+        timeline.show();
+        workspace.setSession(std::make_unique<test::ToldSession>(viewOf(many)));
+        QTRY_VERIFY(timeline.lanes().size() >= 20);
+        const double all = static_cast<double>(timeline.lanes().size());
+        QCPAxis* axis = timeline.plot()->axisRect(0)->axis(QCPAxis::atLeft);
+        timeline.plot()->replot();
+        const double few = axis->range().size();
+        QVERIFY2(few >= 3 && few < all, qPrintable(QString::number(few)));
+        QVERIFY(timeline.plot()->axisRect(0)->rangeDrag().testFlag(Qt::Vertical));
+        axis->setRange(5.3, 5.3 + few);
+        QCOMPARE(axis->range().lower, 5.0);  // whole lanes
+        axis->setRange(100, 100 + few);
+        QCOMPARE(axis->range().upper, all);
+        timeline.resize(600, 1400);
+        timeline.plot()->replot();
+        QCOMPARE(axis->range().lower, 0.0);
+        QCOMPARE(axis->range().upper, all);
+        QVERIFY(!timeline.plot()->axisRect(0)->rangeDrag().testFlag(Qt::Vertical));
     }
 
     void ofBarsInOneColumnOnlyTheLongestIsDrawn()

@@ -137,19 +137,27 @@ void Names::fromBindings(const analysis::Analysis& analysis)
         const Party* known = party(home);
         return known && known->role == Role::MobileNode ? known->node : roleShort(Role::MobileNode);
     };
+    // Of several care-of addresses at once each is named by its identifier.
+    std::unordered_map<Ipv6Address, std::uint16_t> identifiers;
+    for (const analysis::BindingInterval& b : analysis.bindings)
+        if (b.owner == Role::HomeAgent && b.bid) identifiers.emplace(b.careOfAddress, *b.bid);
+    const auto careOfDetail = [&](const Ipv6Address& careOf) {
+        const QString kind = regional.contains(careOf) ? QStringLiteral("RCoA") : QStringLiteral("CoA");
+        const auto bid = identifiers.find(careOf);
+        return bid == identifiers.end() ? kind : QStringLiteral("%1, BID %2").arg(kind).arg(bid->second);
+    };
     std::map<Ipv6Address, QString> details;
     std::map<Ipv6Address, QString> owners;
     for (const Registration& r : registrations) {
         if (r.local) continue;
         details.emplace(r.home, QStringLiteral("HoA"));
-        details.emplace(r.careOf, regional.contains(r.careOf) ? QStringLiteral("RCoA") : QStringLiteral("CoA"));
+        details.emplace(r.careOf, careOfDetail(r.careOf));
         owners.emplace(r.careOf, mobileNode(r.home));
         owners.emplace(r.home, mobileNode(r.home));
     }
     QString onlyMobileNode;  // of the scenario, for a node that is not yet registered at home
     for (const Ipv6Address& address : tables_->order)
         if (const Party* known = party(address); known->role == Role::MobileNode) onlyMobileNode = known->node;
-    int locals = 0;
     std::set<Ipv6Address> localSeen;
     std::vector<Ipv6Address> localAddresses;
     for (const Registration& r : registrations) {
@@ -162,8 +170,13 @@ void Names::fromBindings(const analysis::Analysis& analysis)
         owners.emplace(r.careOf, name);
         if (localSeen.insert(r.careOf).second) localAddresses.push_back(r.careOf);
     }
-    for (const Ipv6Address& address : localAddresses)
-        details.emplace(address, localAddresses.size() > 1 ? QStringLiteral("LCoA %1").arg(++locals) : QStringLiteral("LCoA"));
+    std::map<QString, int> locals;  // of each mobile node
+    for (const Ipv6Address& address : localAddresses) ++locals[owners[address]];
+    std::map<QString, int> numbered;
+    for (const Ipv6Address& address : localAddresses) {
+        const QString& owner = owners[address];
+        details.emplace(address, locals[owner] > 1 ? QStringLiteral("LCoA %1").arg(++numbered[owner]) : QStringLiteral("LCoA"));
+    }
     for (const auto& [address, name] : owners) {
         const auto detail = details.find(address);
         learn(address, name, Role::MobileNode, detail == details.end() ? QString() : detail->second);

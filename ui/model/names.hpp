@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Names before addresses: who an address belongs to, from the scenario where there is one and from what analysis found.
-// A mobile node's addresses also say what they are: "mn (HoA)", "mn (RCoA)", "mn (LCoA 2)".
+// A mobile node's addresses also say what they are: "mn (HoA)", "mn (RCoA)", "mn (LCoA 2)",
+// "mn (CoA, BID 1)".
 #pragma once
 
 #include "capture/analysis/analysis.hpp"

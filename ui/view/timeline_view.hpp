@@ -67,6 +67,7 @@ private:
     void takeProbes();
     void showCursor();
     void limitRange(const QCPRange& range);
+    void limitLanes(const QCPRange& range);
     void released(QPoint position);
     [[nodiscard]] TimePoint timeAt(double x) const;
     [[nodiscard]] const TimelineBar* barAt(QPointF position) const;
@@ -80,6 +81,7 @@ private:
     QCPGraph* delivered_ = nullptr;
     QCPGraph* lost_ = nullptr;
     QCPItemText* legend_ = nullptr;
+    QCPItemText* moreLanes_ = nullptr;  ///< how many lanes there is no room for
     TimelineLayer* lanesLayer_ = nullptr;
     TimelineLayer* probesLayer_ = nullptr;
     std::vector<QCPItemStraightLine*> cursorLines_;
@@ -90,6 +92,7 @@ private:
     ProbePoints probes_;
     QTimer later_;            ///< gathers changes: the picture is drawn ten times a second at most
     bool whole_ = true;       ///< shows everything, also what is still to come
+    bool rangingLanes_ = false;
     bool ranging_ = false;
     QPoint pressed_;
 };

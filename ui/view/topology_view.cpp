@@ -105,21 +105,17 @@ void TopologyView::layOutRow(const std::vector<std::size_t>& row)
     const auto roomFor = [&](double width) { return std::max<std::size_t>(1, static_cast<std::size_t>((rect().width() - 28) / (width + 4))); };
     const bool fit = row.size() <= roomFor(widest);
     const std::size_t boxes = fit ? row.size() : std::min(row.size(), roomFor(boxWidth(tr("%1 nodes").arg(999))));
-    for (std::size_t box = 0; box < boxes; ++box) {
-        std::vector<std::size_t> nodes;
-        QPointF sum;
-        // Home agents and correspondents share a row; only nodes of one kind share a box.
-        const auto put = [&] {
-            if (!nodes.empty()) add(nodes, sum / static_cast<double>(nodes.size()));
-            nodes.clear();
-            sum = {};
-        };
+    std::vector<std::vector<std::size_t>> groups;
+    for (std::size_t box = 0; box < boxes; ++box)
         for (std::size_t i = box * row.size() / boxes; i < (box + 1) * row.size() / boxes; ++i) {
-            if (!nodes.empty() && topology_.nodes[row[i]].role != topology_.nodes[nodes.front()].role) put();
-            nodes.push_back(row[i]);
-            sum += topology_.nodes[row[i]].place;
+            // Home agents and correspondents share a row; only nodes of one kind share a box.
+            const bool first = i == box * row.size() / boxes || topology_.nodes[row[i]].role != topology_.nodes[groups.back().front()].role;
+            if (first) groups.emplace_back();
+            groups.back().push_back(row[i]);
         }
-        put();
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const QPointF place = topology_.nodes[groups[i].front()].place;
+        add(groups[i], fit ? place : QPointF((static_cast<double>(i) + 0.5) / static_cast<double>(groups.size()), place.y()));
     }
 }
 

@@ -2,6 +2,8 @@
 #include "protocol/node/bid_bindings.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -184,6 +186,13 @@ bool hasBids(const BindingUpdate& update)
 {
     return std::any_of(update.options.begin(), update.options.end(),
                        [](const wire::MobilityOption& o) { return std::holds_alternative<BindingIdentifier>(o) || isUnreadable(o); });
+}
+
+std::string bidText(const BindingUpdate& update)
+{
+    std::string out;
+    for (const BindingIdentifier& b : identifiersOf(update)) fmt::format_to(std::back_inserter(out), "{}{}", out.empty() ? "" : " ", b.bid);
+    return out;
 }
 
 BidOutcome applyBids(const BidRequest& request, const BidPolicy& policy) { return Work(request, policy).run(); }

@@ -5,6 +5,7 @@
 // frames of the file (read from its start once more), and while the file is being indexed and analysed.
 #include "capture/io/plain_reader.hpp"
 #include "capture/run/trace_index.hpp"
+#include "ui/view/main_window.hpp"
 #include "ui/view/packet_list.hpp"
 
 #include <QApplication>
@@ -95,6 +96,7 @@ public:
         work();
         values_.push_back(static_cast<double>(clock.nsecsElapsed()) / 1e6);
     }
+    [[nodiscard]] double worst() const { return *std::max_element(values_.begin(), values_.end()); }
     void print(const char* what)
     {
         std::sort(values_.begin(), values_.end());
@@ -214,6 +216,31 @@ void whileAnalysing(const std::string& path)
     b.workspace.setSession(nullptr);
 }
 
+/// The whole window, with every view in it: the longest time that it does not answer while a file comes in.
+void wholeWindow(const std::string& path)
+{
+    ui::MainWindow window({[](const std::string& file, bool follow) { return openCapture(file, follow); }, {}, {}, {}, QString()});
+    window.show();
+    window.openCapture(QString::fromStdString(path));
+    const auto turn = [](QEventLoop::ProcessEventsFlags flags) { QCoreApplication::processEvents(flags); };
+    Times busy;
+    QElapsedTimer sinceComplete;
+    while (!sinceComplete.isValid() || sinceComplete.elapsed() < 2000) {
+        busy.measure([&] { turn(QEventLoop::AllEvents); });
+        if (window.workspace().view().complete && !sinceComplete.isValid()) sinceComplete.start();
+    }
+    Times jumps;
+    std::mt19937_64 random{1};
+    const std::size_t frames = window.workspace().view().trace.size();
+    for (int i = 0; i < 300; ++i)
+        jumps.measure([&] {
+            window.workspace().goToFrame(random() % frames);
+            turn(QEventLoop::AllEvents);
+        });
+    std::printf("%-52s worst %6.2f ms   (goal: 16)\n", "the whole window while it opens, one turn", busy.worst());
+    jumps.print("the whole window, cursor to any frame");
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -223,5 +250,6 @@ int main(int argc, char** argv)
     whileGrowing(argv[1]);
     whileIndexing(argv[1]);
     whileAnalysing(argv[1]);
+    wholeWindow(argv[1]);
     return 0;
 }

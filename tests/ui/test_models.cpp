@@ -266,16 +266,49 @@ private slots:
         for (const bool fromScenario : {true, false}) {
             const Topology topology = makeTopology(fromScenario ? session->scenario() : nullptr, *view.analysis, names, view.trace.links());
             const auto linkAt = [&](TimePoint t) {
-                const TopologyState state = topologyAt(topology, *view.analysis, names, view.trace.links(), t);
+                const TopologyState state = topologyAt(topology, *view.analysis, names, t);
                 return state.mobiles.size() == 1 && state.mobiles[0].link ? topology.links[*state.mobiles[0].link].name : QString();
             };
             QCOMPARE(linkAt(TimePoint{5s}), QStringLiteral("w1"));
             QCOMPARE(linkAt(TimePoint{15s}), QStringLiteral("w2"));
-            QCOMPARE(topologyAt(topology, *view.analysis, names, view.trace.links(), TimePoint{1s}).tunnels.size(), std::size_t(0));
-            QCOMPARE(topologyAt(topology, *view.analysis, names, view.trace.links(), TimePoint{15s}).tunnels.size(), std::size_t(2));
+            QCOMPARE(topologyAt(topology, *view.analysis, names, TimePoint{1s}).tunnels.size(), std::size_t(0));
+            QCOMPARE(topologyAt(topology, *view.analysis, names, TimePoint{15s}).tunnels.size(), std::size_t(2));
             for (const TopologyNode& node : topology.nodes)
                 QVERIFY(node.place.x() >= 0 && node.place.x() <= 1 && node.place.y() >= 0 && node.place.y() <= 1);
         }
+    }
+
+    void aNodeWithSeveralInterfacesIsOnSeveralLinks()
+    {
+        const Mac wireless{{2, 0, 0, 0, 0, 1}};
+        const Mac wired{{2, 0, 0, 0, 0, 2}};
+        analysis::Analysis analysis;
+        analysis.nodes.resize(2);
+        analysis.nodes[0].role = analysis::Role::HomeAgent;
+        analysis.nodes[0].addresses = {address("2001:db8::1")};
+        analysis.nodes[1].role = analysis::Role::MobileNode;
+        analysis.nodes[1].addresses = {address("2001:db8::2")};
+        analysis.nodes[1].macs = {wireless, wired};
+        analysis.attachments = {{wireless, 0, TimePoint{1s}, TimePoint{3s}, {}}, {wired, 1, TimePoint{2s}, {}, {}}, {wireless, 2, TimePoint{3s}, {}, {}}};
+        std::vector<capture::TraceLink> links(3);
+        links[0].name = "wlan a";
+        links[1].name = "wire";
+        links[2].name = "wlan b";
+        const Names names(nullptr, analysis);
+        const Topology topology = makeTopology(nullptr, analysis, names, links);
+        const auto linksAt = [&](TimePoint t) {
+            const TopologyState state = topologyAt(topology, analysis, names, t);
+            QStringList out;
+            for (const TopologyState::Mobile& mobile : state.mobiles) {
+                if (mobile.link) out << topology.links[*mobile.link].name;
+                for (const std::size_t other : mobile.others) out << topology.links[other].name;
+            }
+            return out.join(QStringLiteral(", "));
+        };
+        QCOMPARE(linksAt(TimePoint{500ms}), QString());
+        QCOMPARE(linksAt(TimePoint{1500ms}), QStringLiteral("wlan a"));
+        QCOMPARE(linksAt(TimePoint{2500ms}), QStringLiteral("wire, wlan a"));
+        QCOMPARE(linksAt(TimePoint{3500ms}), QStringLiteral("wlan b, wire"));
     }
 
     void timelineHasBarsAndFiniteSortedProbes()

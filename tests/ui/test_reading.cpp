@@ -3,6 +3,7 @@
 #include "capture/io/key_file.hpp"
 #include "capture/io/scenario_file.hpp"
 #include "tests/support/reading_capture.hpp"
+#include "tests/ui/told_session.hpp"
 #include "ui/model/format.hpp"
 #include "ui/model/packet_rows.hpp"
 #include "ui/view/decode_dialog.hpp"
@@ -27,36 +28,6 @@ Services realServices()
     return {[](const std::string& path, bool follow) { return capture::openCapture(path, follow); }, [](capture::LabOptions lab) { return capture::startLab(std::move(lab)); },
             [](const std::string& path) { return capture::loadScenario(path); }, [](const std::string& path) { return capture::loadKeys(path); }, QString()};
 }
-
-/// Says what the test wants of a file that is being read; the frames are of a real one.
-class SlowSession final : public capture::Session {
-public:
-    explicit SlowSession(capture::View view) : view_(std::move(view)) {}
-    capture::View view() const override { return view_; }
-    const lab::Scenario* scenario() const override { return nullptr; }
-    capture::LabControl* lab() override { return nullptr; }
-    void stop() override
-    {
-        view_.stopped = view_.indexed = view_.complete = true;
-        view_.timeLeft.reset();
-        view_.remark = "Stopped: 6 packets are here (41 % of the file), 6 of them analysed";
-        ++view_.revision;
-    }
-    void setDecoding(capture::DecodeSettings settings) override
-    {
-        view_.decoding = std::move(settings);
-        ++view_.revision;
-    }
-    Result<void> save(const std::string&) const override { return {}; }
-    void change(const std::function<void(capture::View&)>& how)
-    {
-        how(view_);
-        ++view_.revision;
-    }
-
-private:
-    capture::View view_;
-};
 
 }  // namespace
 
@@ -236,8 +207,8 @@ private slots:
         view.progress = 0.41;
         view.analysisProgress = 0;
         view.timeLeft = 2500ms;
-        auto session = std::make_unique<SlowSession>(view);
-        SlowSession* slow = session.get();
+        auto session = std::make_unique<test::ToldSession>(view);
+        test::ToldSession* slow = session.get();
         window_->setSession(std::move(session), QStringLiteral("slow.pcap"));
         LoadStrip* strip = window_->loadStrip();
         strip->begin(300'000'000, false);

@@ -50,7 +50,13 @@ QString roleShort(Role role)
     return QString();
 }
 
-Names::Names(const lab::Scenario* scenario, const analysis::Analysis& analysis)
+Names::Names()
+{
+    static const auto nobody = std::make_shared<Tables>();
+    tables_ = nobody;
+}
+
+Names::Names(const lab::Scenario* scenario, const analysis::Analysis& analysis) : tables_(std::make_shared<Tables>())
 {
     if (scenario) fromScenario(*scenario);
     fromNodes(analysis.nodes);
@@ -60,9 +66,9 @@ Names::Names(const lab::Scenario* scenario, const analysis::Analysis& analysis)
 void Names::learn(const Ipv6Address& address, const QString& node, Role role, const QString& detail)
 {
     if (address.isUnspecified() || address.isMulticast() || node.isEmpty()) return;
-    const auto [at, fresh] = parties_.try_emplace(address, Party{node, detail, role});
-    groups_.try_emplace(solicitedNode(address), node);
-    if (fresh) order_.push_back(address);
+    const auto [at, fresh] = tables_->parties.try_emplace(address, Party{node, detail, role});
+    tables_->groups.try_emplace(solicitedNode(address), node);
+    if (fresh) tables_->order.push_back(address);
     else if (at->second.detail.isEmpty()) at->second.detail = detail;
 }
 
@@ -75,7 +81,7 @@ void Names::fromScenario(const lab::Scenario& scenario)
         for (const lab::InterfaceSpec& interface : node.interfaces) {
             if (interface.address) learn(interface.address->address, name, role);
             if (!interface.mac) continue;
-            macs_[*interface.mac] = name;
+            tables_->macs[*interface.mac] = name;
             learn(linkLocal(eui64(*interface.mac)), name, role);
         }
     }
@@ -97,13 +103,13 @@ void Names::fromNodes(const std::vector<analysis::NodeInfo>& nodes)
                 break;
             }
         for (const Mac& mac : node.macs)
-            if (const auto known = macs_.find(mac); name.isEmpty() && known != macs_.end()) name = known->second;
+            if (const auto known = tables_->macs.find(mac); name.isEmpty() && known != tables_->macs.end()) name = known->second;
         if (name.isEmpty() && role != Role::Unknown)
             name = total[role] > 1 ? QStringLiteral("%1 %2").arg(roleShort(role)).arg(number) : roleShort(role);
         if (name.isEmpty()) continue;
         for (const Ipv6Address& address : node.addresses) learn(address, name, role);
         for (const Mac& mac : node.macs) {
-            macs_.emplace(mac, name);
+            tables_->macs.emplace(mac, name);
             learn(linkLocal(eui64(mac)), name, role);
         }
     }
@@ -131,19 +137,27 @@ void Names::fromBindings(const analysis::Analysis& analysis)
         const Party* known = party(home);
         return known && known->role == Role::MobileNode ? known->node : roleShort(Role::MobileNode);
     };
+    // Of several care-of addresses at once each is named by its identifier.
+    std::unordered_map<Ipv6Address, std::uint16_t> identifiers;
+    for (const analysis::BindingInterval& b : analysis.bindings)
+        if (b.owner == Role::HomeAgent && b.bid) identifiers.emplace(b.careOfAddress, *b.bid);
+    const auto careOfDetail = [&](const Ipv6Address& careOf) {
+        const QString kind = regional.contains(careOf) ? QStringLiteral("RCoA") : QStringLiteral("CoA");
+        const auto bid = identifiers.find(careOf);
+        return bid == identifiers.end() ? kind : QStringLiteral("%1, BID %2").arg(kind).arg(bid->second);
+    };
     std::map<Ipv6Address, QString> details;
     std::map<Ipv6Address, QString> owners;
     for (const Registration& r : registrations) {
         if (r.local) continue;
         details.emplace(r.home, QStringLiteral("HoA"));
-        details.emplace(r.careOf, regional.contains(r.careOf) ? QStringLiteral("RCoA") : QStringLiteral("CoA"));
+        details.emplace(r.careOf, careOfDetail(r.careOf));
         owners.emplace(r.careOf, mobileNode(r.home));
         owners.emplace(r.home, mobileNode(r.home));
     }
     QString onlyMobileNode;  // of the scenario, for a node that is not yet registered at home
-    for (const auto& [address, known] : parties_)
-        if (known.role == Role::MobileNode) onlyMobileNode = known.node;
-    int locals = 0;
+    for (const Ipv6Address& address : tables_->order)
+        if (const Party* known = party(address); known->role == Role::MobileNode) onlyMobileNode = known->node;
     std::set<Ipv6Address> localSeen;
     std::vector<Ipv6Address> localAddresses;
     for (const Registration& r : registrations) {
@@ -156,8 +170,13 @@ void Names::fromBindings(const analysis::Analysis& analysis)
         owners.emplace(r.careOf, name);
         if (localSeen.insert(r.careOf).second) localAddresses.push_back(r.careOf);
     }
-    for (const Ipv6Address& address : localAddresses)
-        details.emplace(address, localAddresses.size() > 1 ? QStringLiteral("LCoA %1").arg(++locals) : QStringLiteral("LCoA"));
+    std::map<QString, int> locals;  // of each mobile node
+    for (const Ipv6Address& address : localAddresses) ++locals[owners[address]];
+    std::map<QString, int> numbered;
+    for (const Ipv6Address& address : localAddresses) {
+        const QString& owner = owners[address];
+        details.emplace(address, locals[owner] > 1 ? QStringLiteral("LCoA %1").arg(++numbered[owner]) : QStringLiteral("LCoA"));
+    }
     for (const auto& [address, name] : owners) {
         const auto detail = details.find(address);
         learn(address, name, Role::MobileNode, detail == details.end() ? QString() : detail->second);
@@ -166,8 +185,8 @@ void Names::fromBindings(const analysis::Analysis& analysis)
 
 const Names::Party* Names::party(const Ipv6Address& address) const
 {
-    const auto at = parties_.find(address);
-    return at == parties_.end() ? nullptr : &at->second;
+    const auto at = tables_->parties.find(address);
+    return at == tables_->parties.end() ? nullptr : &at->second;
 }
 
 QString Names::of(const Ipv6Address& address) const
@@ -176,7 +195,7 @@ QString Names::of(const Ipv6Address& address) const
     if (address == allNodes()) return QCoreApplication::translate("Names", "all nodes");
     if (address == allRouters()) return QCoreApplication::translate("Names", "all routers");
     if (address == allMldv2Routers()) return QCoreApplication::translate("Names", "multicast routers");
-    if (const auto group = groups_.find(address); group != groups_.end())
+    if (const auto group = tables_->groups.find(address); group != tables_->groups.end())
         return QCoreApplication::translate("Names", "group of %1").arg(group->second);
     if (const Party* known = party(address))
         return known->detail.isEmpty() ? known->node : QStringLiteral("%1 (%2)").arg(known->node, known->detail);
@@ -209,8 +228,8 @@ QString Names::node(const Ipv6Address& address) const
 
 QString Names::of(const Mac& mac) const
 {
-    const auto at = macs_.find(mac);
-    return at == macs_.end() ? toQt(mac.text()) : at->second;
+    const auto at = tables_->macs.find(mac);
+    return at == tables_->macs.end() ? toQt(mac.text()) : at->second;
 }
 
 QString Names::of(const analysis::NodeInfo& node) const
@@ -218,15 +237,15 @@ QString Names::of(const analysis::NodeInfo& node) const
     for (const Ipv6Address& address : node.addresses)
         if (const Party* known = party(address)) return known->node;
     for (const Mac& mac : node.macs)
-        if (const auto known = macs_.find(mac); known != macs_.end()) return known->second;
+        if (const auto known = tables_->macs.find(mac); known != tables_->macs.end()) return known->second;
     return node.addresses.empty() ? QString() : toQt(node.addresses.front().text());
 }
 
 QString Names::addressesOf(const QString& node) const
 {
     QStringList lines;
-    for (const Ipv6Address& address : order_) {
-        const Party& known = parties_.at(address);
+    for (const Ipv6Address& address : tables_->order) {
+        const Party& known = tables_->parties.at(address);
         if (known.node != node) continue;
         const QString text = toQt(address.text());
         lines << (known.detail.isEmpty() ? text : QStringLiteral("%1  %2").arg(text, known.detail));

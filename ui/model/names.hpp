@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Names before addresses: who an address belongs to, from the scenario where there is one and from what analysis found.
-// A mobile node's addresses also say what they are: "mn (HoA)", "mn (RCoA)", "mn (LCoA 2)".
+// A mobile node's addresses also say what they are: "mn (HoA)", "mn (RCoA)", "mn (LCoA 2)",
+// "mn (CoA, BID 1)".
 #pragma once
 
 #include "capture/analysis/analysis.hpp"
@@ -10,6 +11,9 @@
 #include <QString>
 
 #include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
 
 namespace roamscope::ui {
 
@@ -20,6 +24,7 @@ namespace roamscope::ui {
 /// "HA", "MAP", "MN" …: short.
 [[nodiscard]] QString roleShort(analysis::Role role);
 
+/// A value; copies share what they know, and it may be made in one thread and read in another.
 class Names {
 public:
     struct Party {
@@ -28,7 +33,7 @@ public:
         analysis::Role role = analysis::Role::Unknown;
     };
 
-    Names() = default;
+    Names();
     /// `scenario` may be null.
     Names(const lab::Scenario* scenario, const analysis::Analysis& analysis);
 
@@ -47,15 +52,19 @@ public:
     [[nodiscard]] QString addressesOf(const QString& node) const;
 
 private:
+    struct Tables {
+        std::unordered_map<Ipv6Address, Party> parties;
+        std::map<Mac, QString> macs;
+        std::unordered_map<Ipv6Address, QString> groups;  ///< solicited-node groups of the known addresses
+        std::vector<Ipv6Address> order;         ///< as learned
+    };
+
     void learn(const Ipv6Address& address, const QString& node, analysis::Role role, const QString& detail = {});
     void fromScenario(const lab::Scenario& scenario);
     void fromNodes(const std::vector<analysis::NodeInfo>& nodes);
     void fromBindings(const analysis::Analysis& analysis);
 
-    std::map<Ipv6Address, Party> parties_;
-    std::map<Mac, QString> macs_;
-    std::map<Ipv6Address, QString> groups_;  ///< solicited-node groups of the known addresses
-    std::vector<Ipv6Address> order_;  ///< as learned
+    std::shared_ptr<Tables> tables_;  ///< changed by the constructor only
 };
 
 }  // namespace roamscope::ui

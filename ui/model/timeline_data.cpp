@@ -8,6 +8,7 @@
 #include <QCoreApplication>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -177,6 +178,22 @@ std::vector<TimelineLane> timelineLanes(const analysis::Analysis& analysis, cons
     identifiers.take(lanes);
     for (TimelineLane& lane : lanes) sortBars(lane);
     return lanes;
+}
+
+std::vector<const TimelineBar*> visibleBars(const std::vector<TimelineBar>& bars, double from, double to, std::size_t columns)
+{
+    const double column = (to - from) / static_cast<double>(columns);
+    std::vector<const TimelineBar*> visible;
+    double columnOfLast = 0;
+    for (const TimelineBar& bar : bars) {
+        const double start = toSeconds(bar.start);
+        if (toSeconds(bar.end) < from || start > to) continue;
+        const double here = std::floor((std::max(start, from) - from) / column);
+        if (visible.empty() || here != columnOfLast) visible.push_back(&bar);
+        else if (bar.end > visible.back()->end) visible.back() = &bar;
+        columnOfLast = here;
+    }
+    return visible;
 }
 
 std::vector<TimelineGap> timelineGaps(const analysis::Analysis& analysis)

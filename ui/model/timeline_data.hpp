@@ -37,6 +37,10 @@ struct TimelineLane {
 /// that are still open end.
 [[nodiscard]] std::vector<TimelineLane> timelineLanes(const analysis::Analysis& analysis, const Names& names, TimePoint end);
 
+/// The bars of a lane that differ on a screen where the seconds [from, to] are `columns` pixels wide: of those that begin in one
+/// column only the longest.
+[[nodiscard]] std::vector<const TimelineBar*> visibleBars(const std::vector<TimelineBar>& bars, double from, double to, std::size_t columns);
+
 /// A stretch without data: from the last probe that was delivered before a handover's gap to the first one after it.
 struct TimelineGap {
     TimePoint start{};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 namespace roamscope::ui {
 
@@ -28,9 +29,14 @@ constexpr int cellLevel = 5;
 
 std::optional<std::size_t> find(const Topology& topology, const QString& name)
 {
-    for (std::size_t i = 0; i < topology.nodes.size(); ++i)
-        if (topology.nodes[i].name == name) return i;
-    return std::nullopt;
+    const auto known = topology.nodeNamed.constFind(name);
+    return known == topology.nodeNamed.constEnd() ? std::nullopt : std::optional(*known);
+}
+
+void addNode(Topology& topology, const QString& name, Role role)
+{
+    if (!topology.nodeNamed.contains(name)) topology.nodeNamed.insert(name, topology.nodes.size());
+    topology.nodes.push_back({name, role, {}});
 }
 
 int linkLevel(const Topology& topology, const TopologyLink& link)
@@ -86,10 +92,16 @@ void arrange(Topology& topology)
     spread(lonely, [&](std::size_t link, double x) { topology.links[link].left = topology.links[link].right = x; });
 }
 
+QString linkTitle(const std::vector<capture::TraceLink>& traceLinks, std::uint32_t link)
+{
+    const QString name = toQt(traceLinks[link].name);
+    return name.isEmpty() ? QStringLiteral("link %1").arg(link) : name;
+}
+
 Topology fromScenario(const lab::Scenario& scenario)
 {
     Topology topology;
-    for (const lab::NodeSpec& node : scenario.nodes) topology.nodes.push_back({toQt(node.name), roleOf(node.role), {}});
+    for (const lab::NodeSpec& node : scenario.nodes) addNode(topology, toQt(node.name), roleOf(node.role));
     for (const lab::LinkSpec& link : scenario.links) {
         TopologyLink drawn{toQt(link.name), link.wireless, {}, 0, 0, 0};
         for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
@@ -110,32 +122,95 @@ Topology fromAnalysis(const analysis::Analysis& analysis, const Names& names, co
     for (const analysis::NodeInfo& node : analysis.nodes) {
         if (node.role == Role::Unknown) continue;
         if (node.role != Role::MobileNode) network.members.push_back(topology.nodes.size());
-        topology.nodes.push_back({names.of(node), node.role, {}});
+        addNode(topology, names.of(node), node.role);
     }
     if (network.members.size() > 1) topology.links.push_back(std::move(network));
-    std::set<std::uint32_t> cells;
+    std::map<std::uint32_t, std::size_t> cells;
+    std::set<std::pair<std::uint32_t, Mac>> seen;
     for (const analysis::Attachment& attachment : analysis.attachments) {
-        if (attachment.link >= traceLinks.size() || !cells.insert(attachment.link).second) continue;
-        TopologyLink cell{toQt(traceLinks[attachment.link].name), true, {}, 0, 0, 0};
-        if (cell.name.isEmpty()) cell.name = QStringLiteral("link %1").arg(attachment.link);
-        for (const analysis::Attachment& other : analysis.attachments) {
-            if (other.link != attachment.link || !other.router) continue;
-            if (const auto router = find(topology, names.of(*other.router)))
-                if (std::find(cell.members.begin(), cell.members.end(), *router) == cell.members.end()) cell.members.push_back(*router);
-        }
-        topology.links.push_back(std::move(cell));
+        if (attachment.link >= traceLinks.size()) continue;
+        const auto [cell, fresh] = cells.try_emplace(attachment.link, topology.links.size());
+        if (fresh) topology.links.push_back({linkTitle(traceLinks, attachment.link), true, {}, 0, 0, 0});
+        if (!attachment.router || !seen.emplace(attachment.link, *attachment.router).second) continue;
+        std::vector<std::size_t>& members = topology.links[cell->second].members;
+        if (const auto router = find(topology, names.of(*attachment.router)))
+            if (std::find(members.begin(), members.end(), *router) == members.end()) members.push_back(*router);
     }
     return topology;
 }
 
-std::optional<std::size_t> linkNamed(const Topology& topology, const std::vector<capture::TraceLink>& traceLinks, std::uint32_t traceLink)
+/// Which link of the picture each link of the trace is.
+std::vector<std::optional<std::size_t>> drawnLinks(const Topology& topology, const std::vector<capture::TraceLink>& traceLinks)
 {
-    if (traceLink >= traceLinks.size()) return std::nullopt;
-    QString name = toQt(traceLinks[traceLink].name);
-    if (name.isEmpty()) name = QStringLiteral("link %1").arg(traceLink);
-    for (std::size_t i = 0; i < topology.links.size(); ++i)
-        if (topology.links[i].name == name) return i;
-    return std::nullopt;
+    std::vector<std::optional<std::size_t>> drawn(traceLinks.size());
+    for (std::uint32_t link = 0; link < traceLinks.size(); ++link) {
+        const QString title = linkTitle(traceLinks, link);
+        for (std::size_t i = 0; i < topology.links.size() && !drawn[link]; ++i)
+            if (topology.links[i].name == title) drawn[link] = i;
+    }
+    return drawn;
+}
+
+/// Where each mobile node was, and when: looked up for each place of the cursor.
+void addMobiles(Topology& topology, const analysis::Analysis& analysis, const Names& names, const std::vector<capture::TraceLink>& traceLinks)
+{
+    QHash<QString, std::size_t> mobileNamed;
+    for (std::size_t i = 0; i < topology.nodes.size(); ++i) {
+        if (topology.nodes[i].role != Role::MobileNode) continue;
+        mobileNamed.insert(topology.nodes[i].name, topology.mobiles.size());
+        topology.mobiles.push_back({i, {}});
+    }
+    if (topology.mobiles.empty()) return;
+    struct Place {
+        std::size_t mobile;
+        std::size_t interface;
+    };
+    std::map<Mac, std::optional<Place>> places;
+    const std::vector<std::optional<std::size_t>> drawn = drawnLinks(topology, traceLinks);
+    for (const analysis::Attachment& attachment : analysis.attachments) {
+        const auto [known, fresh] = places.try_emplace(attachment.interface);
+        if (fresh) {
+            const auto named = mobileNamed.constFind(names.of(attachment.interface));
+            if (named != mobileNamed.constEnd() || topology.mobiles.size() == 1) {
+                const std::size_t mobile = named != mobileNamed.constEnd() ? *named : 0;
+                known->second = Place{mobile, topology.mobiles[mobile].interfaces.size()};
+                topology.mobiles[mobile].interfaces.emplace_back();
+            }
+        }
+        if (!known->second) continue;
+        const auto link = attachment.link < drawn.size() ? drawn[attachment.link] : std::nullopt;
+        topology.mobiles[known->second->mobile].interfaces[known->second->interface].push_back({attachment.from, link});
+    }
+    for (Topology::Mobile& mobile : topology.mobiles)
+        for (auto& stays : mobile.interfaces) std::stable_sort(stays.begin(), stays.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
+    for (const analysis::Handover& handover : analysis.handovers)
+        for (const analysis::Phase& phase : handover.phases)
+            if (phase.name == "T_L2") topology.changes.push_back({phase.start, phase.end});
+    std::sort(topology.changes.begin(), topology.changes.end(), [](const auto& a, const auto& b) { return a.end < b.end; });
+}
+
+TopologyState::Mobile mobileAt(const Topology& topology, const Topology::Mobile& mobile, TimePoint time)
+{
+    TopologyState::Mobile state{mobile.node, std::nullopt, {}, std::nullopt, 0};
+    const Topology::Stay* now = nullptr;
+    const Topology::Stay* next = nullptr;
+    for (const auto& stays : mobile.interfaces) {
+        const auto after = std::upper_bound(stays.begin(), stays.end(), time, [](TimePoint t, const Topology::Stay& s) { return t < s.from; });
+        if (after != stays.end() && (!next || after->from < next->from)) next = &*after;
+        if (after == stays.begin()) continue;
+        const Topology::Stay* here = &*std::prev(after);
+        if (!now || here->from > now->from) std::swap(now, here);
+        if (here && here->link) state.others.push_back(*here->link);
+    }
+    if (now) state.link = now->link;
+    if (state.link) std::erase(state.others, *state.link);
+    if (!next) return state;
+    // Between the last frame on the old link and the first on the new one it is on its way.
+    auto change = std::lower_bound(topology.changes.begin(), topology.changes.end(), next->from, [](const auto& c, TimePoint t) { return c.end < t; });
+    if (change == topology.changes.end() || time < change->start) return state;
+    state.next = next->link;
+    state.progress = toSeconds(time - change->start) / std::max(1e-9, toSeconds(change->end - change->start));
+    return state;
 }
 
 }  // namespace
@@ -145,46 +220,24 @@ Topology makeTopology(const lab::Scenario* scenario, const analysis::Analysis& a
 {
     Topology topology = scenario ? fromScenario(*scenario) : fromAnalysis(analysis, names, traceLinks);
     arrange(topology);
+    addMobiles(topology, analysis, names, traceLinks);
     return topology;
 }
 
-TopologyState topologyAt(const Topology& topology, const analysis::Analysis& analysis, const Names& names,
-                         const std::vector<capture::TraceLink>& traceLinks, TimePoint time)
+TopologyState topologyAt(const Topology& topology, const analysis::Analysis& analysis, const Names& names, TimePoint time)
 {
     TopologyState state;
-    std::vector<std::size_t> mobileNodes;
-    for (std::size_t i = 0; i < topology.nodes.size(); ++i)
-        if (topology.nodes[i].role == Role::MobileNode) mobileNodes.push_back(i);
-
-    for (const std::size_t node : mobileNodes) {
-        TopologyState::Mobile mobile{node, std::nullopt, std::nullopt, 0};
-        const analysis::Attachment* next = nullptr;
-        for (const analysis::Attachment& attachment : analysis.attachments) {
-            if (mobileNodes.size() > 1 && names.of(attachment.interface) != topology.nodes[node].name) continue;
-            if (attachment.from <= time) mobile.link = linkNamed(topology, traceLinks, attachment.link);
-            else if (!next) next = &attachment;
-        }
-        // Between the last frame on the old link and the first on the new one it is on its way.
-        for (const analysis::Handover& handover : analysis.handovers)
-            for (const analysis::Phase& phase : handover.phases)
-                if (next && phase.name == "T_L2" && phase.start <= time && time < phase.end && next->from <= phase.end) {
-                    mobile.next = linkNamed(topology, traceLinks, next->link);
-                    mobile.progress = toSeconds(time - phase.start) / std::max(1e-9, toSeconds(phase.end - phase.start));
-                }
-        state.mobiles.push_back(mobile);
-    }
+    for (const Topology::Mobile& mobile : topology.mobiles) state.mobiles.push_back(mobileAt(topology, mobile, time));
 
     const std::vector<const analysis::BindingInterval*> bindings = analysis.bindingsAt(time);
-    const auto mapOf = [&](const Ipv6Address& careOf) -> const analysis::BindingInterval* {
-        for (const analysis::BindingInterval* b : bindings)
-            if (b->owner == Role::Map && b->homeAddress == careOf) return b;
-        return nullptr;
-    };
+    std::unordered_map<Ipv6Address, const analysis::BindingInterval*> atMaps;
+    for (const analysis::BindingInterval* b : bindings)
+        if (b->owner == Role::Map) atMaps.emplace(b->homeAddress, b);
     for (const analysis::BindingInterval* binding : bindings) {
         if (binding->owner == Role::Correspondent) continue;
-        const analysis::BindingInterval* through = binding->owner == Role::HomeAgent ? mapOf(binding->careOfAddress) : nullptr;
+        const auto through = binding->owner == Role::HomeAgent ? atMaps.find(binding->careOfAddress) : atMaps.end();
         const auto from = find(topology, names.node(binding->ownerAddress));
-        const auto to = find(topology, through ? names.node(through->ownerAddress) : names.node(binding->careOfAddress));
+        const auto to = find(topology, through != atMaps.end() ? names.node(through->second->ownerAddress) : names.node(binding->careOfAddress));
         if (from && to && *from != *to) state.tunnels.push_back({*from, *to, binding->owner});
     }
     return state;

@@ -7,6 +7,7 @@
 #include "capture/trace/trace.hpp"
 #include "ui/model/names.hpp"
 
+#include <QHash>
 #include <QPointF>
 #include <QString>
 
@@ -33,8 +34,26 @@ struct TopologyLink {
 };
 
 struct Topology {
+    /// From then on an interface of a mobile node was on a link (none: on one that is not drawn).
+    struct Stay {
+        TimePoint from{};
+        std::optional<std::size_t> link;
+    };
+    struct Mobile {
+        std::size_t node;                            ///< index into nodes
+        std::vector<std::vector<Stay>> interfaces;   ///< each by time
+    };
+    /// A stretch in which somebody was on the way between two links.
+    struct Change {
+        TimePoint start{};
+        TimePoint end{};
+    };
+
     std::vector<TopologyNode> nodes;
     std::vector<TopologyLink> links;
+    std::vector<Mobile> mobiles;
+    std::vector<Change> changes;                     ///< by their end
+    QHash<QString, std::size_t> nodeNamed;           ///< index into nodes
 };
 
 /// `scenario` null: inferred from `analysis` and the trace's links.
@@ -44,7 +63,8 @@ struct Topology {
 struct TopologyState {
     struct Mobile {
         std::size_t node;                    ///< index into Topology::nodes
-        std::optional<std::size_t> link;     ///< where it is; none before its first frame
+        std::optional<std::size_t> link;     ///< where it is, by the interface that moved last; none before its first frame
+        std::vector<std::size_t> others;     ///< where its other interfaces are
         std::optional<std::size_t> next;     ///< set while it changes links
         double progress = 0;                 ///< 0..1 from link to next
     };
@@ -58,7 +78,6 @@ struct TopologyState {
 };
 
 /// Attachments and tunnels at `time`.
-[[nodiscard]] TopologyState topologyAt(const Topology& topology, const analysis::Analysis& analysis, const Names& names,
-                                       const std::vector<capture::TraceLink>& traceLinks, TimePoint time);
+[[nodiscard]] TopologyState topologyAt(const Topology& topology, const analysis::Analysis& analysis, const Names& names, TimePoint time);
 
 }  // namespace roamscope::ui

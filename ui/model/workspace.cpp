@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/model/workspace.hpp"
 
+#include "ui/model/background.hpp"
+
 #include <QElapsedTimer>
 #include <QThreadPool>
 
@@ -44,6 +46,8 @@ void Workspace::setSession(std::unique_ptr<capture::Session> session)
     view_ = emptyView();
     status_.reset();
     names_ = Names();
+    naming_.reset();
+    named_ = {};
     cursor_.reset();
     emit sessionChanged();
     emit viewChanged();
@@ -74,15 +78,36 @@ void Workspace::poll()
         emit statusChanged();
     }
     capture::View view = session_->view();
-    if (view.revision != view_.revision || view.trace.size() != view_.trace.size() || view.complete != view_.complete) {
+    if (view.analysis != view_.analysis && isLarge(*view.analysis)) nameFirst(view);
+    if (view.analysis != view_.analysis || view.revision != view_.revision || view.trace.size() != view_.trace.size() || view.complete != view_.complete) {
         const bool first = view_.trace.size() == 0 && view.trace.size() > 0;
         const bool learned = view.analysis != view_.analysis;
         view_ = std::move(view);
-        if (learned) names_ = Names(session_->scenario(), *view_.analysis);
+        if (learned) names_ = view_.analysis == named_.analysis ? named_.names : Names(session_->scenario(), *view_.analysis);
         emit viewChanged();
         if (first && !status_ && !cursor_.following()) goToFrame(0);
     }
     if (status_) followRun();
+}
+
+/// A large analysis is shown together with its names, as soon as they are made; until then the one before it stays.
+void Workspace::nameFirst(capture::View& view)
+{
+    if (view.analysis == named_.analysis) return;
+    if (!naming_) {
+        naming_ = view.analysis;
+        inBackground(
+            this, [session = session_, analysis = naming_] { return Named{analysis, Names(session->scenario(), *analysis)}; },
+            [this](Named named) {
+                if (named.analysis != naming_) return;  // of a session that is gone
+                naming_.reset();
+                named_ = std::move(named);
+                poll();
+            });
+    }
+    const bool newer = named_.analysis && named_.analysis != view_.analysis;
+    view.analysis = newer ? named_.analysis : view_.analysis;
+    view.complete = false;
 }
 
 void Workspace::followRun()

@@ -59,6 +59,12 @@ signals:
     void statusChanged();
 
 private:
+    /// An analysis and the names in it.
+    struct Named {
+        std::shared_ptr<const analysis::Analysis> analysis;
+        Names names;
+    };
+    void nameFirst(capture::View& view);
     void followRun();
     [[nodiscard]] std::optional<std::size_t> latestRegistration() const;
 
@@ -66,6 +72,8 @@ private:
     capture::View view_;
     std::optional<capture::LabStatus> status_;
     Names names_;
+    std::shared_ptr<const analysis::Analysis> naming_;  ///< of a large analysis the names are made beside the window
+    Named named_;                                       ///< and this is the newest of which they are there
     TimeCursor cursor_;
     QTimer timer_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/view/main_window.hpp"
 
+#include "ui/model/background.hpp"
 #include "ui/model/format.hpp"
 
 #include <QAbstractButton>
@@ -15,7 +16,6 @@
 #include <QPointer>
 #include <QSettings>
 #include <QStatusBar>
-#include <QThreadPool>
 #include <QVBoxLayout>
 
 namespace roamscope::ui {
@@ -294,18 +294,14 @@ void MainWindow::save(const QString& path)
     if (!session) return;
     statusBar()->showMessage(tr("Writing %1 …").arg(path));
     save_->setEnabled(false);
-    QThreadPool::globalInstance()->start([window = QPointer<MainWindow>(this), session, path] {
+    const auto write = [session, path] {
         const Result<void> done = session->save(path.toStdString());
-        const QString problem = done ? QString() : toQt(done.error().text);
-        QMetaObject::invokeMethod(
-            qApp,
-            [window, problem, path] {
-                if (!window) return;
-                window->save_->setEnabled(true);
-                if (problem.isEmpty()) window->statusBar()->showMessage(tr("Written: %1").arg(path), 8000);
-                else window->statusBar()->clearMessage(), window->banner_->showMessage(tr("Cannot save the capture"), problem);
-            },
-            Qt::QueuedConnection);
+        return done ? QString() : toQt(done.error().text);
+    };
+    inBackground(this, write, [this, path](const QString& problem) {
+        save_->setEnabled(true);
+        if (problem.isEmpty()) statusBar()->showMessage(tr("Written: %1").arg(path), 8000);
+        else statusBar()->clearMessage(), banner_->showMessage(tr("Cannot save the capture"), problem);
     });
 }
 

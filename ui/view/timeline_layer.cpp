@@ -52,6 +52,8 @@ void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const Q
     }
     QRectF visible = rect.intersected(QRectF(rect_->rect())).adjusted(3, 0, -1, 0);
     visible.setRight(std::min(visible.right(), textEnd));
+    constexpr double least = 6;  // no letter fits
+    if (visible.width() < least) return;
     const QFontMetricsF metrics(painter->font());
     const bool whole = metrics.horizontalAdvance(bar.label) <= visible.width();
     const QString& text = whole ? bar.label : bar.brief;
@@ -74,18 +76,17 @@ void TimelineLayer::drawBeside(QCPPainter* painter, const TimelineBar& bar, cons
 void TimelineLayer::drawLane(QCPPainter* painter, std::size_t lane) const
 {
     double drawnTo = -1e9;
-    const std::vector<TimelineBar>& bars = (*lanes_)[lane].bars;
+    const QCPRange range = rect_->axis(QCPAxis::atBottom)->range();
+    const std::vector<const TimelineBar*> bars = visibleBars((*lanes_)[lane].bars, range.lower, range.upper, static_cast<std::size_t>(std::max(1, rect_->width())));
     for (std::size_t i = 0; i < bars.size(); ++i) {
-        const TimelineBar& bar = bars[i];
+        const TimelineBar& bar = *bars[i];
         const QRectF rect = barRect(bar, lane);
-        if (rect.right() < rect_->left() || rect.left() > rect_->right()) continue;
         if (rect.width() <= 2 && rect.right() <= drawnTo) continue;
         // A later bar may lie over this one's end.
-        drawBar(painter, bar, rect, i + 1 < bars.size() ? barRect(bars[i + 1], lane).left() - 1 : rect.right());
+        const double next = i + 1 < bars.size() ? barRect(*bars[i + 1], lane).left() : rect_->right();
+        drawBar(painter, bar, rect, i + 1 < bars.size() ? next - 1 : rect.right());
         drawnTo = std::max(drawnTo, rect.right());
-        if (bar.beside.isEmpty() || rect.right() >= rect_->right()) continue;
-        const double next = i + 1 < bars.size() ? barRect(bars[i + 1], lane).left() : rect_->right();
-        drawBeside(painter, bar, rect, std::min<double>(next, rect_->right()));
+        if (!bar.beside.isEmpty() && rect.right() < rect_->right()) drawBeside(painter, bar, rect, std::min<double>(next, rect_->right()));
     }
 }
 

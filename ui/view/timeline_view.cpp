@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/view/timeline_view.hpp"
 
+#include "ui/model/background.hpp"
 #include "ui/model/format.hpp"
 #include "ui/view/timeline_layer.hpp"
 
@@ -103,6 +104,8 @@ void TimelineView::makeAxes()
     plot_->setNoAntialiasingOnDrag(true);
     connect(time_, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this, &TimelineView::limitRange);
     connect(lanesTime_, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this, &TimelineView::limitRange);
+    connect(lanesRect_->axis(QCPAxis::atLeft), qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this, &TimelineView::limitLanes);
+    connect(plot_, &QCustomPlot::afterLayout, this, [this] { limitLanes(lanesRect_->axis(QCPAxis::atLeft)->range()); });
 }
 
 void TimelineView::makeProbes()
@@ -119,6 +122,14 @@ void TimelineView::makeProbes()
     legend_->position->setAxisRect(probesRect_);
     legend_->setPositionAlignment(Qt::AlignRight | Qt::AlignTop);
     legend_->position->setCoords(0.995, 0.0);
+
+    moreLanes_ = new QCPItemText(plot_);
+    moreLanes_->setClipToAxisRect(false);
+    moreLanes_->position->setType(QCPItemPosition::ptAxisRectRatio);
+    moreLanes_->position->setAxisRect(lanesRect_);
+    moreLanes_->setPositionAlignment(Qt::AlignRight | Qt::AlignBottom);
+    moreLanes_->position->setCoords(0.995, 1.0);
+    moreLanes_->setVisible(false);
 
     plot_->addLayer(QStringLiteral("cursor"), plot_->layer(QStringLiteral("overlay")), QCustomPlot::limBelow);
     // A buffer of its own: moving the cursor draws nothing else again.
@@ -156,8 +167,14 @@ void TimelineView::restyle()
     QPen delivered(theme.tone(Tone::Home), 1);
     delivered_->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDisc, delivered, QBrush(delivered.color()), 3));
     lost_->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssCross, QPen(theme.tone(Tone::Error), 1), Qt::NoBrush, 5));
-    legend_->setColor(theme.faint());
-    legend_->setFont(font());
+    for (QCPItemText* text : {legend_, moreLanes_}) {
+        text->setColor(theme.faint());
+        text->setFont(font());
+    }
+    QColor ground = theme.base();
+    ground.setAlpha(210);
+    moreLanes_->setBrush(ground);
+    moreLanes_->setPadding(QMargins(4, 0, 4, 0));
     for (QCPItemStraightLine* line : cursorLines_) line->setPen(QPen(theme.cursor(), 1));
     lanesLayer_->setTheme(theme);
     probesLayer_->setTheme(theme);
@@ -166,12 +183,29 @@ void TimelineView::restyle()
 
 void TimelineView::takeAnalysis()
 {
-    lanes_ = timelineLanes(workspace_.analysis(), workspace_.names(), workspace_.view().trace.end());
-    gaps_ = timelineGaps(workspace_.analysis());
+    const auto analysis = workspace_.view().analysis;
+    const TimePoint end = workspace_.view().trace.end();
+    const auto make = [analysis, names = workspace_.names(), end] { return Lanes{analysis, timelineLanes(*analysis, names, end), timelineGaps(*analysis)}; };
+    if (!isLarge(*analysis)) return showLanes(make());
+    // What is known of an analysis that is finished does not change: only open bars would reach further.
+    if (making_ || analysis == lanesOf_) return;
+    making_ = true;
+    inBackground(this, make, [this](Lanes made) {
+        making_ = false;
+        showLanes(std::move(made));
+        if (lanesOf_ != workspace_.view().analysis) takeAnalysis();
+    });
+}
+
+void TimelineView::showLanes(Lanes made)
+{
+    lanesOf_ = std::move(made.analysis);
+    lanes_ = std::move(made.lanes);
+    gaps_ = std::move(made.gaps);
     auto titles = QSharedPointer<QCPAxisTickerText>::create();
     for (std::size_t i = 0; i < lanes_.size(); ++i) titles->addTick(static_cast<double>(i) + 0.5, lanes_[i].title);
     lanesRect_->axis(QCPAxis::atLeft)->setTicker(titles);
-    lanesRect_->axis(QCPAxis::atLeft)->setRange(0, static_cast<double>(lanes_.size()));
+    limitLanes(lanesRect_->axis(QCPAxis::atLeft)->range());
     if (whole_) fit();
     takeProbes();
     showCursor();
@@ -214,6 +248,27 @@ void TimelineView::limitRange(const QCPRange& range)
     takeProbes();
     plot_->replot(QCustomPlot::rpQueuedReplot);
     ranging_ = false;
+}
+
+/// As many lanes as can be read; when there are more, dragging up and down moves them.
+void TimelineView::limitLanes(const QCPRange& range)
+{
+    if (rangingLanes_) return;
+    rangingLanes_ = true;
+    const double all = std::max(1.0, static_cast<double>(lanes_.size()));
+    const double room = std::max(1.0, std::floor(lanesRect_->height() / (plot_->fontMetrics().height() + 1.0)));
+    const double size = std::min(all, room);
+    const double lower = std::clamp(std::round(range.lower), 0.0, all - size);
+    lanesRect_->axis(QCPAxis::atLeft)->setRange(lower, lower + size);
+    lanesRect_->setRangeDrag(size < all ? Qt::Horizontal | Qt::Vertical : Qt::Orientations(Qt::Horizontal));
+    const int below = static_cast<int>(all - lower - size);
+    const int above = static_cast<int>(lower);
+    QStringList more;
+    if (above > 0) more << tr("▴ %1 above").arg(above);
+    if (below > 0) more << tr("▾ %1 below").arg(below);
+    moreLanes_->setText(more.join(QStringLiteral("  ")));
+    moreLanes_->setVisible(!more.isEmpty());
+    rangingLanes_ = false;
 }
 
 void TimelineView::fit()

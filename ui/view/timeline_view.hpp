@@ -52,13 +52,22 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
+    /// All bars of an analysis.
+    struct Lanes {
+        std::shared_ptr<const analysis::Analysis> analysis;
+        std::vector<TimelineLane> lanes;
+        std::vector<TimelineGap> gaps;
+    };
+
     void makeAxes();
     void makeProbes();
     void restyle();
     void takeAnalysis();
+    void showLanes(Lanes made);
     void takeProbes();
     void showCursor();
     void limitRange(const QCPRange& range);
+    void limitLanes(const QCPRange& range);
     void released(QPoint position);
     [[nodiscard]] TimePoint timeAt(double x) const;
     [[nodiscard]] const TimelineBar* barAt(QPointF position) const;
@@ -72,14 +81,18 @@ private:
     QCPGraph* delivered_ = nullptr;
     QCPGraph* lost_ = nullptr;
     QCPItemText* legend_ = nullptr;
+    QCPItemText* moreLanes_ = nullptr;  ///< how many lanes there is no room for
     TimelineLayer* lanesLayer_ = nullptr;
     TimelineLayer* probesLayer_ = nullptr;
     std::vector<QCPItemStraightLine*> cursorLines_;
+    std::shared_ptr<const analysis::Analysis> lanesOf_;  ///< what the lanes show
+    bool making_ = false;                                ///< lanes of a large analysis are being made beside the window
     std::vector<TimelineLane> lanes_;
     std::vector<TimelineGap> gaps_;
     ProbePoints probes_;
     QTimer later_;            ///< gathers changes: the picture is drawn ten times a second at most
     bool whole_ = true;       ///< shows everything, also what is still to come
+    bool rangingLanes_ = false;
     bool ranging_ = false;
     QPoint pressed_;
 };

@@ -33,7 +33,7 @@ void TopologyView::rebuild()
 
 void TopologyView::refresh()
 {
-    state_ = topologyAt(topology_, workspace_.analysis(), workspace_.names(), workspace_.view().trace.links(), workspace_.cursor().time());
+    state_ = topologyAt(topology_, workspace_.analysis(), workspace_.names(), workspace_.cursor().time());
     layOut();
     setAccessibleDescription(describe());
     update();
@@ -48,13 +48,19 @@ void TopologyView::resizeEvent(QResizeEvent* event)
 QString TopologyView::describe() const
 {
     QStringList parts;
+    constexpr qsizetype most = 20;  // nobody listens longer
     for (const TopologyState::Mobile& mobile : state_.mobiles) {
+        if (parts.size() >= most) break;
         const QString& name = topology_.nodes[mobile.node].name;
         if (mobile.next) parts << tr("%1 moves to %2").arg(name, topology_.links[*mobile.next].name);
         else if (mobile.link) parts << tr("%1 is on %2").arg(name, topology_.links[*mobile.link].name);
+        for (const std::size_t other : mobile.others) parts << tr("%1 is on %2 as well").arg(name, topology_.links[other].name);
     }
-    for (const TopologyState::Tunnel& tunnel : state_.tunnels)
+    for (const TopologyState::Tunnel& tunnel : state_.tunnels) {
+        if (parts.size() >= most) break;
         parts << tr("tunnel %1 to %2").arg(topology_.nodes[tunnel.from].name, topology_.nodes[tunnel.to].name);
+    }
+    if (parts.size() >= most) parts << tr("%1 mobile nodes and %2 tunnels in all").arg(state_.mobiles.size()).arg(state_.tunnels.size());
     return parts.join(QStringLiteral("; "));
 }
 
@@ -68,6 +74,10 @@ QPointF TopologyView::placeOf(const TopologyState::Mobile& mobile) const
 {
     double x = 0.5;
     if (mobile.link) x = topology_.links[*mobile.link].middle();
+    if (mobile.link && !mobile.next && !mobile.others.empty()) {
+        for (const std::size_t other : mobile.others) x += topology_.links[other].middle();
+        x /= static_cast<double>(mobile.others.size() + 1);
+    }
     if (mobile.link && mobile.next) x += (topology_.links[*mobile.next].middle() - x) * mobile.progress;
     return {x, 0.93};
 }
@@ -95,21 +105,17 @@ void TopologyView::layOutRow(const std::vector<std::size_t>& row)
     const auto roomFor = [&](double width) { return std::max<std::size_t>(1, static_cast<std::size_t>((rect().width() - 28) / (width + 4))); };
     const bool fit = row.size() <= roomFor(widest);
     const std::size_t boxes = fit ? row.size() : std::min(row.size(), roomFor(boxWidth(tr("%1 nodes").arg(999))));
-    for (std::size_t box = 0; box < boxes; ++box) {
-        std::vector<std::size_t> nodes;
-        QPointF sum;
-        // Home agents and correspondents share a row; only nodes of one kind share a box.
-        const auto put = [&] {
-            if (!nodes.empty()) add(nodes, sum / static_cast<double>(nodes.size()));
-            nodes.clear();
-            sum = {};
-        };
+    std::vector<std::vector<std::size_t>> groups;
+    for (std::size_t box = 0; box < boxes; ++box)
         for (std::size_t i = box * row.size() / boxes; i < (box + 1) * row.size() / boxes; ++i) {
-            if (!nodes.empty() && topology_.nodes[row[i]].role != topology_.nodes[nodes.front()].role) put();
-            nodes.push_back(row[i]);
-            sum += topology_.nodes[row[i]].place;
+            // Home agents and correspondents share a row; only nodes of one kind share a box.
+            const bool first = i == box * row.size() / boxes || topology_.nodes[row[i]].role != topology_.nodes[groups.back().front()].role;
+            if (first) groups.emplace_back();
+            groups.back().push_back(row[i]);
         }
-        put();
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const QPointF place = topology_.nodes[groups[i].front()].place;
+        add(groups[i], fit ? place : QPointF((static_cast<double>(i) + 0.5) / static_cast<double>(groups.size()), place.y()));
     }
 }
 
@@ -276,10 +282,13 @@ void TopologyView::paintEvent(QPaintEvent*)
     links(true);
     std::set<std::size_t> drawn;
     for (const TopologyState::Mobile& mobile : state_.mobiles) {
-        if (!mobile.link || mobile.next || !drawn.insert(boxOf_[mobile.node]).second) continue;
-        const TopologyLink& link = topology_.links[*mobile.link];
+        if (!drawn.insert(boxOf_[mobile.node]).second) continue;
         painter.setPen(QPen(theme.tone(Tone::Warning), 1.6));
-        painter.drawLine(centerOf(mobile.node), at({link.middle(), link.y}) + QPointF(0, QFontMetricsF(font()).height() / 2 + 6));
+        const auto attach = [&](const TopologyLink& link) {
+            painter.drawLine(centerOf(mobile.node), at({link.middle(), link.y}) + QPointF(0, QFontMetricsF(font()).height() / 2 + 6));
+        };
+        if (mobile.link && !mobile.next) attach(topology_.links[*mobile.link]);
+        for (const std::size_t other : mobile.others) attach(topology_.links[other]);
     }
     for (const Box& box : boxes_) paintBox(painter, theme, box);
 }

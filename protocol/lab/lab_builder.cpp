@@ -394,14 +394,7 @@ private:
             if (!address || !port.link || stack.interfaceOf(address->address)) continue;
             if (std::find(done.begin(), done.end(), address->masked()) != done.end()) continue;
             done.push_back(address->masked());
-            const auto gateways = gatewaysTo(*port.link);
-            std::optional<std::size_t> best;
-            for (const std::size_t own : lab_.nodePorts_[index]) {
-                const auto& link = lab_.ports_[own].link;
-                if (!link || !gateways[*link]) continue;
-                if (!best || gateways[*link]->distance < gateways[*lab_.ports_[*best].link]->distance) best = own;
-            }
-            if (best) stack.addRoute(*address, lab_.ports_[*best].interface, gateways[*lab_.ports_[*best].link]->address);
+            if (const auto gateway = gatewayTo(index, *port.link)) stack.addRoute(*address, gateway->first, gateway->second);
         }
         addMobileNetworks(index, stack);
     }
@@ -414,9 +407,10 @@ private:
             if (!n.mobile.network) continue;
             bool inside = false;
             for (const Port& port : lab_.ports_) {
-                const auto& address = n.interfaces.size() > port.interface ? n.interfaces[port.interface].address : std::optional<Prefix>();
-                const auto own = port.node == router && address ? stack.interfaceOf(address->address) : std::nullopt;
-                if (!own || inside) continue;
+                if (port.node != router || inside) continue;
+                const auto& address = n.interfaces[port.interface].address;
+                const auto own = address ? stack.interfaceOf(address->address) : std::nullopt;
+                if (!own) continue;
                 stack.addRoute(Prefix{}, *own, address->address);
                 inside = true;
             }
@@ -428,26 +422,24 @@ private:
     {
         const Ipv6Address agent = homeAgentAddress(router);
         const bool isAgent = std::any_of(spec().nodes[index].homePrefixes.begin(), spec().nodes[index].homePrefixes.end(), [&](const Prefix& p) { return p.contains(*router.homeAddress); });
+        std::optional<std::size_t> homeLink;
+        for (const Port& port : lab_.ports_)
+            if (const auto& on = spec().nodes[port.node].interfaces[port.interface].address; on && port.link && on->contains(*router.homeAddress)) homeLink = port.link;
         for (const Prefix& prefix : networkPrefixes(router)) {
             // On its home link it is its own router; while it is away, the home agent tunnels before it looks at routes.
             if (const auto home = stack.interfaceOf(*router.homeAddress)) stack.addRoute(prefix, *home, isAgent || agent.isUnspecified() ? *router.homeAddress : agent);
-            else if (const auto gateway = gatewayTo(index, *router.homeAddress)) stack.addRoute(prefix, gateway->first, gateway->second);
+            else if (const auto gateway = homeLink ? gatewayTo(index, *homeLink) : std::nullopt) stack.addRoute(prefix, gateway->first, gateway->second);
         }
     }
 
-    /// The interface and the router by which a node reaches the link with the prefix of `address`.
-    [[nodiscard]] std::optional<std::pair<std::size_t, Ipv6Address>> gatewayTo(std::size_t index, const Ipv6Address& address) const
+    /// The interface and the router by which a node reaches a link.
+    [[nodiscard]] std::optional<std::pair<std::size_t, Ipv6Address>> gatewayTo(std::size_t index, std::size_t target) const
     {
-        for (const Port& port : lab_.ports_) {
-            const auto& prefix = spec().nodes[port.node].interfaces[port.interface].address;
-            if (!prefix || !port.link || !prefix->contains(address)) continue;
-            const auto gateways = gatewaysTo(*port.link);
-            std::optional<std::size_t> best;
-            for (const std::size_t own : lab_.nodePorts_[index])
-                if (const auto& link = lab_.ports_[own].link; link && gateways[*link] && (!best || gateways[*link]->distance < gateways[*lab_.ports_[*best].link]->distance)) best = own;
-            if (best) return std::pair(lab_.ports_[*best].interface, gateways[*lab_.ports_[*best].link]->address);
-        }
-        return std::nullopt;
+        const auto gateways = gatewaysTo(target);
+        std::optional<std::size_t> best;
+        for (const std::size_t own : lab_.nodePorts_[index])
+            if (const auto& link = lab_.ports_[own].link; link && gateways[*link] && (!best || gateways[*link]->distance < gateways[*lab_.ports_[*best].link]->distance)) best = own;
+        return best ? std::optional(std::pair(lab_.ports_[*best].interface, gateways[*lab_.ports_[*best].link]->address)) : std::nullopt;
     }
 
     Random random_;

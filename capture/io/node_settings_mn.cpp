@@ -90,6 +90,16 @@ const Settings<MobileSpec>& mcoaSettings()
     return settings;
 }
 
+const Settings<MobileNetworkSpec>& networkSettings()
+{
+    static const Settings<MobileNetworkSpec> settings{
+        {"prefixes", [](const JsonValue& v, MobileNetworkSpec& out) { v.list([&](const JsonValue& e) { out.prefixes.push_back(e.prefix("2001:db8:1f0::/64")); }); }},
+        {"mode", [](const JsonValue& v, MobileNetworkSpec& out) { out.explicitPrefixes = v.choice<bool>({{"explicit", true}, {"implicit", false}}); }},
+        {"other_mode", [](const JsonValue& v, MobileNetworkSpec& out) { out.otherMode = v.boolean(); }},
+    };
+    return settings;
+}
+
 }  // namespace
 
 const Settings<NodeSpec>& mobileNodeSettings()
@@ -112,6 +122,7 @@ const Settings<NodeSpec>& mobileNodeSettings()
         {"first_timeout", [](const JsonValue& v, NodeSpec& out) { out.mobile.firstTimeout = v.duration(); }},
         {"movement", [](const JsonValue& v, NodeSpec& out) { v.object(movementSettings(), out.mobile); }},
         {"mcoa", [](const JsonValue& v, NodeSpec& out) { v.object(mcoaSettings(), out.mobile); }},
+        {"mobile_network", [](const JsonValue& v, NodeSpec& out) { v.object(networkSettings(), out.mobile.network.emplace()); }},
         {"map_policy", [](const JsonValue& v, NodeSpec& out) { out.mapPolicy = v.choice<MapPolicy>({{"furthest", MapPolicy::Furthest}, {"preference", MapPolicy::Preference}}); }},
         {"lifetime", [](const JsonValue& v, NodeSpec& out) { out.lifetime = v.seconds(); }},
         {"route_optimisation", [](const JsonValue& v, NodeSpec& out) { routeOptimisation(v, out); }},

@@ -35,7 +35,7 @@ public:
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
             const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
             const InterfaceSpec& spec = n.interfaces[i];
-            const bool mobile = n.role == Role::MobileNode;
+            const bool mobile = n.role == Role::MobileNode && !isIngress(n, spec);
             stack.addInterface(spec.name, port.mac, {spec.dadTransmits, spec.retransTimer, spec.mtu, spec.slaac && !mobile});
             if (mobile) continue;
             // The fixed nodes have been up for long, unless it is said: their addresses are verified before time 0.
@@ -50,7 +50,7 @@ public:
         case Role::HomeAgent:
         case Role::Map: return node::Anchor(std::move(stack), policyOf(n), advertisersOf(index), servicesOf(n));
         case Role::AccessRouter: return node::AccessRouter(std::move(stack), advertisersOf(index), probingOf(n));
-        case Role::MobileNode: return node::MobileNode(std::move(stack), mobileSettings(n), sourcesOf(n, from));
+        case Role::MobileNode: return node::MobileNode(std::move(stack), mobileSettings(index), sourcesOf(n, from));
         case Role::Correspondent: break;
         }
         return correspondent(n, index, std::move(stack), from);
@@ -64,7 +64,7 @@ public:
         if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
         if (auto* other = std::get_if<node::Correspondent>(&lab_.nodes_[index])) other->configure(correspondentSettings(n));
         if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index), probingOf(n));
-        if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(now, mobileSettings(n));
+        if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(now, mobileSettings(index));
     }
 
 private:
@@ -98,7 +98,7 @@ private:
             lab_.nodePorts_.back().push_back(lab_.ports_.size());
             const auto link = interface.link ? std::optional(linkIndex(*interface.link)) : std::nullopt;
             // A mobile node learns of every link it is on, of the first one too: it attaches at time 0.
-            const bool attaches = link && n.role == Role::MobileNode;
+            const bool attaches = link && n.role == Role::MobileNode && !isIngress(n, interface);
             if (attaches) lab_.schedule({}, Lab::Attach{lab_.ports_.size(), link});
             const Mac mac = interface.mac.value_or(fallback);
             lab_.macPorts_[Lab::keyOf(mac)].push_back(lab_.ports_.size());
@@ -258,7 +258,8 @@ private:
             const NodeSpec& to = spec().nodes[nodeIndex(t.to)];
             const auto interval = Duration{static_cast<std::int64_t>(1e9 / t.rate)};
             const Ipv6Address source = n.role == Role::MobileNode ? *n.homeAddress : n.interfaces[0].address->address;
-            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), source, *to.homeAddress, interval, t.size}, from);
+            const Ipv6Address destination = to.homeAddress ? *to.homeAddress : to.interfaces[0].address->address;
+            sources.emplace_back(node::TrafficSettings{static_cast<std::uint16_t>(flow), source, destination, interval, t.size}, from);
         }
         return sources;
     }
@@ -282,8 +283,9 @@ private:
             if (interface.address) out.push_back(interface.address->address);
     }
 
-    [[nodiscard]] node::MobileNode::Settings mobileSettings(const NodeSpec& n) const
+    [[nodiscard]] node::MobileNode::Settings mobileSettings(std::size_t index) const
     {
+        const NodeSpec& n = spec().nodes[index];
         node::MobileNode::Settings settings;
         settings.homeAddress = n.homeAddress.value_or(Ipv6Address{});
         settings.homeAgent = homeAgentAddress(n);
@@ -315,6 +317,22 @@ private:
         settings.multihoming.flows = m.flows;
         for (const InterfaceSpec& interface : n.interfaces) settings.multihoming.paths.push_back({interface.bid, interface.bidPriority});
         settings.movement = {m.linkEvents, m.missedAdvertisements, m.newRouters};
+        if (m.network) settings.network = networkOf(index);
+        return settings;
+    }
+
+    [[nodiscard]] node::NetworkMobility::Settings networkOf(std::size_t index) const
+    {
+        const NodeSpec& n = spec().nodes[index];
+        node::NetworkMobility::Settings settings;
+        settings.prefixes = networkPrefixes(n);
+        settings.mode = n.mobile.network->explicitPrefixes ? node::NetworkMobility::Mode::Explicit : node::NetworkMobility::Mode::Implicit;
+        settings.otherMode = n.mobile.network->otherMode;
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
+            if (!isIngress(n, n.interfaces[i])) continue;
+            settings.ingress.push_back(i);
+            if (n.interfaces[i].advertise) settings.advertisements.push_back(advertiserSettings(n, i));
+        }
         return settings;
     }
 
@@ -376,15 +394,52 @@ private:
             if (!address || !port.link || stack.interfaceOf(address->address)) continue;
             if (std::find(done.begin(), done.end(), address->masked()) != done.end()) continue;
             done.push_back(address->masked());
-            const auto gateways = gatewaysTo(*port.link);
-            std::optional<std::size_t> best;
-            for (const std::size_t own : lab_.nodePorts_[index]) {
-                const auto& link = lab_.ports_[own].link;
-                if (!link || !gateways[*link]) continue;
-                if (!best || gateways[*link]->distance < gateways[*lab_.ports_[*best].link]->distance) best = own;
-            }
-            if (best) stack.addRoute(*address, lab_.ports_[*best].interface, gateways[*lab_.ports_[*best].link]->address);
+            if (const auto gateway = gatewayTo(index, *port.link)) stack.addRoute(*address, gateway->first, gateway->second);
         }
+        addMobileNetworks(index, stack);
+    }
+
+    /// What is behind a mobile router is reached by its home link; from behind it everything by the router itself.
+    void addMobileNetworks(std::size_t index, node::IpStack& stack) const
+    {
+        for (std::size_t router = 0; router < spec().nodes.size(); ++router) {
+            const NodeSpec& n = spec().nodes[router];
+            if (!n.mobile.network) continue;
+            bool inside = false;
+            for (const Port& port : lab_.ports_) {
+                if (port.node != router || inside) continue;
+                const auto& address = n.interfaces[port.interface].address;
+                const auto own = address ? stack.interfaceOf(address->address) : std::nullopt;
+                if (!own) continue;
+                stack.addRoute(Prefix{}, *own, address->address);
+                inside = true;
+            }
+            if (!inside) addNetworkRoutes(index, n, stack);
+        }
+    }
+
+    void addNetworkRoutes(std::size_t index, const NodeSpec& router, node::IpStack& stack) const
+    {
+        const Ipv6Address agent = homeAgentAddress(router);
+        const bool isAgent = std::any_of(spec().nodes[index].homePrefixes.begin(), spec().nodes[index].homePrefixes.end(), [&](const Prefix& p) { return p.contains(*router.homeAddress); });
+        std::optional<std::size_t> homeLink;
+        for (const Port& port : lab_.ports_)
+            if (const auto& on = spec().nodes[port.node].interfaces[port.interface].address; on && port.link && on->contains(*router.homeAddress)) homeLink = port.link;
+        for (const Prefix& prefix : networkPrefixes(router)) {
+            // On its home link it is its own router; while it is away, the home agent tunnels before it looks at routes.
+            if (const auto home = stack.interfaceOf(*router.homeAddress)) stack.addRoute(prefix, *home, isAgent || agent.isUnspecified() ? *router.homeAddress : agent);
+            else if (const auto gateway = homeLink ? gatewayTo(index, *homeLink) : std::nullopt) stack.addRoute(prefix, gateway->first, gateway->second);
+        }
+    }
+
+    /// The interface and the router by which a node reaches a link.
+    [[nodiscard]] std::optional<std::pair<std::size_t, Ipv6Address>> gatewayTo(std::size_t index, std::size_t target) const
+    {
+        const auto gateways = gatewaysTo(target);
+        std::optional<std::size_t> best;
+        for (const std::size_t own : lab_.nodePorts_[index])
+            if (const auto& link = lab_.ports_[own].link; link && gateways[*link] && (!best || gateways[*link]->distance < gateways[*lab_.ports_[*best].link]->distance)) best = own;
+        return best ? std::optional(std::pair(lab_.ports_[*best].interface, gateways[*lab_.ports_[*best].link]->address)) : std::nullopt;
     }
 
     Random random_;
@@ -439,8 +494,8 @@ Result<void> Lab::configure(TimePoint now, std::size_t node, const NodeSpec& spe
     if (fixed.interfaces.size() == old.interfaces.size())
         for (std::size_t i = 0; i < old.interfaces.size(); ++i) fixed.interfaces[i].advertise = old.interfaces[i].advertise;
     if (fixed.name != old.name || fixed.role != old.role || fixed.interfaces != old.interfaces || fixed.routes != old.routes || fixed.mobility != old.mobility ||
-        fixed.homeAddress != old.homeAddress || fixed.homeAgent != old.homeAgent)
-        return fail(ErrorCode::Invalid, 0, "name, role, interfaces, routes, mobility, home_address and home_agent cannot be changed while the node runs. Start it again");
+        fixed.homeAddress != old.homeAddress || fixed.homeAgent != old.homeAgent || fixed.mobile.network.has_value() != old.mobile.network.has_value())
+        return fail(ErrorCode::Invalid, 0, "name, role, interfaces, routes, mobility, home_address, home_agent and whether there is a mobile_network cannot be changed while the node runs. Start it again");
     Scenario scenario = scenario_;
     scenario.nodes[node] = spec;
     const auto problems = validate(scenario);

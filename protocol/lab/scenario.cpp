@@ -119,10 +119,12 @@ private:
         if (interface.link && !hasLink(*interface.link)) add(path + "/link", fmt::format("no link is named \"{}\"", *interface.link));
         if (!interface.link && !mobile) add(path + "/link", fmt::format("missing: a node of role {} stays on its link", roleName(n.role)));
         if (interface.mac) mac(*interface.mac, path + "/mac");
-        if (interface.address && mobile) add(path + "/address", "not for a mobile node: it forms its addresses from advertisements");
+        if (interface.address && mobile && !n.mobile.network)
+            add(path + "/address", "not for a mobile node: it forms its addresses from advertisements. With \"mobile_network\" it is the interface of the network behind a mobile router");
         const bool without = n.role == Role::Correspondent && interface.slaac;
         if (!interface.address && !mobile && !without) add(path + "/address", fmt::format("missing: a node of role {} needs a static address", roleName(n.role)));
         if (interface.address) address(*interface.address, path + "/address");
+        if (isIngress(n, interface) && !interface.link) add(path + "/link", "missing: the network behind a mobile router stays where it is");
         if (!interface.moreAddresses.empty() && mobile) add(path + "/addresses", "not for a mobile node: it forms its addresses from advertisements");
         for (std::size_t i = 0; i < interface.moreAddresses.size(); ++i) address(interface.moreAddresses[i], fmt::format("{}/addresses/{}", path, i));
         for (std::size_t i = 0; i < interface.anycast.size(); ++i)
@@ -152,7 +154,8 @@ private:
 
     void advertise(const NodeSpec& n, const InterfaceSpec& interface, const AdvertiseSpec& advertise, const std::string& path)
     {
-        if (!isRouter(n.role)) add(path, fmt::format("only for roles ar, ha and map, this node is {}", roleName(n.role)));
+        if (!isRouter(n.role) && !isIngress(n, interface))
+            add(path, fmt::format("only for roles ar, ha and map and for the network behind a mobile router, this node is {}", roleName(n.role)));
         // A mobile node forms addresses from the advertised prefix, which takes 64 bits (RFC 4862 §5.5.3).
         if (interface.address && interface.address->length != 64 && !advertise.prefixes) add(path.substr(0, path.rfind('/')) + "/address", "an advertised prefix must have 64 bits");
         if (advertise.maxInterval < 70ms || advertise.maxInterval > 1800s) add(path + "/max_interval", "expected 70ms (RFC 6275 §7.5) to 1800s (RFC 4861 §6.2.1)");
@@ -301,6 +304,7 @@ private:
                 if (m.flows[other].flow == m.flows[i].flow) add(at + "/flow", "another flow has this number: they differ (RFC 6089 §4.2)");
                 if (m.flows[other].priority == m.flows[i].priority) add(at + "/priority", "another flow has this priority: they differ (RFC 6089 §4.2)");
             }
+        if (m.network) mobileNetwork(n, path);
         // RFC 5380 §1: without a home agent there is local mobility alone.
         if (s_.dialect == Dialect::Rfc5380 && n.homeAgent.empty() && !n.homeAddress) return;
         if (n.homeAgent.empty()) add(path + "/home_agent", "missing: the name of the mobile node's home agent, or \"discover\"");
@@ -318,6 +322,23 @@ private:
         const auto serves = [&](const Prefix& p) { return p.contains(*n.homeAddress); };
         if (std::none_of(agent->homePrefixes.begin(), agent->homePrefixes.end(), serves))
             add(place, fmt::format("{} is outside the home prefixes of \"{}\"", n.homeAddress->text(), agent->name));
+    }
+
+    void mobileNetwork(const NodeSpec& n, const std::string& path)
+    {
+        constexpr std::size_t mostPrefixes = 16;
+        const std::string place = path + "/mobile_network/prefixes";
+        const std::vector<Prefix> prefixes = networkPrefixes(n);
+        if (prefixes.empty()) add(place, "missing: the prefixes behind the mobile router, or an interface with an address");
+        if (prefixes.size() > mostPrefixes) add(place, fmt::format("expected at most {} prefixes", mostPrefixes));
+        for (std::size_t i = 0; i < prefixes.size(); ++i)
+            if (prefixes[i].length == 0 || !prefixes[i].masked().address.isUnicastRoutable()) add(fmt::format("{}/{}", place, i), "expected a unicast prefix, not of a link");
+        for (std::size_t i = 0; i < n.interfaces.size(); ++i)
+            if (const auto& address = n.interfaces[i].address; address && std::none_of(prefixes.begin(), prefixes.end(), [&](const Prefix& p) { return p.contains(address->address); }))
+                add(fmt::format("{}/interfaces/{}/address", path, i), "outside the prefixes of the mobile network");
+        if (std::all_of(n.interfaces.begin(), n.interfaces.end(), [](const InterfaceSpec& i) { return i.address.has_value(); }))
+            add(path + "/interfaces", "expected an interface without an address: a mobile router moves with it");
+        if (!n.homeAddress || n.homeAgent.empty()) add(path + "/mobile_network", "only with a home address and a home agent, to which the mobile network belongs");
     }
 
     static bool hasAddressIn(const NodeSpec& n, const Prefix& prefix)
@@ -339,6 +360,8 @@ private:
             const NodeSpec* n = node(e.node);
             if (n && std::none_of(n->interfaces.begin(), n->interfaces.end(), [&](const InterfaceSpec& f) { return f.name == e.interface; }))
                 add(path + "/interface", fmt::format("\"{}\" has no interface \"{}\"", e.node, e.interface));
+            if (n && std::any_of(n->interfaces.begin(), n->interfaces.end(), [&](const InterfaceSpec& f) { return f.name == e.interface && isIngress(*n, f); }))
+                add(path + "/interface", fmt::format("\"{}\" is the link of the network behind \"{}\", which stays", e.interface, e.node));
         }
     }
 
@@ -353,7 +376,12 @@ private:
             if (!from || from->role != Role::MobileNode) needRole(t.from, Role::Correspondent, path + "/from");
             else if (!from->homeAddress) add(path + "/from", fmt::format("\"{}\" has no home address", t.from));
             if (t.from == t.to) add(path + "/to", "another node than \"from\"");
-            needRole(t.to, Role::MobileNode, path + "/to");
+            const NodeSpec* target = node(t.to);
+            if (!target || target->role != Role::Correspondent) needRole(t.to, Role::MobileNode, path + "/to");
+            else if (!t.answer) add(path + "/answer", "a correspondent answers every probe");
+            for (const auto& [end, key] : {std::pair(from, "/from"), std::pair(target, "/to")})
+                if (end && end->role == Role::Correspondent && (end->interfaces.empty() || !end->interfaces.front().address))
+                    add(path + key, fmt::format("\"{}\" has no address of its own on its first interface", end->name));
             if (const NodeSpec* to = node(t.to); to && to->role == Role::MobileNode && !to->homeAddress) add(path + "/to", fmt::format("\"{}\" has no home address", t.to));
             if (!(t.rate >= 0.001 && t.rate <= 100'000)) add(path + "/rate", "expected 0.001 to 100000 a second");
             if (t.size < 20 || t.size > 1200) add(path + "/size", "expected 20 to 1200 octets");
@@ -402,6 +430,17 @@ std::optional<Role> parseRole(std::string_view name)
 {
     const auto it = std::find_if(roles.begin(), roles.end(), [&](const auto& r) { return r.second == name; });
     return it == roles.end() ? std::nullopt : std::optional(it->first);
+}
+
+std::vector<Prefix> networkPrefixes(const NodeSpec& node)
+{
+    std::vector<Prefix> out;
+    if (!node.mobile.network) return out;
+    for (const Prefix& prefix : node.mobile.network->prefixes) out.push_back(prefix.masked());
+    if (!out.empty()) return out;
+    for (const InterfaceSpec& interface : node.interfaces)
+        if (isIngress(node, interface)) out.push_back(interface.address->masked());
+    return out;
 }
 
 std::vector<ScenarioProblem> validate(const Scenario& scenario) { return Validator(scenario).run(); }

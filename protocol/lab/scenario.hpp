@@ -120,6 +120,14 @@ struct CorrespondentSpec {
     bool operator==(const CorrespondentSpec&) const = default;
 };
 
+/// The network behind a mobile node that is a mobile router (RFC 3963). Its interfaces with an address are those of that network.
+struct MobileNetworkSpec {
+    std::vector<Prefix> prefixes{};       ///< at most 16; empty: those of the interfaces with an address
+    bool explicitPrefixes = true;         ///< updates name them
+    bool otherMode = true;                ///< the other way is tried when no home agent accepts
+    bool operator==(const MobileNetworkSpec&) const = default;
+};
+
 /// What a mobile node may be told beside its home and its peers.
 struct MobileSpec {
     std::uint8_t homePrefixLength = 64;
@@ -141,6 +149,7 @@ struct MobileSpec {
     enum class Mcoa : std::uint8_t { Off, Single, Bulk } mcoa = Mcoa::Off;  ///< several care-of addresses (RFC 5648), one or several in an update
     std::vector<node::Flow> flows{};      ///< by which of them packets go (RFC 6089)
     bool homeAndForeign = true;           ///< with them: stays registered elsewhere when an interface is on the home link
+    std::optional<MobileNetworkSpec> network{};  ///< none: a mobile host
     bool operator==(const MobileSpec&) const = default;
 };
 
@@ -199,7 +208,7 @@ struct LinkEvent {
     bool operator==(const LinkEvent&) const = default;
 };
 
-/// Probes at a constant rate from one node to another's (home) address.
+/// Probes at a constant rate from one node to another's (home) address. Correspondents answer all of them.
 struct TrafficSpec {
     std::string flow;
     std::string from;
@@ -260,6 +269,11 @@ struct ScenarioProblem {
     std::string path;
     std::string text;
 };
+
+/// The interface is on a link of a mobile router's own network.
+[[nodiscard]] inline bool isIngress(const NodeSpec& node, const InterfaceSpec& interface) { return node.role == Role::MobileNode && interface.address.has_value(); }
+/// The prefixes behind a mobile router; empty for any other node.
+[[nodiscard]] std::vector<Prefix> networkPrefixes(const NodeSpec& node);
 
 /// Names that do not exist or exist twice, addresses outside their prefixes, values out of range, roles that lack a setting.
 /// Empty when the scenario can be run.

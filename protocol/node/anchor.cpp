@@ -44,6 +44,7 @@ void Anchor::receive(TimePoint now, std::size_t interface, ByteView frame, Outpu
     auto delivery = stack_.receive(now, interface, frame, out);
     if (delivery && !router_.receive(now, *delivery, stack_, out)) handle(now, *delivery, out);
     drainStack(now, out);
+    sendToNetworks(now, out);
 }
 
 void Anchor::advance(TimePoint now, Output& out)
@@ -57,6 +58,7 @@ void Anchor::advance(TimePoint now, Output& out)
     requestRefreshes(now, out);
     repeatRevocations(now, out);
     askListeners(now, out);
+    sendToNetworks(now, out);
 }
 
 std::optional<TimePoint> Anchor::nextDeadline() const
@@ -158,6 +160,7 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
 
 void Anchor::act(TimePoint now, Registrar::Verdict verdict, Output& out)
 {
+    nameNetworks();
     if (verdict.removed) release(now, *verdict.removed, "deleted", out);
     if (verdict.action == Action::Verify) return detect(now, *registrar_.bindings().find(verdict.homeAddress), out);
     if (verdict.action != Action::Answer) return;
@@ -197,6 +200,20 @@ void Anchor::intercept(TimePoint now, Delivery& delivery, Output& out)
     if (!binding || !stack_.passOn(now, packet, out)) return;
     if (flows_.empty()) return sendAlong(now, *binding, binding->careOfAddress, packet, out);
     sendByFlows(now, *binding, packet, out);
+}
+
+void Anchor::nameNetworks()
+{
+    if (!registrar_.policy().mobileRouters.routers.empty()) stack_.setTunnelled(registrar_.mobileRouters().prefixes());
+}
+
+void Anchor::sendToNetworks(TimePoint now, Output& out)
+{
+    for (int tunnel = 0; tunnel <= maxTunnels; ++tunnel)
+        for (const Ipv6Packet& packet : stack_.takeCarried()) {
+            const Binding* binding = registrar_.reaching(packet.destination);
+            if (binding && tunnel < maxTunnels) sendByFlows(now, *binding, packet, out);
+        }
 }
 
 // ---- addresses of others
@@ -304,6 +321,7 @@ void Anchor::drainStack(TimePoint now, Output& out)
 void Anchor::release(TimePoint now, const Binding& binding, std::string_view why, Output& out)
 {
     stopDefending(now, binding.homeAddress, out);
+    nameNetworks();
     if (binding.state != Binding::State::Valid) return;
     stack_.clearMobilePeer(binding.homeAddress);
     forget(binding.homeAddress);

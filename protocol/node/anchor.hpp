@@ -11,6 +11,8 @@
 #include "protocol/node/registrar.hpp"
 #include "protocol/node/router_functions.hpp"
 
+#include <set>
+
 namespace roamscope::node {
 
 /// What an anchor offers beside registrations.
@@ -68,6 +70,9 @@ private:
     void sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& out);
     void intercept(TimePoint now, Delivery& delivery, Output& out);
     void drainStack(TimePoint now, Output& out);
+    /// Our own packets to networks behind mobile routers, where other mobile nodes may be (NEMO-HA-05).
+    void sendToNetworks(TimePoint now, Output& out);
+    void nameNetworks();
 
     /// Duplicate address detection for a new home address, and with L for the link-local address that belongs to it (HA-BU-04).
     void detect(TimePoint now, const Binding& binding, Output& out);

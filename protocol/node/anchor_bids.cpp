@@ -129,7 +129,11 @@ void Anchor::sendByFlows(TimePoint now, const Binding& binding, const Ipv6Packet
 void Anchor::sendAlong(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const Ipv6Packet& packet, Output& out)
 {
     // MCOA-HA-15: the mobile node is on its home link, too.
-    if (careOf == binding.homeAddress) return stack_.send(now, packet, out);
+    if (careOf == binding.homeAddress) {
+        const auto interface = stack_.interfaceOf(careOf);
+        if (packet.destination == careOf || !interface) return stack_.send(now, packet, out);
+        return stack_.sendVia(now, packet, *interface, careOf, out);  // to the network behind it
+    }
     stack_.send(now, encapsulate(packet, binding.anchorAddress, careOf), out);
 }
 

@@ -48,6 +48,13 @@ void IpStack::addRoute(const Prefix& destination, std::size_t interface, const I
 
 // ---- link state
 
+void IpStack::setRouter(TimePoint now, std::size_t interface, bool router, Output& out)
+{
+    if (std::exchange(interfaces_[interface].router, router) == router) return;
+    if (router) join(now, interface, allRouters(), true, out);
+    else leave(interface, allRouters());
+}
+
 void IpStack::linkUp(TimePoint now, std::size_t interface, Output&)
 {
     interfaces_[interface].up = true;
@@ -199,7 +206,8 @@ bool IpStack::receive(TimePoint now, ByteView frame, Delivery& delivery, Output&
         if (!group) return false;
         if (group->relayed) delivery.kind = Delivery::Kind::Forward;
     } else {
-        const auto kind = classify(packet.destination);
+        auto kind = classify(packet.destination);
+        if (!kind && i.router && packet.destination.isUnicastRoutable() && !find(packet.destination)) kind = Delivery::Kind::Forward;
         if (!kind || header->destination.isGroup() || (*kind == Delivery::Kind::Forward && !settings_.forwards)) return false;
         delivery.kind = *kind;
     }
@@ -287,7 +295,7 @@ void IpStack::onSolicitation(TimePoint now, const Delivery& delivery, const wire
     // RFC 4861 §7.2.4: an address held as proxy is advertised without override when solicited; R=0 for a mobile node (HA-ND-02).
     // MN-DAD-03: nor with override while it may be somebody else's.
     const bool override = !mine->proxy && !mine->anycast && mine->state == AddressState::Preferred;
-    const wire::NeighborAdvertisement na{(router_ && !mine->proxy) || isProxyRouter(delivery.interface, ns.target), !forDad, override, ns.target,
+    const wire::NeighborAdvertisement na{((router_ || interfaces_[delivery.interface].router) && !mine->proxy) || isProxyRouter(delivery.interface, ns.target), !forDad, override, ns.target,
                                          {wire::TargetLinkLayerOption{interfaces_[delivery.interface].mac}}};
     const Ipv6Address source = mine->proxy || mine->anycast ? chooseSource(delivery.interface, packet.source) : ns.target;
     sendIcmp(now, delivery.interface, source, forDad ? allNodes() : packet.source, na, out);

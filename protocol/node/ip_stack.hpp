@@ -135,6 +135,21 @@ public:
     void relayGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
     void unrelayGroup(std::size_t interface, const Ipv6Address& group) { leave(interface, group); }
 
+    // ---- networks behind a mobile router (RFC 3963 §5)
+    /// Has a host be a router on this interface, or not any more: R in advertisements of its addresses, the all-routers group, and packets
+    /// to others come as Forward. A router is one on every interface anyway.
+    void setRouter(TimePoint now, std::size_t interface, bool router, Output& out);
+    /// Packets from these prefixes to anywhere else wait in takeCarried() for the role, ours as well as others'.
+    void setBehind(std::vector<Prefix> prefixes) { behind_ = std::move(prefixes); }
+    /// Packets to these prefixes wait in takeCarried() for the role, which has tunnels to them (NEMO-HA-05).
+    void setTunnelled(std::vector<Prefix> prefixes) { tunnelled_ = std::move(prefixes); }
+    /// Sends to `nextHop` on this interface, whatever the routes and tunnels say.
+    void sendVia(TimePoint now, wire::Ipv6Packet packet, std::size_t interface, const Ipv6Address& nextHop, Output& out) { sendTo(now, std::move(packet), Hop{interface, nextHop}, out); }
+    [[nodiscard]] bool isBehind(const Ipv6Address& address) const
+    {
+        return std::any_of(behind_.begin(), behind_.end(), [&](const Prefix& p) { return p.contains(address); });
+    }
+
     // ---- addresses that only a tunnel reaches
     /// Addresses of ours (home addresses of a node that is away, RCoAs) which the role sends from, through its tunnels. What the stack
     /// has to send from one of them, such as errors, waits for it in takeCarried().
@@ -280,6 +295,7 @@ private:
         NeighborCache neighbors;
         InterfaceSettings settings{};
         Learnt learnt{};
+        bool router = false;                      ///< of a node that is a host elsewhere
         std::vector<Ipv6Address> proxyRouters{};  ///< addresses of mobile routers among those that are held as proxy
         /// When the next test of an address or report of a group is due, once it has been looked up (dueOn()); a change makes it stale.
         mutable TimePoint due = TimePoint::max();
@@ -375,7 +391,11 @@ private:
     [[nodiscard]] std::vector<Ipv6Address> waysOf(TimePoint now, const MobilePeer& peer, const wire::Ipv6Packet& packet);
     std::unordered_map<Ipv6Address, MobilePeer, AddressHash> mobilePeers_;  ///< by home address
     FlowSteering steering_;
+    /// The source of an error about `packet` when that was for others behind us; unspecified: any.
+    [[nodiscard]] Ipv6Address errorSource(const wire::Ipv6Packet& packet) const;
+
     std::vector<Ipv6Address> carried_;
+    std::vector<Prefix> behind_, tunnelled_;
     std::vector<Ipv6Address> silent_;
     std::vector<wire::Ipv6Packet> waitingCarried_;
     double errorTokens_;

@@ -54,6 +54,9 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     }
     if (!carried_.empty() && isCarried(packet.source) && !owns(packet.source)) return waitingCarried_.push_back(std::move(packet));
     const Ipv6Address destination = packet.destination;
+    const bool leaves = !behind_.empty() && isBehind(packet.source) && !isBehind(destination) && destination.isUnicastRoutable();
+    const auto covers = [&](const Prefix& p) { return p.contains(destination); };
+    if (leaves || std::any_of(tunnelled_.begin(), tunnelled_.end(), covers)) return waitingCarried_.push_back(std::move(packet));
     if (destination.isMulticast()) {
         if (interface) transmit(*interface, multicastMac(destination), packet, out);
         return;
@@ -155,7 +158,7 @@ void IpStack::sendIcmp(TimePoint now, std::size_t interface, const Ipv6Address& 
 
 void IpStack::advertiseProxy(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
 {
-    const wire::NeighborAdvertisement na{isProxyRouter(interface, address), false, true, address, {wire::TargetLinkLayerOption{interfaces_[interface].mac}}};
+    const wire::NeighborAdvertisement na{isProxyRouter(interface, address) || interfaces_[interface].router, false, true, address, {wire::TargetLinkLayerOption{interfaces_[interface].mac}}};
     // RFC 6275 §10.4.1: the source is the home agent's address on that interface.
     const auto& own = interfaces_[interface].addresses;
     const auto it = std::find_if(own.begin(), own.end(), [](const InterfaceAddress& a) {
@@ -244,9 +247,18 @@ void IpStack::sendQuoting(TimePoint now, const Ipv6Packet& packet, ByteView octe
         interface = hop ? hop->interface : 0;
     }
     // RFC 4443 §2.2 a: from the address that the packet was sent to, when it is one of ours.
-    sendIcmp(now, *interface, isOurs(packet.destination) ? packet.destination : Ipv6Address{}, packet.source,
+    sendIcmp(now, *interface, isOurs(packet.destination) ? packet.destination : errorSource(packet), packet.source,
              wire::IcmpError{type, code, parameter, Bytes(octets.begin(), octets.begin() + static_cast<std::ptrdiff_t>(kept))},
              out, 64);
+}
+
+Ipv6Address IpStack::errorSource(const Ipv6Packet& packet) const
+{
+    if (!isBehind(packet.destination) || isBehind(packet.source)) return {};
+    for (const Interface& interface : interfaces_)
+        for (const InterfaceAddress& a : interface.addresses)
+            if (isBehind(a.address) && a.state == AddressState::Preferred && !a.proxy && !a.anycast) return a.address;
+    return {};
 }
 
 // ---- groups

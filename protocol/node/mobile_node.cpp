@@ -7,22 +7,29 @@
 namespace roamscope::node {
 
 namespace {
+constexpr std::uint64_t networkStream = 100001;
 constexpr std::uint64_t correspondentStream = 100000;  // nonces come from random numbers of their own, so that they disturb nothing else
 }
 
 MobileNode::MobileNode(IpStack stack, Settings settings, std::vector<TrafficSource> sources)
     : stack_(std::move(stack)), settings_(std::move(settings)), sources_(std::move(sources)), correspondent_(stack_.random().fork(correspondentStream), settings_.correspondent),
+      network_(settings_.network, stack_.random().fork(networkStream)),
       links_(stack_.interfaceCount(), Link(settings_.mapPolicy))
 {
     stack_.setMobilitySupport();
     addHome({}, settings_.homeAddress);
     for (const Ipv6Address& further : settings_.furtherHomeAddresses) addHome({}, further);
+    startNetwork();
 }
 
 void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
     auto delivery = stack_.receive(now, interface, frame, out);
-    if (delivery && delivery->icmp && std::holds_alternative<wire::RouterAdvertisement>(*delivery->icmp)) {
+    if (delivery && network_.isIngress(interface)) {
+        onIngress(now, std::move(*delivery), out);
+    } else if (delivery && delivery->kind == Delivery::Kind::Forward) {
+        if (homeLink_ == interface && network_.isBehind(delivery->packet.destination)) sendInside(now, std::move(delivery->packet), out);
+    } else if (delivery && delivery->icmp && std::holds_alternative<wire::RouterAdvertisement>(*delivery->icmp)) {
         const auto ra = std::get<wire::RouterAdvertisement>(*delivery->icmp);
         onAdvertisement(now, *delivery, ra, out);
     } else if (delivery && delivery->kind == Delivery::Kind::Local) {
@@ -47,6 +54,7 @@ void MobileNode::advance(TimePoint now, Output& out)
     progress(now, out);
     repeatAdvertisements(now, out);
     correspondent_.advance(now, stack_, out);
+    network_.advance(now, stack_, out);
     sendCarried(now, out);
     sendTraffic(now, out);
     reportTimers(now, out);
@@ -76,7 +84,8 @@ std::optional<TimePoint> MobileNode::nextDeadline() const
 {
     auto next = earlier(earlier(stack_.nextDeadline(), nextLinkDeadline()), correspondent_.nextDeadline());
     for (const TrafficSource& source : sources_) next = earlier(next, source.nextDeadline());
-    next = earlier(earlier(next, nextHomeDeadline()), reconsider_);
+    next = earlier(earlier(earlier(next, nextHomeDeadline()), reconsider_), network_.nextDeadline());
+    const auto identified = [&](const Home& home) { return home.paths.supported() && !(isRouter(home) && network_.leaving()); };
     const auto peers = [&] {
         for (const auto& [key, peer] : peers_)
             if (!homeLink_ || beside_ || atHomeWithAddress(key.first)) next = earlier(next, peer.nextDeadline());
@@ -86,7 +95,7 @@ std::optional<TimePoint> MobileNode::nextDeadline() const
         if (beside_ && homeAdvertisementsLeft_ > 0) next = earlier(next, nextHomeAdvertisement_);
         for (const auto& [map, paths] : mapPaths_) next = earlier(next, paths.supported() ? paths.nextDeadline() : usable(lcoa_) ? findMap(map)->nextDeadline() : std::nullopt);
         for (const Home& home : homes_)
-            if (!homeWaits_ && !home.refused) next = earlier(next, home.paths.supported() ? home.paths.nextDeadline() : usable(lcoa_) ? home.association.nextDeadline() : std::nullopt);
+            if (!homeWaits_ && !home.refused) next = earlier(next, identified(home) ? home.paths.nextDeadline() : usable(lcoa_) ? home.association.nextDeadline() : std::nullopt);
         if (!discoveryWaits_) next = earlier(earlier(next, nextDiscovery_), discovery_.nextDeadline());
         if (!prefixesWait_) next = earlier(next, prefixes_.nextDeadline());
         if (!peersWait_) peers();
@@ -110,7 +119,8 @@ std::optional<TimePoint> MobileNode::nextDeadline() const
 std::optional<TimePoint> MobileNode::homeUpdateDue() const
 {
     const Home& home = homes_.front();
-    return usesBids(home) && (!homeLink_ || beside_) ? home.paths.nextDeadline() : home.association.nextDeadline();
+    const bool leaving = isRouter(home) && network_.leaving();
+    return usesBids(home) && !leaving && (!homeLink_ || beside_) ? home.paths.nextDeadline() : home.association.nextDeadline();
 }
 
 std::optional<TimePoint> MobileNode::mapUpdateDue() const

@@ -3,7 +3,7 @@
 // RCoA, registers with MAPs and, through the tunnel of the one in use, with the home agent; without a MAP it registers the care-of
 // address with the home agent directly (HMIP-MN-07a); on the home link it releases its bindings (RFC 6275 §11.5.5). It has one or
 // more interfaces, of which one carries the traffic, and one or more home addresses with the same home agent. For other mobile nodes
-// it is a correspondent (RFC 6275 §8.5, §9).
+// it is a correspondent (RFC 6275 §8.5, §9). With a network behind it it is a mobile router (RFC 3963 §5).
 #pragma once
 
 #include "protocol/node/association.hpp"
@@ -14,6 +14,7 @@
 #include "protocol/node/home_discovery.hpp"
 #include "protocol/node/ip_stack.hpp"
 #include "protocol/node/map_selection.hpp"
+#include "protocol/node/network_mobility.hpp"
 #include "protocol/node/route_optimisation.hpp"
 #include "protocol/node/router_list.hpp"
 #include "protocol/node/traffic.hpp"
@@ -69,6 +70,7 @@ public:
         Movement movement{};
         CorrespondentService::Settings correspondent{};     ///< of what the node does for other mobile nodes
         Multihoming multihoming{};
+        NetworkMobility::Settings network{};               ///< behind it, of the first home address (RFC 3963)
     };
     /// Copies of a Binding Update without an answer after which another MAP is tried, when there is one (HMIP-MN-33); our own.
     static constexpr int mapPatience = 3;
@@ -92,6 +94,8 @@ public:
     /// Ends the binding that another mobile node has here, without that node; false when there is none.
     bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out) { return correspondent_.revoke(now, homeAddress, stack_, out); }
     [[nodiscard]] const Settings& settings() const { return settings_; }
+    /// Its last words on the links of its network; it is not run any more afterwards.
+    void cease(TimePoint now, Output& out) { network_.cease(now, stack_, out); }
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
     [[nodiscard]] IpStack& stack() { return stack_; }
@@ -130,6 +134,8 @@ public:
     [[nodiscard]] bool registeredAtHome(TimePoint now) const { return isBound(now, homes_.front()); }
     /// On the home link and registered elsewhere, too (MCOA-MN-12).
     [[nodiscard]] bool isBeside() const { return beside_; }
+    /// What makes it a mobile router, if it is one.
+    [[nodiscard]] const NetworkMobility& network() const { return network_; }
     /// By home address and correspondent; with several care-of addresses one for each of them (MCOA-MN-08).
     struct PeerKey {
         Ipv6Address first;      ///< home address
@@ -311,6 +317,30 @@ private:
     void repeatAdvertisements(TimePoint now, Output& out);
     [[nodiscard]] bool atHomeWithAddress(const Ipv6Address& home) const;
 
+    // a mobile router (mobile_node_network.cpp)
+    void startNetwork();
+    void configureNetwork(TimePoint now);
+    /// This home address has the network behind it.
+    [[nodiscard]] bool isRouter(const Home& home) const { return network_.active() && &home == &homes_.front(); }
+    /// R and the prefixes.
+    void addNetwork(const Home& home, wire::BindingUpdate& update) const;
+    /// True when the acknowledgement ends the registration for a mobile router (NEMO-MR-02, -03).
+    bool onRouterAck(TimePoint now, Home& home, const wire::BindingAck& ack, Output& out);
+    void progressLeaving(TimePoint now, Home& home, const Ipv6Address& careOf, Output& out);
+    void leftHomeAgent(TimePoint now, Home& home, Output& out);
+    /// Another home agent, then another mode, else nothing more (RFC 3963 §5.4).
+    void tryElsewhere(TimePoint now, Output& out);
+    /// What came from a link of the mobile network.
+    void onIngress(TimePoint now, Delivery delivery, Output& out);
+    /// What came out of the tunnel for an address behind us.
+    void fromTunnel(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    /// To a node behind us, or the error where there is none.
+    void sendInside(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    /// From a node behind us to anywhere else: through the tunnel, on the home link without.
+    void sendFromNetwork(TimePoint now, wire::Ipv6Packet packet, Output& out);
+    /// An error about a packet of the tunnel, whose header is `outer` and its beginning the payload.
+    void onTunnelError(TimePoint now, const wire::IcmpError& error, const wire::Ipv6Packet& outer, Output& out);
+
     // correspondents (mobile_node_peers.cpp)
     void progressPeers(TimePoint now, Output& out);
     [[nodiscard]] bool wantsOptimised(const Ipv6Address& peer) const;
@@ -376,6 +406,7 @@ private:
     Settings settings_;
     std::vector<TrafficSource> sources_;
     CorrespondentService correspondent_;
+    NetworkMobility network_;
     std::array<std::optional<TimePoint>, TimerCount> reported_;
     std::vector<Link> links_;            ///< by interface
     std::vector<Home> homes_;            ///< never empty

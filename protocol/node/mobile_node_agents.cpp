@@ -59,7 +59,7 @@ bool MobileNode::nextHomeAgent(TimePoint now)
     // MN-BU-19: the others in the order of the list, each once.
     while (agentsTried_ < agents_.size()) {
         const Ipv6Address next = agents_[agentsTried_++];
-        if (next == homeAgent()) continue;
+        if (next == homeAgent() || network_.hasRefused(next)) continue;
         useHomeAgent(next);
         return true;
     }
@@ -84,11 +84,13 @@ void MobileNode::progressDiscovery(TimePoint now, Output& out)
         packet.source = map && tunnelOf(map->home()) ? map->home() : *lcoa_;
         packet.destination = homeAgentsAnycast(homePrefix());
         packet.nextHeader = proto::icmpv6;
-        packet.payload = wire::emitIcmpv6(wire::HomeAgentDiscoveryRequest{*identifier, false}, packet.pseudoHeader());
+        packet.payload = wire::emitIcmpv6(wire::HomeAgentDiscoveryRequest{*identifier, network_.active()}, packet.pseudoHeader());
         out.happened(now, "home-agent-discovery", {{"identifier", attribute(std::int64_t{*identifier})}, {"prefix", attribute(std::string_view(homePrefix().text()))}});
         sendFromCareOf(now, std::move(packet), out);
     }
-    if (asked && discovery_.failed() && !discovery_.active()) nextDiscovery_ = now + discoveryPause;
+    if (!asked || !discovery_.failed() || discovery_.active()) return;
+    if (network_.looking()) tryElsewhere(now, out);
+    else nextDiscovery_ = now + discoveryPause;
 }
 
 void MobileNode::onDiscoveryReply(TimePoint now, const Ipv6Packet& packet, const wire::HomeAgentDiscoveryReply& reply, Output& out)
@@ -99,8 +101,10 @@ void MobileNode::onDiscoveryReply(TimePoint now, const Ipv6Packet& packet, const
     std::erase_if(agents_, [&](const Ipv6Address& a) { return !homePrefix().contains(a) || isHomeAddress(a); });
     constexpr std::size_t most = 32;
     if (agents_.size() > most) agents_.resize(most);
+    if (network_.active() && !reply.mobileRouter) agents_.clear();  // NEMO-DH-01: they serve mobile hosts only
     agentsTried_ = 0;
     out.happened(now, "home-agents-found", {{"number", attribute(static_cast<std::int64_t>(agents_.size()))}});
+    if (network_.looking()) return tryElsewhere(now, out);
     // MN-BU-19: while a registration lives its home agent stays the first to be asked.
     if (isBound(now, homes_.front()) && (usesBids(homes_.front()) || !homeAssociation().waiting())) return;
     if (!nextHomeAgent(now) && agents_.empty()) nextDiscovery_ = now + discoveryPause;

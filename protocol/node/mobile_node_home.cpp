@@ -54,6 +54,8 @@ void MobileNode::arriveHome(TimePoint now, std::size_t interface, const RouterLi
     discovery_.stop();
     prefixes_.stop();
     nextDiscovery_.reset();
+    network_.arrivedHome();
+    if (network_.active()) stack_.setRouter(now, interface, true, out);  // RFC 3963 §5.7, §5.8
     // MCOA-MN-12: registered elsewhere it may stay so.
     settleBeside(now, isMultihomed() && !ways(now).empty(), out);
     if (!beside_) settleHome(now, interface, out);
@@ -144,6 +146,7 @@ void MobileNode::sendHomeRelease(TimePoint now, const Home& home, const Associat
     bu.sequence = update.sequence;
     bu.flags = BindingUpdate::acknowledge | BindingUpdate::homeRegistration;
     bu.lifetime = update.lifetime;
+    addNetwork(home, bu);
     Ipv6Packet packet;
     packet.source = home.address;
     packet.destination = home.association.peer();

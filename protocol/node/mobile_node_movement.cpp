@@ -2,6 +2,8 @@
 // Movement: links, routers, care-of addresses (RFC 6275 §11.5, RFC 4861 §6.3, RFC 4862 §5.5).
 #include "protocol/node/mobile_node.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 #include <tuple>
 
@@ -14,6 +16,7 @@ constexpr Duration solicitationInterval = 4s;   // RTR_SOLICITATION_INTERVAL
 
 void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
 {
+    if (network_.isIngress(interface)) return stack_.linkUp(now, interface, out);
     Link& link = links_[interface];
     if (link.up && settings_.movement.linkEvents) {
         // MN-MOV-03: the link may be the same: first the router is asked, and only when it is silent everybody.
@@ -39,6 +42,7 @@ void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
 
 void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
 {
+    if (network_.isIngress(interface)) return stack_.linkDown(now, interface, out);
     if (!settings_.movement.linkEvents) return;
     Link& link = links_[interface];
     if (homeLink_ == interface) leaveHomeLink(now, out);
@@ -222,6 +226,9 @@ void MobileNode::leaveHomeLink(TimePoint now, Output& out)
 {
     const std::size_t interface = *std::exchange(homeLink_, std::nullopt);
     for (const Home& home : homes_) stack_.remove(now, interface, home.address, out);
+    stack_.setRouter(now, interface, false, out);  // NEMO-MR-05
+    for (Home& home : homes_)
+        if (isMultihomed() && !beside_) home.paths.restart(newest(home.association.sequence(), home.paths.sequence()));  // MN-BU-06: after the release
     stack_.watchAdvertisements(std::nullopt);
     homeAgentAsked_ = 0;
     homeAdvertisementsLeft_ = 0;

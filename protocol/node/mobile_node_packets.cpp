@@ -57,6 +57,7 @@ void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, O
 
 void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 {
+    if (const auto inside = stack_.interfaceOf(packet.destination); inside && network_.isIngress(*inside)) return stack_.sendBy(now, std::move(packet), *inside, out);
     if (beside_) {
         Home* home = findHome(packet.source);
         const auto* path = home ? pathOf(now, *home, packet) : nullptr;
@@ -91,6 +92,7 @@ void MobileNode::configure(TimePoint now, Settings settings)
     reconsider_ = now;
     if (before != isMultihomed()) changeKind(now, before);
     for (Link& link : links_) link.maps.setPolicy(settings_.mapPolicy);
+    configureNetwork(now);
 }
 
 void MobileNode::changeKind(TimePoint now, bool identified)
@@ -113,6 +115,7 @@ void MobileNode::changeKind(TimePoint now, bool identified)
 void MobileNode::answerFrom(TimePoint now, Ipv6Packet packet, Output& out)
 {
     if (isHomeAddress(packet.source) && !packet.source.isUnspecified()) return sendFromHome(now, std::move(packet), out);
+    if (network_.isBehind(packet.source)) return sendFromNetwork(now, std::move(packet), out);
     if (packet.source.isUnspecified())  // traffic of our own, without a home address
         if (const auto rcoa = regionalCareOf()) packet.source = *rcoa;
     stack_.addressMobilePeer(now, packet);
@@ -130,7 +133,8 @@ std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const
     const bool fromHome = std::any_of(homes_.begin(), homes_.end(), [&](const Home& home) {
         return packet.source == home.association.peer() && inner->destination == home.address;
     });
-    if (!fromMap && !fromHome) return std::nullopt;
+    const bool fromNetwork = network_.registers() && network_.isBehind(inner->destination) && packet.source == homeAgent();
+    if (!fromMap && !fromHome && !fromNetwork) return std::nullopt;
     return inner;
 }
 
@@ -166,6 +170,10 @@ void MobileNode::handle(TimePoint now, Delivery delivery, Output& out)
             return;
         }
         throughHomeAgent = isHomeAddress(inner->destination);
+        if (!throughHomeAgent && !isRegional(inner->destination) && network_.isBehind(inner->destination)) {
+            fromTunnel(now, std::move(*inner), out);
+            return sendCarried(now, out);
+        }
         packet = std::move(*inner);
         if (FragmentStore::isFragment(packet)) {
             auto whole = stack_.reassembled(now, packet);

@@ -218,6 +218,10 @@ void MobileNode::progressHomePaths(TimePoint now, const std::vector<Way>& list, 
     for (Home& home : homes_) {
         if (home.refused || home.association.peer().isUnspecified()) continue;
         const std::vector<Path> paths = homePaths(now, list, home);
+        if (isRouter(home) && !network_.registers()) {
+            if (network_.leaving() && !paths.empty()) progressLeaving(now, home, paths.front().careOf, out);
+            continue;
+        }
         if (!home.paths.supported()) {
             // MCOA-MN-09: a plain registration of one care-of address.
             const auto best = std::min_element(paths.begin(), paths.end(), [](const Path& a, const Path& b) {
@@ -285,6 +289,7 @@ void MobileNode::sendPathUpdate(TimePoint now, const BidRegistration& at, const 
     }
     if (update.overwrite) flows.forget();
     for (wire::MobilityOption& option : flows.options(update.sequence, known)) bu.options.push_back(std::move(option));
+    if (const Home* home = findHome(at.home()); home && &home->paths == &at) addNetwork(*home, bu);  // MCOA-NEMO-01
     Ipv6Packet packet;
     packet.source = update.careOf;
     packet.destination = at.peer();
@@ -336,6 +341,7 @@ void MobileNode::onPathAck(TimePoint now, BidRegistration& at, Home* home, const
     }
     FlowRegistration& flows = home ? home->flows : mapFlows_[at.peer()].told;
     if (answer == Answer::Accepted && ack.accepted()) flowsAcknowledged(now, flows, at.peer(), at.home(), at.boundBids(), ack, out);
+    if (home && (answer == Answer::Accepted || answer == Answer::Refused) && onRouterAck(now, *home, ack, out)) return;
     if (!home) {
         if (answer != Answer::Refused) return;
         const Ipv6Address map = at.peer();

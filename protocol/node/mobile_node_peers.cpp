@@ -309,6 +309,7 @@ void MobileNode::onIcmpError(TimePoint now, const Ipv6Address& from, const wire:
     const auto quoted = wire::parseIpv6(in, true);
     if (!quoted) return;
     correspondent_.onError(now, error, stack_, out);
+    onTunnelError(now, error, quoted->packet, out);
     // RFC 2473 §8: from inside a tunnel, about a packet that the stack does not know for ours.
     if (error.type == wire::icmpv6Type::packetTooBig && (isHomeAddress(quoted->packet.source) || isRegional(quoted->packet.source)))
         stack_.learnPathMtu(now, quoted->packet.destination, error.parameter);

@@ -61,7 +61,7 @@ void MobileNode::progressHomes(TimePoint now, const Ipv6Address& careOf, Output&
     for (Home& home : homes_) {
         Association& at = home.association;
         at.expire(now);
-        if (home.refused || at.peer().isUnspecified()) continue;
+        if (home.refused || at.peer().isUnspecified() || (isRouter(home) && !network_.registers())) continue;
         at.request(now, careOf, std::max(homeLifetime(now, home, careOf), leastLifetime));
         if (map && at.isDue(now) && 2 * map->remaining(now) < 4 * std::chrono::seconds(map->granted().count())) {
             // What is left at the MAP would bound the home binding (HMIP-MN-15): refresh there first, its answer brings us back here.
@@ -72,6 +72,10 @@ void MobileNode::progressHomes(TimePoint now, const Ipv6Address& careOf, Output&
     }
     homeWaits_ = false;
     for (Home& home : homes_) {
+        if (isRouter(home) && network_.leaving()) {
+            progressLeaving(now, home, careOf, out);
+            continue;
+        }
         if (home.association.exhausted(now) && nextHomeAgent(now)) return progressHomes(now, careOf, out);
         while (home.association.isDue(now) && !home.refused) {
             // MN-COA-02 for all home addresses together.
@@ -113,6 +117,7 @@ void MobileNode::sendHomeUpdate(TimePoint now, const Home& home, const Associati
     if (sharesIdentifier(home.address)) bu.flags |= BindingUpdate::linkLocal;  // MN-BU-03; K stays 0 without keys that can move (MN-BU-04)
     bu.lifetime = update.lifetime;
     bu.options.push_back(wire::AlternateCareOfAddress{update.careOf});
+    addNetwork(home, bu);
     Ipv6Packet packet;
     packet.source = update.careOf;
     packet.destination = home.association.peer();
@@ -142,7 +147,8 @@ void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::Bind
     if (isMultihomed() && (!homeLink_ || beside_)) {
         const auto paths = map ? mapPaths_.find(map->peer()) : mapPaths_.end();
         BidRegistration* at = home ? &home->paths : paths != mapPaths_.end() ? &paths->second : nullptr;
-        if (at && at->supported()) return onPathAck(now, *at, home, ack, out);
+        const bool leaving = home && isRouter(*home) && network_.leaving();
+        if (at && at->supported() && !leaving) return onPathAck(now, *at, home, ack, out);
     }
     Association& association = home ? home->association : *map;
     const auto answer = association.acknowledged(now, ack);
@@ -156,6 +162,9 @@ void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::Bind
 
 void MobileNode::onHomeAck(TimePoint now, Home& home, Association::Answer answer, const wire::BindingAck& ack, Output& out)
 {
+    using Answer = Association::Answer;
+    if ((answer == Answer::Released || answer == Answer::Refused) && isRouter(home) && network_.leaving()) return leftHomeAgent(now, home, out);
+    if ((answer == Answer::Accepted || answer == Answer::Refused) && onRouterAck(now, home, ack, out)) return;
     switch (answer) {
     case Association::Answer::Ignored:
     case Association::Answer::Resynchronised: return;

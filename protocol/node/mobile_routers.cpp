@@ -68,6 +68,13 @@ std::optional<Ipv6Address> MobileRouters::routerOf(const Ipv6Address& address) c
     return best ? std::optional(best->second) : std::nullopt;
 }
 
+std::vector<Prefix> MobileRouters::prefixes() const
+{
+    std::vector<Prefix> out;
+    for (const auto& [prefix, router] : routers_) out.push_back(prefix);
+    return out;
+}
+
 std::vector<Prefix> MobileRouters::prefixesOf(const Ipv6Address& home) const
 {
     std::vector<Prefix> out;

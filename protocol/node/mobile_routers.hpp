@@ -29,6 +29,7 @@ public:
     [[nodiscard]] bool contains(const Ipv6Address& home) const;
     /// The home address of the mobile router with the longest prefix of `address`.
     [[nodiscard]] std::optional<Ipv6Address> routerOf(const Ipv6Address& address) const;
+    [[nodiscard]] std::vector<Prefix> prefixes() const;
     [[nodiscard]] std::vector<Prefix> prefixesOf(const Ipv6Address& home) const;
 
 private:

@@ -105,6 +105,8 @@ std::vector<Row> rowsOf(Role role)
              {"movement", {"{\"link_events\": false}", "{\"missed_advertisements\": 0}", "{\"missed_advertisements\": 100}", "{\"new_routers\": false}"},
               {"7", "{\"missed_advertisements\": 101}", "{\"link_events\": 1}", "{\"links\": true}"}},
              {"mcoa", {"{\"mode\": \"single\"}", "{\"mode\": \"bulk\"}", "{\"mode\": \"bulk\", \"home_and_foreign\": false}", "{\"flows\": [{\"flow\": 1, \"priority\": 2, \"bids\": [1, 2], \"source\": \"2001:db8:200::/64\", \"destination_port\": [5000, 6000], \"protocol\": 17}]}"}, {"{\"flows\": [{\"flow\": 1, \"priority\": 2}]}", "{\"flows\": [{\"flow\": 0, \"priority\": 2, \"bids\": [1]}]}", "{\"flows\": [{\"flow\": 1, \"priority\": 2, \"bids\": []}]}", "{\"flows\": [{\"flow\": 1, \"priority\": 2, \"bids\": [1], \"protocol\": [9, 8]}]}", "7", "\"bulk\"", "{\"mode\": \"all\"}", "{\"home_and_foreign\": 1}", "{\"bulk\": true}"}},
+             {"mobile_network", {"{\"prefixes\": [\"2001:db8:1f0::/64\"]}", "{\"prefixes\": [\"2001:db8:1f0::/64\"], \"mode\": \"implicit\"}", "{\"prefixes\": [\"2001:db8:1f0::/64\", \"2001:db8:2f0::/56\"], \"other_mode\": false}"},
+              {"7", "true", "{}", "{\"prefixes\": []}", "{\"prefixes\": [\"2001:db8:1f0::\"]}", "{\"prefixes\": [\"fe80::/64\"]}", "{\"prefixes\": [\"::/0\"]}", "{\"prefixes\": [\"2001:db8:1f0::/64\"], \"mode\": \"both\"}", "{\"prefixes\": [\"2001:db8:1f0::/64\"], \"other_mode\": 1}", "{\"prefix\": \"2001:db8:1f0::/64\"}"}},
              {"map_policy", {"\"preference\""}, {"7", "\"nearest\""}},
              {"lifetime", {"\"4s\"", "\"262140s\""}, {"7", "\"3s\"", "\"262144s\""}},
              {"route_optimisation", {"\"all\"", "[\"2001:db8:200::c\"]"}, {"7", "\"some\"", "[7]"}}});
@@ -254,6 +256,24 @@ private Q_SLOTS:
             interface["advertise"] = object(m);
             return usualNode(Role::HomeAgent, interface);
         });
+    }
+    void interfacesOfAMobileRouter()
+    {
+        const auto told = [](const Members& inside, const std::string& network, bool outside = true) {
+            Members node = usualNode(Role::MobileNode, usualInterface(Role::MobileNode));
+            node["interfaces"] = "[" + (outside ? std::string("{\"name\": \"up\"}") : "{\"name\": \"up\", \"address\": \"2001:db8:1f0:1::1/64\"}") + ", " + object(inside) + "]";
+            if (!network.empty()) node["mobile_network"] = network;
+            const auto done = parseRoleFile(object(node), "config", Role::MobileNode, {"t0", "t1"});
+            return done ? std::string("taken") : done.error().text;
+        };
+        const Members inside{{"name", "\"lan\""}, {"address", "\"2001:db8:1f0::1/64\""}, {"advertise", "{}"}};
+        QCOMPARE(told(inside, "{}"), std::string("taken"));
+        QCOMPARE(told(inside, "{\"prefixes\": [\"2001:db8:1f0::/56\"]}"), std::string("taken"));
+        QVERIFY(told(inside, "").find("/interfaces/1/address") != std::string::npos);
+        QVERIFY(told(inside, "{\"prefixes\": [\"2001:db8:2f0::/56\"]}").find("/interfaces/1/address") != std::string::npos);
+        QVERIFY(told({{"name", "\"lan\""}, {"advertise", "{}"}}, "{\"prefixes\": [\"2001:db8:2f0::/56\"]}").find("/interfaces/1/advertise") != std::string::npos);
+        QVERIFY(told(inside, "{}", false).find("/interfaces") != std::string::npos);
+        QVERIFY(told({{"name", "\"lan\""}}, "{}").find("/mobile_network/prefixes") != std::string::npos);
     }
     void routesKeepTheirNumbersBesideADefaultRouter()
     {

@@ -33,6 +33,8 @@ struct PathsBench {
     }
     /// No interface is up yet.
     explicit PathsBench(MobileNode::Settings s = settings(), std::size_t interfaces = 2) : mn(makeStack(interfaces), std::move(s)) {}
+    PathsBench(MobileNode::Settings s, IpStack stack) : mn(std::move(stack), std::move(s)) {}
+    std::uint8_t flags = 0;  ///< of acknowledgements
 
     void in(std::size_t i, const wire::Ipv6Packet& packet) { mn.receive(now, i, frame(routerMac(i), macOf(i), packet), out); }
     void advertise(std::size_t i, std::optional<wire::MapOption> map = std::nullopt)
@@ -114,7 +116,7 @@ struct PathsBench {
     void acknowledge(const Sent& s, std::uint8_t status = 0, std::vector<std::pair<int, int>> statuses = {}, bool named = true)
     {
         const std::uint16_t units = status < 128 ? s.update.lifetime.count() : std::uint16_t{0};
-        BindingAck ack{status, 0, s.update.sequence, WireLifetime{units}, {}};
+        BindingAck ack{status, flags, s.update.sequence, WireLifetime{units}, {}};
         for (wire::BindingIdentifier option : bids(s.update)) {
             option.careOfAddress.clear();
             for (const auto& [bid, value] : statuses)

@@ -304,11 +304,10 @@ std::optional<TimePoint> BidRegistration::nextDeadline() const
         if (bootstrapped_) {
             for (const Slot& slot : slots_)
                 if (!slot.refused || !slot.wanted) next = earlier(next, slot.next);
-        } else if (bootNext_) {
-            next = bootNext_;
         } else {
+            // When all are refused there is nothing to be sent.
             for (const Slot& slot : slots_)
-                if (slot.wanted && !slot.refused && !(slot.path.home && !isBulk())) next = earlier(next, slot.next);
+                if (slot.wanted && !slot.refused && !(slot.path.home && !isBulk())) next = bootNext_ ? bootNext_ : earlier(next, slot.next);
         }
         if (next && blockedUntil_) next = std::max(*next, *blockedUntil_);
     }

@@ -107,9 +107,9 @@ private Q_SLOTS:
         QVERIFY2(!pathOf(good, 2), "nothing of it went the other way");
         const FlowPath* second = pathOf(bad, 2);
         QVERIFY(second && second->probes > 1500);
-        const Truth truth(run, "cn2", 1, TimePoint{0s}, TimePoint{38500ms});
+        const Truth truth(run, "cn2", 1, TimePoint{0s}, TimePoint{39s}), whole(run, "cn2", 1, TimePoint{0s}, TimePoint{40s});
         QVERIFY(truth.lost() > 100 && truth.duplicated() > 50 && truth.reordered > 50);
-        QCOMPARE(bad.lost, truth.lost());
+        QVERIFY2(bad.lost >= truth.lost() && bad.lost <= whole.lost(), "of the last second some may be underway");
         QCOMPARE(bad.duplicated, truth.duplicated());
         QCOMPARE(bad.reordered, truth.reordered);
         // What was lost before a path was there counts for none; all else is the second path's.
@@ -124,10 +124,16 @@ private Q_SLOTS:
     {
         // Probes of a mobile node: by the care-of address that they leave from.
         Scenario s = pathsScenario();
-        s.traffic = {{"up", "mn", "cn", 50, 100, false}};
-        s.links[2].impairments.emplace_back();
-        s.links[2].impairments[0].from = {"mn"};
-        s.links[2].impairments[0].loss = 0.2;
+        NodeSpec other = nodeNamed("mn2", Role::MobileNode, {});
+        other.homeAddress = ip("2001:db8:100::1:2");
+        other.homeAgent = "ha";
+        other.interfaces.emplace_back().name = "wl0";
+        s.nodes.push_back(other);
+        s.events.push_back({TimePoint{0s}, "mn2", "wl0", "w1"});
+        s.traffic = {{"up", "mn", "mn2", 50, 100, false}};
+        s.links[1].impairments.emplace_back();
+        s.links[1].impairments[0].from = {"ar0"};
+        s.links[1].impairments[0].loss = 0.2;
         LabRun run(s);
         run.to(TimePoint{30s});
         const auto a = analyzed(run);
@@ -136,10 +142,11 @@ private Q_SLOTS:
         QVERIFY(first && first->probes > 1000 && first->duplicated == 0 && first->reordered == 0);
         std::set<std::int64_t> received;
         for (const auto& e : run.out.events)
-            if (e.event.name == "probe-received" && e.node == run.node("cn")) received.insert(node::numberOf(e.event.attributes, "serial"));
+            if (e.event.name == "probe-received" && e.node == run.node("mn2")) received.insert(node::numberOf(e.event.attributes, "serial"));
         QVERIFY(first->lost > 150);
         const auto seen = first->probes - first->lost;
-        QVERIFY2(seen <= received.size() && seen + 60 > received.size(), qPrintable(QString("%1 of %2").arg(seen).arg(received.size())));
+        // Those of the last second may be underway.
+        QVERIFY2(seen <= received.size() + 60 && seen + 60 > received.size(), qPrintable(QString("%1 of %2").arg(seen).arg(received.size())));
     }
 
     void aCopyToEachPathIsNoDuplicateOfEither()

@@ -197,6 +197,19 @@ private Q_SLOTS:
         QVERIFY2(!d.find(1) && !d.due(at(20s)), "MCOA-MN-11: 167 of a deletion: nothing");
     }
 
+    void MN_BU_16_allRefusedAtTheFirstRegistration()
+    {
+        // Found by a random lab: a deadline that nothing answered to, for ever.
+        for (const bool bulk : {false, true}) {
+            BidRegistration r = fresh();
+            r.want(at(0s), {wlan, cell}, bulk);
+            for (int i = 0; i < 10; ++i)
+                if (const auto u = r.due(at(i * 2s))) (void)r.acknowledged(at(i * 2s), ackTo(*u, 130));
+            QVERIFY(r.find(1)->refused && r.find(2)->refused);
+            QVERIFY2(!r.nextDeadline() && !r.due(at(100s)), "MN-BU-16: nothing is tried, and nothing is due");
+        }
+    }
+
     void MCOA_MN_11_malformed()
     {
         BidRegistration r = registered({wlan}, false);

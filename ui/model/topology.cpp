@@ -26,6 +26,9 @@ int levelOf(Role role)
 }
 
 constexpr int cellLevel = 5;
+constexpr int networkLevel = 7;  // links of mobile networks, whose nodes are below
+
+int levelOf(const TopologyNode& node) { return node.behind ? networkLevel + 1 : levelOf(node.role); }
 
 std::optional<std::size_t> find(const Topology& topology, const QString& name)
 {
@@ -36,14 +39,15 @@ std::optional<std::size_t> find(const Topology& topology, const QString& name)
 void addNode(Topology& topology, const QString& name, Role role)
 {
     if (!topology.nodeNamed.contains(name)) topology.nodeNamed.insert(name, topology.nodes.size());
-    topology.nodes.push_back({name, role, {}});
+    topology.nodes.push_back({name, role, {}, {}});
 }
 
 int linkLevel(const Topology& topology, const TopologyLink& link)
 {
+    if (link.behind) return networkLevel;
     if (link.wireless || link.members.empty()) return cellLevel;
     int top = 6;
-    for (const std::size_t member : link.members) top = std::min(top, levelOf(topology.nodes[member].role));
+    for (const std::size_t member : link.members) top = std::min(top, levelOf(topology.nodes[member]));
     return link.members.size() == 1 ? top - 1 : top + 1;
 }
 
@@ -58,7 +62,7 @@ void arrange(Topology& topology)
 {
     std::map<int, std::vector<std::size_t>> nodeRows;
     for (std::size_t i = 0; i < topology.nodes.size(); ++i)
-        if (topology.nodes[i].role != Role::MobileNode) nodeRows[levelOf(topology.nodes[i].role)].push_back(i);
+        if (topology.nodes[i].role != Role::MobileNode) nodeRows[levelOf(topology.nodes[i])].push_back(i);
     std::set<int> levels;
     for (const auto& [level, row] : nodeRows) levels.insert(level);
     for (const TopologyLink& link : topology.links) levels.insert(linkLevel(topology, link));
@@ -68,6 +72,7 @@ void arrange(Topology& topology)
         const auto rank = std::distance(levels.begin(), levels.find(level));
         return (static_cast<double>(rank) + 0.5) / static_cast<double>(levels.size());
     };
+    if (*levels.rbegin() != bottom) topology.mobileRow = height(bottom);
     for (auto& [level, row] : nodeRows)
         spread(row, [&, y = height(level)](std::size_t node, double x) { topology.nodes[node].place = {x, y}; });
 
@@ -103,12 +108,15 @@ Topology fromScenario(const lab::Scenario& scenario)
     Topology topology;
     for (const lab::NodeSpec& node : scenario.nodes) addNode(topology, toQt(node.name), roleOf(node.role));
     for (const lab::LinkSpec& link : scenario.links) {
-        TopologyLink drawn{toQt(link.name), link.wireless, {}, 0, 0, 0};
-        for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
-            if (scenario.nodes[i].role == lab::Role::MobileNode) continue;
-            for (const lab::InterfaceSpec& interface : scenario.nodes[i].interfaces)
-                if (interface.link == link.name) drawn.members.push_back(i);
-        }
+        TopologyLink drawn{toQt(link.name), link.wireless, {}, 0, 0, 0, {}};
+        for (std::size_t i = 0; i < scenario.nodes.size(); ++i)
+            for (const lab::InterfaceSpec& interface : scenario.nodes[i].interfaces) {
+                if (interface.link != link.name) continue;
+                if (scenario.nodes[i].role != lab::Role::MobileNode) drawn.members.push_back(i);
+                else if (lab::isIngress(scenario.nodes[i], interface)) drawn.behind = i;
+            }
+        if (drawn.behind)
+            for (const std::size_t member : drawn.members) topology.nodes[member].behind = drawn.behind;
         topology.links.push_back(std::move(drawn));
     }
     return topology;
@@ -118,7 +126,7 @@ Topology fromScenario(const lab::Scenario& scenario)
 Topology fromAnalysis(const analysis::Analysis& analysis, const Names& names, const std::vector<capture::TraceLink>& traceLinks)
 {
     Topology topology;
-    TopologyLink network{QStringLiteral("network"), false, {}, 0, 0, 0};
+    TopologyLink network{QStringLiteral("network"), false, {}, 0, 0, 0, {}};
     for (const analysis::NodeInfo& node : analysis.nodes) {
         if (node.role == Role::Unknown) continue;
         if (node.role != Role::MobileNode) network.members.push_back(topology.nodes.size());
@@ -130,7 +138,7 @@ Topology fromAnalysis(const analysis::Analysis& analysis, const Names& names, co
     for (const analysis::Attachment& attachment : analysis.attachments) {
         if (attachment.link >= traceLinks.size()) continue;
         const auto [cell, fresh] = cells.try_emplace(attachment.link, topology.links.size());
-        if (fresh) topology.links.push_back({linkTitle(traceLinks, attachment.link), true, {}, 0, 0, 0});
+        if (fresh) topology.links.push_back({linkTitle(traceLinks, attachment.link), true, {}, 0, 0, 0, {}});
         if (!attachment.router || !seen.emplace(attachment.link, *attachment.router).second) continue;
         std::vector<std::size_t>& members = topology.links[cell->second].members;
         if (const auto router = find(topology, names.of(*attachment.router)))

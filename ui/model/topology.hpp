@@ -20,6 +20,7 @@ struct TopologyNode {
     QString name;
     analysis::Role role = analysis::Role::Unknown;
     QPointF place;  ///< 0..1 in both directions; a mobile node's is that of topologyAt()
+    std::optional<std::size_t> behind{};  ///< the mobile router whose network it belongs to
 };
 
 struct TopologyLink {
@@ -29,6 +30,7 @@ struct TopologyLink {
     double y = 0;
     double left = 0;
     double right = 0;
+    std::optional<std::size_t> behind{};  ///< the mobile router that carries it along
 
     [[nodiscard]] double middle() const { return (left + right) / 2; }
 };
@@ -54,6 +56,7 @@ struct Topology {
     std::vector<Mobile> mobiles;
     std::vector<Change> changes;                     ///< by their end
     QHash<QString, std::size_t> nodeNamed;           ///< index into nodes
+    double mobileRow = 0.93;                         ///< height at which mobile nodes are, 0..1
 };
 
 /// `scenario` null: inferred from `analysis` and the trace's links.

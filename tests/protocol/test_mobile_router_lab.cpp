@@ -270,6 +270,48 @@ private Q_SLOTS:
         QVERIFY(allCome(run, 25s, 39s));
     }
 
+    /// Links that lose frames, uplinks that come and go: what the home agent forwards is what the router has registered, and packets come
+    /// again as soon as it is quiet.
+    void whateverHappensItIsReachedAgain_data()
+    {
+        QTest::addColumn<int>("seed");
+        for (int seed = 1; seed <= 12; ++seed) QTest::newRow(fmt::format("{}", seed).c_str()) << seed;
+    }
+    void whateverHappensItIsReachedAgain()
+    {
+        QFETCH(int, seed);
+        Random random(static_cast<std::uint64_t>(seed));
+        const MobileSpec::Mcoa modes[] = {MobileSpec::Mcoa::Off, MobileSpec::Mcoa::Single, MobileSpec::Mcoa::Bulk};
+        Scenario s = scenario(modes[seed % 3]);
+        s.duration = 120s;
+        nodeOf(s, "mr").mobile.network->explicitPrefixes = seed % 2 == 0;
+        nodeOf(s, "mr").lifetime = 20s;
+        for (const std::size_t link : {2u, 3u}) {
+            ImpairmentSpec lossy;
+            lossy.loss = 0.1;
+            lossy.jitter = 20ms;
+            lossy.reorder = 0.05;
+            s.links[link].impairments.push_back(lossy);
+        }
+        const char* const places[] = {"w0", "w1", "home", ""};
+        for (Duration at = 4s; at < 60s; at += random.between(1s, 6s)) {
+            const char* place = places[random.below(4)];
+            s.events.push_back(move(at, random.below(2) == 0 ? "if0" : "if1", *place == 0 ? std::nullopt : std::optional<std::string>(place)));
+        }
+        s.events.push_back(move(62s, "if0", std::nullopt));
+        s.events.push_back(move(63s, "if1", std::nullopt));
+        s.events.push_back(move(64s, "if1", "w1"));
+        if (seed % 4 == 0) s.faults.push_back(RestartFault{TimePoint{30s}, "ha", 1s});
+        LabRun run(s);
+        run.to(TimePoint{119s});
+        const auto* binding = run.registrar("ha").find(ip("2001:db8:100::1:1"));
+        QVERIFY(binding && run.mobile("mr").registeredAtHome(run.lab.now()));
+        QVERIFY(run.registrar("ha").mobileRouters().prefixesOf(binding->homeAddress) == std::vector<Prefix>{prefix(seed % 2 == 0 ? "2001:db8:1f0::/64" : "2001:db8:1f0::/56")});
+        QVERIFY2(binding->parts().size() == 1 && binding->isAt(*run.mobile("mr").onLinkCareOf()), "nothing is left of other links");
+        // A tenth is lost on the last link, each way once.
+        for (const std::int64_t flow : {0, 1}) QVERIFY(lost(run, flow, TimePoint{98s}, TimePoint{118s}) < 100);
+    }
+
     void whatAScenarioMustSay_data()
     {
         QTest::addColumn<int>("number");

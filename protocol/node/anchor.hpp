@@ -11,6 +11,8 @@
 #include "protocol/node/registrar.hpp"
 #include "protocol/node/router_functions.hpp"
 
+#include <set>
+
 namespace roamscope::node {
 
 /// What an anchor offers beside registrations.

@@ -8,6 +8,7 @@
 #include "protocol/wire/icmpv6.hpp"
 
 #include <map>
+#include <unordered_map>
 
 namespace roamscope::node {
 

@@ -4,10 +4,8 @@
 #pragma once
 
 #include "protocol/base/random.hpp"
-#include "protocol/node/address_table.hpp"
 #include "protocol/node/output.hpp"
-
-#include <set>
+#include "protocol/node/timed_pool.hpp"
 
 namespace roamscope::node {
 
@@ -47,6 +45,8 @@ public:
 private:
     enum class Reason : std::uint8_t { None, Scheduled, Repeat, Answer };
     struct Node {
+        Ipv6Address home;
+        std::uint32_t timer = 0;    ///< of the pool
         Reason reason = Reason::None;
         TimePoint next{};
         TimePoint last{};
@@ -56,14 +56,13 @@ private:
         bool acknowledged = true;   ///< nothing that was sent unasked waits for a solicitation
         Duration preferred{};
     };
-    void arm(const Ipv6Address& home, Node& node, Reason reason, TimePoint at);
-    void schedule(TimePoint now, const Ipv6Address& home, Node& node);
+    void arm(Node& node, Reason reason, TimePoint at);
+    void schedule(TimePoint now, Node& node);
     [[nodiscard]] TimePoint notBefore(TimePoint at, const Node& node) const { return node.sent ? std::max(at, node.last + closest) : at; }
 
     Settings settings_;
     Random random_;
-    std::unordered_map<Ipv6Address, Node, AddressHash> nodes_;  ///< by home address
-    std::set<std::pair<TimePoint, Ipv6Address>> timers_;
+    TimedPool<Node, &Node::home, &Node::next, &Node::timer> nodes_;  ///< the timer is on while there is a reason
 };
 
 }  // namespace roamscope::node

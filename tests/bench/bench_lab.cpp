@@ -12,7 +12,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
+#ifdef ROAMSCOPE_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#else
 #include <malloc.h>
+#endif
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -20,6 +24,23 @@ using namespace roamscope;
 using namespace roamscope::lab;
 
 namespace {
+
+/// Octets that this program has from its allocator.
+std::size_t heapInUse()
+{
+#ifdef ROAMSCOPE_JEMALLOC
+    std::uint64_t epoch = 1;
+    std::size_t size = sizeof epoch;
+    mallctl("epoch", &epoch, &size, &epoch, size);
+    std::size_t allocated = 0;
+    size = sizeof allocated;
+    mallctl("stats.allocated", &allocated, &size, nullptr, 0);
+    return allocated;
+#else
+    return mallinfo2().uordblks;
+#endif
+}
+
 
 constexpr std::size_t pairNodes = 10;      // mobile nodes that go back and forth between two access routers
 constexpr std::size_t domainNodes = 1000;  // mobile nodes of one MAP, and of one home agent (its limit by default)
@@ -232,7 +253,7 @@ void bindingSize()
     policy.regionalPrefixes = {prefix("2001:db8:300::/64")};
     policy.maximumBindings = count;
     policy.verify = false;
-    const std::size_t before = mallinfo2().uordblks;
+    const std::size_t before = heapInUse();
     node::Registrar registrar(policy);
     for (std::size_t i = 0; i < count; ++i) {
         wire::BindingUpdate update;
@@ -244,7 +265,7 @@ void bindingSize()
         for (std::size_t b = 0; b < 4; ++b) home.octets[15 - b] = careOf.octets[15 - b] = static_cast<std::uint8_t>((i + 1) >> 8 * b);
         (void)registrar.judge(TimePoint{Duration{static_cast<std::int64_t>(i)}}, {home, careOf, *Ipv6Address::parse("2001:db8:300::1"), update});
     }
-    const std::size_t after = mallinfo2().uordblks;
+    const std::size_t after = heapInUse();
     std::printf("binding with its timer: %.1f octets of heap each for %zu   (goal: at most 128)\n", static_cast<double>(after - before) / count, registrar.bindings().size());
 }
 

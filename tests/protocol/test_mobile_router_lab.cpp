@@ -229,6 +229,32 @@ private Q_SLOTS:
         QVERIFY2(lost(run, 2, TimePoint{12s}, TimePoint{29s}) == 0 && allCome(run, 4s, 29s), "a tunnel in a tunnel");
     }
 
+    void routersBehindRouters()
+    {
+        Scenario s = scenario();
+        s.links[4].wireless = true;
+        s.links.push_back({"car", true, 1ms});
+        NodeSpec second = nodeOf(s, "mr");
+        second.name = "mr2";
+        second.homeAddress = ip("2001:db8:100::1:2");
+        second.interfaces[2] = wired("car", "2001:db8:2f0::1/64");
+        advertise(second.interfaces[2]);
+        s.nodes.push_back(second);
+        s.nodes.push_back(nodeNamed("driver", Role::Correspondent, {wired("car", "2001:db8:2f0::d/64")}));
+        nodeOf(s, "ha").mobileRouters.routers.push_back({*second.homeAddress, {prefix("2001:db8:2f0::/64")}});
+        s.traffic.push_back({"nested", "cn", "driver", 20, 100, true});
+        s.events.push_back({TimePoint{6s}, "mr2", "if0", "train"});
+        // Now each is behind the other, and out again.
+        s.events.push_back(move(20s, "if1", "car"));
+        s.events.push_back(move(40s, "if1", "w0"));
+        LabRun run(s);
+        run.to(TimePoint{19s});
+        QVERIFY2(lost(run, 2, TimePoint{12s}, TimePoint{18s}) == 0 && allCome(run, 4s, 18s), "a network in a network");
+        run.to(TimePoint{59s});
+        QVERIFY2(lost(run, 2, TimePoint{24s}, TimePoint{38s}) > 200, "nobody can be reached in a circle");
+        QVERIFY2(allCome(run, 50s, 58s) && lost(run, 2, TimePoint{50s}, TimePoint{58s}) == 0, "and afterwards all can");
+    }
+
     void aHomeAgentThatServesNone()
     {
         for (const auto support : {node::Support::Unknown, node::Support::Prohibited}) {

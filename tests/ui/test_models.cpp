@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The models of the window without the window: the cursor, names, tables, tree, topology and timeline values.
 #include "tests/ui/played_session.hpp"
+
+#include "capture/io/scenario_file.hpp"
 #include "ui/model/binding_model.hpp"
 #include "ui/model/dissection_model.hpp"
 #include "ui/model/format.hpp"

@@ -46,6 +46,8 @@ void FlowTracker::probe(const Observation& o, const Mobiles& mobiles, const Pres
         State& flow = flows_[number];
         const auto it = flow.bySerial.find(probe.serial);
         if (it == flow.bySerial.end() || !(plain || toInterface)) return;
+        const auto receiver = toInterface || !o.frame.ethernet ? std::nullopt : presence.claimant(ends.destination);
+        if (receiver && *receiver != o.frame.ethernet->destination) return;  // still on its way
         flow.samples[it->second].value.answered = o.time;
         flow.answered = true;
         return;
@@ -62,7 +64,10 @@ void FlowTracker::probe(const Observation& o, const Mobiles& mobiles, const Pres
         flow.samples.push_back(sample);
     }
     if (toInterface) deliver(number, it->second, o);
-    else if (plain) flow.samples[it->second].plain = o.time;
+    else if (plain) {
+        flow.samples[it->second].plain = o.time;
+        flow.samples[it->second].plainTo = o.frame.ethernet ? o.frame.ethernet->destination : Mac{};
+    }
 }
 
 void FlowTracker::deliver(std::size_t number, std::size_t index, const Observation& o)
@@ -97,21 +102,21 @@ void FlowTracker::confirm(const Mac& mac, bool arrived)
     it->second.clear();
 }
 
-bool FlowTracker::arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end) const
+bool FlowTracker::arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const
 {
     if (sample.value.answered) return true;
-    if (!mobile) return sample.plain.has_value();
+    if (!mobile) return sample.plain && (!receiver || sample.plainTo == *receiver);
     if (!sample.value.received) return false;
     return !(sample.unconfirmed && flow.answered && end - *sample.value.received > patience);
 }
 
-bool FlowTracker::lost(const State& flow, const Sample& sample, bool mobile, TimePoint end) const
+bool FlowTracker::lost(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const
 {
-    if (arrived(flow, sample, mobile, end)) return false;
+    if (arrived(flow, sample, mobile, end, receiver)) return false;
     return end - sample.value.sent > patience || (mobile && flow.delivered && sample.value.serial < flow.highest);
 }
 
-std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, TimePoint end) const
+std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, const Presence& presence, TimePoint end) const
 {
     std::vector<Flow> out;
     out.reserve(flows_.size());
@@ -123,16 +128,18 @@ std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, TimePoint end) cons
         flow.destination = state.destination;
         flow.probes.reserve(state.samples.size());
         const bool mobile = mobiles.of(state.destination) != nullptr;
+        const auto receiver = mobile ? std::nullopt : presence.claimant(state.destination);
         for (const Sample& sample : state.samples) {
             ProbeSample& probe = flow.probes.emplace_back(sample.value);
             if (!mobile) {
-                probe.received = sample.plain;
-                probe.copies = sample.plain ? 1 : 0;
+                const bool there = sample.plain && (!receiver || sample.plainTo == *receiver);
+                probe.received = there ? sample.plain : std::nullopt;
+                probe.copies = there ? 1 : 0;
             } else if (!arrived(state, sample, mobile, end)) {
                 probe.received.reset();
                 probe.copies = 0;
             }
-            if (lost(state, sample, mobile, end)) ++flow.lost;
+            if (lost(state, sample, mobile, end, receiver)) ++flow.lost;
         }
         const auto bySerial = [](const ProbeSample& a, const ProbeSample& b) { return a.serial < b.serial; };
         if (!std::is_sorted(flow.probes.begin(), flow.probes.end(), bySerial)) std::sort(flow.probes.begin(), flow.probes.end(), bySerial);

@@ -49,6 +49,7 @@ struct Update {
     Duration lifetime{0};                ///< 0 deletes
     bool hasHomeAddressOption = false;   ///< a broken one too; that is a finding of its own
     bool hasAlternate = false;
+    std::vector<Prefix> networks{};      ///< behind a mobile router (RFC 3963 §4.3)
 
     /// O together with binding identifiers: everything else that the home address has ends (MCOA-HA-05).
     [[nodiscard]] bool overwrites() const { return bindings.front().bid && (flags & wire::BindingUpdate::overwrite) != 0 && lifetime != Duration{0}; }

@@ -2,6 +2,8 @@
 // The models of the window without the window: the cursor, names, tables, tree, topology and timeline values.
 #include "capture/io/scenario_file.hpp"
 #include "tests/ui/played_session.hpp"
+
+#include "capture/io/scenario_file.hpp"
 #include "ui/model/binding_model.hpp"
 #include "ui/model/dissection_model.hpp"
 #include "ui/model/format.hpp"
@@ -277,6 +279,21 @@ private slots:
             for (const TopologyNode& node : topology.nodes)
                 QVERIFY(node.place.x() >= 0 && node.place.x() <= 1 && node.place.y() >= 0 && node.place.y() <= 1);
         }
+    }
+
+    void aMobileNetworkHangsOnItsRouter()
+    {
+        const auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/mobile-router-with-two-uplinks.json");
+        QVERIFY(scenario);
+        const analysis::Analysis nothing;
+        const Names names(&*scenario, nothing);
+        const Topology topology = makeTopology(&*scenario, nothing, names, {});
+        const auto link = [&](const QString& name) { return *std::find_if(topology.links.begin(), topology.links.end(), [&](const TopologyLink& l) { return l.name == name; }); };
+        const std::size_t seat = topology.nodeNamed.value(QStringLiteral("seat"));
+        const TopologyLink train = link(QStringLiteral("train"));
+        QVERIFY(train.behind == topology.nodeNamed.value(QStringLiteral("mr")) && train.members == std::vector<std::size_t>{seat});
+        QVERIFY2(topology.nodes[seat].place.y() > train.y && train.y > topology.mobileRow && topology.mobileRow > link(QStringLiteral("wlan")).y, "below the router, which is below the cells");
+        QVERIFY(!link(QStringLiteral("core")).behind && topology.nodes[topology.nodeNamed.value(QStringLiteral("cn"))].place.y() < link(QStringLiteral("core")).y);
     }
 
     void aNodeWithSeveralInterfacesIsOnSeveralLinks()

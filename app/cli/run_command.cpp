@@ -139,7 +139,7 @@ int runCommand(const RunOptions& options)
     // A result on standard output has it for itself; the table and what was written are messages then.
     Output out(wanting > 0 && !options.json ? STDERR_FILENO : STDOUT_FILENO);
     if (options.json) out.write(capture::runReportJson(*run.view.analysis, run.view, run.record, expectations));
-    else out.write(capture::handoverTable(*run.view.analysis, &run.record.scenario));
+    else out.write(capture::handoverTable(*run.view.analysis, &run.record.scenario) + capture::pathTable(*run.view.analysis, &run.record.scenario));
     bool met = true;
     for (const auto& e : expectations) {
         met = met && e.met;

@@ -134,12 +134,26 @@ struct ProbeSample {
     std::uint16_t copies = 0;             ///< times it was delivered
 };
 
+/// How the probes of a flow fared by one care-of address of a mobile node.
+struct FlowPath {
+    bool toMobile = true;                 ///< towards the mobile node; otherwise from it
+    Ipv6Address careOfAddress;            ///< on the link; the home address of a node on its home link
+    std::optional<std::uint16_t> bid;     ///< identifier that it was registered with last (RFC 5648)
+    std::uint32_t probes = 0;             ///< that went this way
+    std::uint32_t lost = 0;
+    std::uint32_t duplicated = 0;         ///< delivered more than once, by this way
+    std::uint32_t reordered = 0;          ///< delivered after a later one of this way
+};
+
 struct Flow {
     std::uint16_t id = 0;
     Ipv6Address source;
     Ipv6Address destination;
     std::vector<ProbeSample> probes;      ///< by serial
-    std::uint32_t lost = 0;
+    std::uint32_t lost = 0;               ///< wherever, also before a path was chosen
+    std::uint32_t duplicated = 0;         ///< delivered more than once, by whatever paths
+    std::uint32_t reordered = 0;
+    std::vector<FlowPath> paths;          ///< as met; of mobile nodes that were known by then
 };
 
 /// Where a mobile node was, by the frames it sent.

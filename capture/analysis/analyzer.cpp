@@ -117,6 +117,7 @@ public:
         out->identifierAnswers = bindings_.answers();
         out->exchanges.reserve(exchanges_.records().size());
         for (const ExchangeRecord& record : exchanges_.records()) out->exchanges.push_back(record.value);
+        namePaths(*out);
         out->findings = conformance_.findings();
         out->acknowledgements = exchanges_.acknowledgements();
         cached_ = out;
@@ -135,6 +136,7 @@ public:
         out->flowBindings = flowBindings_.take();
         out->identifierAnswers = bindings_.answers();
         conclude(*out);
+        namePaths(*out);
         mobiles_ = {};
         presence_ = {};
         flows_ = {};
@@ -160,6 +162,18 @@ private:
         out.attachments = buildAttachments(sources);
         out.findingsDropped = conformance_.dropped();
         out.dialects = dialects_;
+    }
+
+    /// The identifiers of the paths of flows, as they were registered last.
+    static void namePaths(Analysis& out)
+    {
+        std::unordered_map<Ipv6Address, std::uint16_t> bids;
+        for (const BindingInterval& binding : out.bindings)
+            if (binding.bid) bids[binding.careOfAddress] = *binding.bid;
+        if (bids.empty()) return;
+        for (Flow& flow : out.flows)
+            for (FlowPath& path : flow.paths)
+                if (const auto it = bids.find(path.careOfAddress); it != bids.end()) path.bid = it->second;
     }
 
     wire::DecodedFrame light_;  ///< of addLight(), kept for its memory

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace roamscope::analysis {
@@ -46,6 +47,8 @@ private:
     // conformance_bids.cpp
     void identifiers(const Update& update, const Place& place);
     void identifierAnswer(const Answer& answer, const Update& asked, const Place& place);
+    void ipv4Update(const Update& update, const Place& place);
+    void ipv4Answer(const Answer& answer, const Update& asked, const Place& place);
     void report(const Place& place, wire::FieldId at, std::string_view rule, wire::Severity severity, std::string_view rfc, std::string text);
 
     std::vector<TraceFinding> findings_;
@@ -54,6 +57,9 @@ private:
     static constexpr std::size_t maxWithoutIdentifiers = 4096;
     /// Peer and home address whose last update with identifiers was refused with this status, or answered without them (0).
     std::map<std::pair<Ipv6Address, Ipv6Address>, std::uint8_t> withoutIdentifiers_;
+    /// Peer, home address and what was registered in an update of its own: an IPv4 care-of address, or anything that began the
+    /// conversation ("::").
+    std::set<std::tuple<Ipv6Address, Ipv6Address, Ipv6Address>> alone_;
     static constexpr std::size_t maxWithdrawn = 4096;  ///< a forger could name any number
     std::set<std::pair<std::uint32_t, Ipv6Address>> withdrawn_;  ///< link, and MAP that was last seen there with lifetime 0
 };

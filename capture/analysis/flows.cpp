@@ -11,6 +11,27 @@ namespace {
 constexpr Duration patience = 1s;
 constexpr std::size_t maxUnconfirmed = 65536;
 constexpr std::size_t maxFlows = 65536;
+constexpr std::size_t maxPaths = 64;  // of a flow
+
+bool contains(const std::vector<Ipv6Address>& list, const Ipv6Address& address) { return std::find(list.begin(), list.end(), address) != list.end(); }
+
+/// An address of a link that the node visits.
+bool isCareOf(const Mobile* mobile, const Ipv6Address& address)
+{
+    return mobile && contains(mobile->careOf, address) && !contains(mobile->regional, address);
+}
+
+/// How many came after one with a higher serial.
+std::uint32_t reorderedOf(std::vector<std::pair<TimePoint, std::uint32_t>>& arrivals)
+{
+    std::sort(arrivals.begin(), arrivals.end());
+    std::uint32_t highest = 0, count = 0;
+    for (const auto& [time, serial] : arrivals) {
+        if (serial < highest) ++count;
+        highest = std::max(highest, serial);
+    }
+    return count;
+}
 
 }  // namespace
 
@@ -63,17 +84,49 @@ void FlowTracker::probe(const Observation& o, const Mobiles& mobiles, const Pres
         if (!flow.samples.empty() && flow.samples.back().value.sent > o.time) flow.ordered = false;
         flow.samples.push_back(sample);
     }
-    if (toInterface) deliver(number, it->second, o);
+    const std::uint32_t way = noteWays(flow, it->second, o, mobiles, toInterface);
+    if (toInterface) deliver(number, it->second, way, o);
     else if (plain) {
         flow.samples[it->second].plain = o.time;
         flow.samples[it->second].plainTo = o.frame.ethernet ? o.frame.ethernet->destination : Mac{};
     }
 }
 
-void FlowTracker::deliver(std::size_t number, std::size_t index, const Observation& o)
+std::uint32_t FlowTracker::wayOf(State& flow, std::size_t sample, const PathKey& path)
+{
+    auto at = std::find(flow.paths.begin(), flow.paths.end(), path);
+    if (at == flow.paths.end()) {
+        if (flow.paths.size() == maxPaths) return none;
+        at = flow.paths.insert(flow.paths.end(), path);
+    }
+    const auto number = static_cast<std::uint16_t>(at - flow.paths.begin());
+    std::uint32_t* link = &flow.samples[sample].firstWay;
+    while (*link != none && flow.ways[*link].path != number) link = &flow.ways[*link].next;
+    if (*link != none) return *link;
+    const auto way = *link = static_cast<std::uint32_t>(flow.ways.size());
+    flow.ways.push_back({none, number, 0, {}});
+    return way;
+}
+
+std::uint32_t FlowTracker::noteWays(State& flow, std::size_t sample, const Observation& o, const Mobiles& mobiles, bool toInterface)
+{
+    const wire::Ipv6Packet& outer = o.frame.packets.front();
+    if (isCareOf(mobiles.of(flow.source), outer.source)) (void)wayOf(flow, sample, {false, outer.source});
+    const Mobile* to = mobiles.of(flow.destination);
+    if (isCareOf(to, outer.destination)) return wayOf(flow, sample, {true, outer.destination});
+    // On its home link.
+    return to && toInterface && outer.destination == flow.destination ? wayOf(flow, sample, {true, flow.destination}) : none;
+}
+
+void FlowTracker::deliver(std::size_t number, std::size_t index, std::uint32_t way, const Observation& o)
 {
     State& flow = flows_[number];
     Sample& sample = flow.samples[index];
+    if (way != none) {
+        Way& w = flow.ways[way];
+        if (w.copies == 0) w.received = o.time;
+        if (w.copies < UINT16_MAX) ++w.copies;
+    }
     if (sample.value.copies < UINT16_MAX) ++sample.value.copies;
     if (sample.value.copies == 1) {
         sample.value.received = o.time;
@@ -83,7 +136,7 @@ void FlowTracker::deliver(std::size_t number, std::size_t index, const Observati
     }
     sample.unconfirmed = true;
     auto& list = unconfirmed_[o.frame.ethernet->destination];
-    if (list.size() < maxUnconfirmed) list.push_back({number, index});
+    if (list.size() < maxUnconfirmed) list.push_back({number, index, way});
 }
 
 void FlowTracker::confirm(const Mac& mac, bool arrived)
@@ -94,6 +147,7 @@ void FlowTracker::confirm(const Mac& mac, bool arrived)
         Sample& sample = flows_[r.flow].samples[r.sample];
         sample.unconfirmed = false;
         if (arrived || sample.value.copies == 0) continue;
+        if (r.way != none) --flows_[r.flow].ways[r.way].copies;
         if (--sample.value.copies == 0) {
             sample.value.received.reset();
             sample.reordered = false;
@@ -129,6 +183,7 @@ std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, const Presence& pre
         flow.probes.reserve(state.samples.size());
         const bool mobile = mobiles.of(state.destination) != nullptr;
         const auto receiver = mobile ? std::nullopt : presence.claimant(state.destination);
+        std::vector<std::pair<TimePoint, std::uint32_t>> arrivals;
         for (const Sample& sample : state.samples) {
             ProbeSample& probe = flow.probes.emplace_back(sample.value);
             if (!mobile) {
@@ -140,11 +195,39 @@ std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, const Presence& pre
                 probe.copies = 0;
             }
             if (lost(state, sample, mobile, end, receiver)) ++flow.lost;
+            if (probe.copies > 1) ++flow.duplicated;
+            if (probe.received) arrivals.emplace_back(*probe.received, probe.serial);
         }
+        flow.reordered = reorderedOf(arrivals);
+        flow.paths = pathsOf(state, mobile, end, receiver);
         const auto bySerial = [](const ProbeSample& a, const ProbeSample& b) { return a.serial < b.serial; };
         if (!std::is_sorted(flow.probes.begin(), flow.probes.end(), bySerial)) std::sort(flow.probes.begin(), flow.probes.end(), bySerial);
         out.push_back(std::move(flow));
     }
+    return out;
+}
+
+std::vector<FlowPath> FlowTracker::pathsOf(const State& state, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const
+{
+    std::vector<FlowPath> out;
+    std::vector<std::vector<std::pair<TimePoint, std::uint32_t>>> arrivals(state.paths.size());
+    for (const PathKey& key : state.paths) out.push_back({key.toMobile, key.careOf, {}, 0, 0, 0, 0});
+    for (const Sample& sample : state.samples) {
+        const bool came = arrived(state, sample, mobile, end, receiver);
+        const bool alone = sample.firstWay != none && state.ways[sample.firstWay].next == none;
+        for (std::uint32_t i = sample.firstWay; i != none; i = state.ways[i].next) {
+            const Way& way = state.ways[i];
+            FlowPath& path = out[way.path];
+            ++path.probes;
+            // What was answered has arrived, though nobody saw how.
+            const bool good = came && (!path.toMobile || way.copies > 0 || (alone && sample.value.answered));
+            if (!good) path.lost += end - sample.value.sent > patience || lost(state, sample, mobile, end, receiver) ? 1 : 0;
+            if (path.toMobile && way.copies > 1) ++path.duplicated;
+            const auto time = !path.toMobile && !mobile ? sample.plain : path.toMobile && way.copies > 0 ? std::optional(way.received) : sample.value.received;
+            if (good && time) arrivals[way.path].emplace_back(*time, sample.value.serial);
+        }
+    }
+    for (std::size_t i = 0; i < out.size(); ++i) out[i].reordered = reorderedOf(arrivals[i]);
     return out;
 }
 

@@ -3,6 +3,7 @@
 // mobile node a probe is delivered when it is sent to the node's own interface while the node is there; a link goes on carrying
 // frames to a node that has left, so what follows the node's last frame counts only once it was heard again on that link. To any other
 // node it is delivered by the last frame outside of tunnels, which must go to its interface where that is known.
+// Care-of addresses are paths: a probe takes the one that its outermost header has.
 // One thread; amortised O(1) a probe frame.
 #pragma once
 
@@ -33,6 +34,20 @@ private:
         Mac plainTo{};                   ///< whom that frame was for
         bool reordered = false;
         bool unconfirmed = false;        ///< delivered, but its receiver was not heard since
+        std::uint32_t firstWay = none;   ///< into State::ways
+    };
+    static constexpr std::uint32_t none = UINT32_MAX;
+    /// A probe on one path.
+    struct Way {
+        std::uint32_t next = none;       ///< of the same probe
+        std::uint16_t path = 0;
+        std::uint16_t copies = 0;        ///< delivered
+        TimePoint received{};
+    };
+    struct PathKey {
+        bool toMobile;
+        Ipv6Address careOf;
+        bool operator==(const PathKey&) const = default;
     };
     struct State {
         std::uint16_t id = 0;
@@ -44,14 +59,22 @@ private:
         bool delivered = false;
         bool answered = false;
         bool ordered = true;          ///< samples are in order of time
+        std::vector<PathKey> paths;   ///< at most maxPaths
+        std::vector<Way> ways;
     };
     struct Reference {
         std::size_t flow;
         std::size_t sample;
+        std::uint32_t way;
     };
 
     void probe(const Observation& o, const Mobiles& mobiles, const Presence& presence);
-    void deliver(std::size_t flow, std::size_t sample, const Observation& o);
+    void deliver(std::size_t flow, std::size_t sample, std::uint32_t way, const Observation& o);
+    /// The way of a probe by that care-of address; none when there are too many paths.
+    [[nodiscard]] static std::uint32_t wayOf(State& flow, std::size_t sample, const PathKey& path);
+    /// The way to the destination that this frame takes, if that is a mobile node; ways from mobile nodes are noted, too.
+    [[nodiscard]] static std::uint32_t noteWays(State& flow, std::size_t sample, const Observation& o, const Mobiles& mobiles, bool toInterface);
+    [[nodiscard]] std::vector<FlowPath> pathsOf(const State& flow, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const;
     void confirm(const Mac& mac, bool arrived);
     [[nodiscard]] bool arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver = std::nullopt) const;
     /// `receiver`: interface of an immobile destination, where it is known.

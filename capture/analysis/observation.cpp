@@ -7,7 +7,16 @@ namespace roamscope::analysis {
 
 namespace {
 
-std::vector<BidBinding> readBindings(const wire::BindingUpdate& update, const Ipv6Address& careOf)
+Ipv6Address mapped(ByteView ipv4)
+{
+    constexpr std::size_t at = 12;
+    Ipv6Address out;
+    out.octets[at - 1] = out.octets[at - 2] = 0xff;
+    std::copy(ipv4.begin(), ipv4.end(), out.octets.begin() + at);
+    return out;
+}
+
+std::vector<BidBinding> readBindings(const wire::DecodedFrame& frame, const wire::BindingUpdate& update, const Ipv6Address& careOf)
 {
     std::vector<BidBinding> out;
     for (const wire::MobilityOption& option : update.options) {
@@ -16,6 +25,9 @@ std::vector<BidBinding> readBindings(const wire::BindingUpdate& update, const Ip
         BidBinding binding{bid->bid, careOf, bid->home, bid->careOfAddress.empty() && !bid->home, bid->priority};
         if (bid->careOfAddress.size() == 16)
             std::copy(bid->careOfAddress.begin(), bid->careOfAddress.end(), binding.careOfAddress.octets.begin());
+        binding.ipv4 = bid->careOfAddress.size() == 4;
+        // MCOA-DS-02: behind a NAT the source of the IPv4 header is the care-of address.
+        if (binding.ipv4) binding.careOfAddress = mapped(frame.ipv4 ? ByteView(frame.ipv4->source.octets) : ByteView(bid->careOfAddress));
         out.push_back(binding);
     }
     if (out.empty()) out.push_back({std::nullopt, careOf});
@@ -65,9 +77,10 @@ std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
     const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(message->options);
     update.hasAlternate = alternate != nullptr;
     update.careOfAddress = alternate ? alternate->address : inner->source;
-    update.bindings = readBindings(*message, update.careOfAddress);
+    update.bindings = readBindings(frame, *message, update.careOfAddress);
     for (const wire::MobilityOption& option : message->options)
         if (const auto* network = std::get_if<wire::MobileNetworkPrefix>(&option)) update.networks.push_back(network->prefix);
+    update.asksIpv4Home = wire::findOption<wire::Ipv4HomeAddress>(message->options) != nullptr;
     for (BidBinding& binding : update.bindings)
         if (binding.home) binding.careOfAddress = update.homeAddress;
     update.flags = message->flags;
@@ -89,6 +102,7 @@ std::optional<Answer> readAnswer(const wire::DecodedFrame& frame)
     answer.status = message->status;
     answer.sequence = message->sequence;
     answer.lifetime = message->lifetime;
+    if (const auto* ipv4 = wire::findOption<wire::Ipv4AddressAck>(message->options)) answer.ipv4Status = ipv4->status;
     for (const wire::MobilityOption& option : message->options) {
         if (const auto* bid = std::get_if<wire::BindingIdentifier>(&option)) answer.bids.push_back({bid->bid, bid->status});
         else if (const auto* flow = std::get_if<wire::FlowIdentification>(&option)) answer.flows.push_back({flow->flow, flow->status});

@@ -29,10 +29,11 @@ struct Observation {
 /// One binding that a Binding Update asks for (RFC 5648 §4.1, RFC 6089 §4.1).
 struct BidBinding {
     std::optional<std::uint16_t> bid;
-    Ipv6Address careOfAddress;    ///< of the option; of the update where it has none
+    Ipv6Address careOfAddress;    ///< of the option; of the update where it has none. IPv4 ones are mapped: ::ffff:192.0.2.1
     bool home = false;            ///< the binding of the home link (H in the option): the care-of address is the home address
     bool known = false;           ///< the option has no address: the one that is registered under the identifier stays (MCOA-HA-03)
     std::uint8_t priority = 0;    ///< 1..127, lower is better; 0: none
+    bool ipv4 = false;            ///< an IPv4 care-of address (RFC 5648 §8)
     bool operator==(const BidBinding&) const = default;
 };
 
@@ -50,6 +51,7 @@ struct Update {
     bool hasHomeAddressOption = false;   ///< a broken one too; that is a finding of its own
     bool hasAlternate = false;
     std::vector<Prefix> networks{};      ///< behind a mobile router (RFC 3963 §4.3)
+    bool asksIpv4Home = false;           ///< for an IPv4 home address, too (RFC 5555)
 
     /// O together with binding identifiers: everything else that the home address has ends (MCOA-HA-05).
     [[nodiscard]] bool overwrites() const { return bindings.front().bid && (flags & wire::BindingUpdate::overwrite) != 0 && lifetime != Duration{0}; }
@@ -79,6 +81,7 @@ struct Answer {
     std::uint16_t sequence = 0;
     Duration lifetime{0};
     std::vector<FlowStatus> flows;       ///< copied flow identification options (FLOW-07)
+    std::optional<std::uint8_t> ipv4Status;  ///< of an IPv4 address acknowledgement (RFC 5555)
     std::vector<BidStatus> bids;         ///< echoed binding identifiers; none from who does not know them (MCOA-MN-09)
 
     [[nodiscard]] bool accepted() const { return status < 128; }

@@ -133,6 +133,17 @@ Json flowJson(const Flow& f)
             {"source", text(f.source)},
             {"destination", text(f.destination)},
             {"lost", f.lost},
+            {"duplicated", f.duplicated},
+            {"reordered", f.reordered},
+            {"paths", list(f.paths, [](const FlowPath& p) {
+                 return Json{{"direction", p.toMobile ? "to_mobile_node" : "from_mobile_node"},
+                             {"care_of_address", text(p.careOfAddress)},
+                             {"bid", p.bid ? Json(*p.bid) : Json(nullptr)},
+                             {"probes", p.probes},
+                             {"lost", p.lost},
+                             {"duplicated", p.duplicated},
+                             {"reordered", p.reordered}};
+             })},
             {"probes", list(f.probes, [](const ProbeSample& p) {
                  return Json{{"serial", p.serial},
                              {"sent", instant(p.sent)},
@@ -198,6 +209,23 @@ std::size_t letters(std::string_view s)
 constexpr std::size_t columns = 8;
 using Row = std::array<std::string, columns>;
 
+/// Columns as wide as their widest field, two blanks between them.
+std::string aligned(const std::vector<Row>& rows)
+{
+    std::array<std::size_t, columns> widths{};
+    for (const Row& row : rows)
+        for (std::size_t i = 0; i < columns; ++i) widths[i] = std::max(widths[i], letters(row[i]));
+    std::string out;
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i < columns; ++i) {
+            out += row[i];
+            if (i + 1 < columns) out.append(widths[i] - letters(row[i]) + 2, ' ');
+        }
+        out += '\n';
+    }
+    return out;
+}
+
 Row handoverRow(const Handover& h, const std::string& numberText, const Analysis& a, const lab::Scenario* names)
 {
     std::string phases;
@@ -241,18 +269,21 @@ std::string handoverTable(const Analysis& analysis, const lab::Scenario* names)
     if (rows.size() == 1)
         return fmt::format("No handover: no Binding Update in {} frames{}.\n", analysis.frames,
                            analysis.encryptedFrames > 0 ? fmt::format(", {} of them encrypted", analysis.encryptedFrames) : "");
-    std::array<std::size_t, columns> widths{};
-    for (const Row& row : rows)
-        for (std::size_t i = 0; i < columns; ++i) widths[i] = std::max(widths[i], letters(row[i]));
-    std::string out;
-    for (const Row& row : rows) {
-        for (std::size_t i = 0; i < columns; ++i) {
-            out += row[i];
-            if (i + 1 < columns) out.append(widths[i] - letters(row[i]) + 2, ' ');
+    return aligned(rows);
+}
+
+std::string pathTable(const Analysis& analysis, const lab::Scenario* names)
+{
+    std::vector<Row> rows = {{"flow", "from → to", "by", "care-of address", "probes", "lost", "duplicated", "reordered"}};
+    bool any = false;
+    for (const Flow& flow : analysis.flows)
+        for (const FlowPath& path : flow.paths) {
+            any = any || path.bid;
+            rows.push_back({std::to_string(flow.id), picture::nodeName(flow.source, analysis, names) + " → " + picture::nodeName(flow.destination, analysis, names),
+                            path.bid ? fmt::format("BID {}", *path.bid) : "–", text(path.careOfAddress), std::to_string(path.probes), std::to_string(path.lost),
+                            std::to_string(path.duplicated), std::to_string(path.reordered)});
         }
-        out += '\n';
-    }
-    return out;
+    return any ? aligned(rows) : std::string{};
 }
 
 }  // namespace roamscope::capture

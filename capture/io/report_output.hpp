@@ -23,4 +23,7 @@ namespace roamscope::capture {
 /// Says so when there is none. Ends with a line's end.
 [[nodiscard]] std::string handoverTable(const analysis::Analysis& analysis, const lab::Scenario* names);
 
+/// How the probes of each flow fared by each care-of address, in the same form; empty when none has an identifier (RFC 5648).
+[[nodiscard]] std::string pathTable(const analysis::Analysis& analysis, const lab::Scenario* names);
+
 }  // namespace roamscope::capture

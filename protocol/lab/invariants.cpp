@@ -37,9 +37,22 @@ bool losesFrames(const Scenario& scenario)
     return std::any_of(scenario.links.begin(), scenario.links.end(), impaired) || std::any_of(scenario.faults.begin(), scenario.faults.end(), isMessage);
 }
 
+/// No clock goes wrong, no home agent forgets, and acknowledgements say what the home agent did.
+bool isComparable(const Scenario& scenario)
+{
+    return std::none_of(scenario.faults.begin(), scenario.faults.end(), [&](const FaultSpec& fault) {
+        const auto* message = std::get_if<MessageFault>(&fault);
+        const auto* restart = std::get_if<RestartFault>(&fault);
+        const auto isAgent = [&](const NodeSpec& n) { return restart && n.name == restart->node && n.role != Role::MobileNode; };
+        return std::holds_alternative<ClockFault>(fault) || (message && message->action != MessageFault::Action::Drop) ||
+               std::any_of(scenario.nodes.begin(), scenario.nodes.end(), isAgent);
+    });
+}
+
 }  // namespace
 
-Invariants::Invariants(const Lab& lab) : books_(lab.scenario().nodes.size()), detectionMayFail_(losesFrames(lab.scenario()))
+Invariants::Invariants(const Lab& lab)
+    : books_(lab.scenario().nodes.size()), detectionMayFail_(losesFrames(lab.scenario())), comparable_(isComparable(lab.scenario()))
 {
     for (std::size_t node = 0; node < books_.size(); ++node)
         for (std::size_t i = 0; i < lab.stack(node).interfaceCount(); ++i)
@@ -58,6 +71,9 @@ void Invariants::check(const Lab& lab, std::span<const SegmentFrame> frames, std
     const auto jumps = [](const LabEvent& event) { return event.event.name == "clock-changed"; };
     if (std::any_of(events.begin(), events.end(), jumps)) jump_ = lab.now();
     if (stepsInInstant_ == mostSteps) violated(lab, 0, "timer", fmt::format("{} steps at one instant", mostSteps));
+    updates_.clear();
+    ended_.clear();
+    for (const LabEvent& event : events) noteQuiet(lab, event);
     for (const LabEvent& event : events) note(lab, event);
     for (const SegmentFrame& frame : frames) checkFrame(lab, frame);
     for (std::size_t node = 0; node < books_.size(); ++node)
@@ -231,10 +247,12 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
     std::size_t live = 0;
     std::size_t tunnels = 0;
     std::set<Ipv6Address> seen;
+    Parts parts;
     for (const node::Binding& binding : anchor.registrar().bindings()) {
         const Ipv6Address& home = binding.homeAddress;
         checkForward(lab, node, home, binding.sequence, seen);
         if (binding.state != node::Binding::State::Valid) continue;
+        if (!binding.careOfs.empty()) parts[home] = binding.careOfs;
         tunnels += binding.tunnels().size();
         for (const node::BidBinding& part : binding.parts()) {
             ++live;
@@ -247,6 +265,7 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
         if (!lab.stack(node).proxies(home) && !(anchor.registrar().policy().bids.homeNeighborDiscovery && binding.isAt(home))) violated(lab, node, "tunnels", fmt::format("nobody intercepts what is for {}", home.text()));
     }
     std::erase_if(books_[node].accepted, [&](const auto& entry) { return !seen.contains(entry.first); });
+    checkParts(lab, node, std::move(parts));
     if (book.tunnels.size() != tunnels || book.bindings.size() != live)
         violated(lab, node, "tunnels", fmt::format("{} bindings, {} of them reported, {} tunnels", live, book.bindings.size(), book.tunnels.size()));
 }
@@ -254,10 +273,12 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
 void Invariants::checkCorrespondent(const Lab& lab, std::size_t node, const node::CorrespondentCache& cache)
 {
     std::set<Ipv6Address> seen;
+    Parts parts;
     std::size_t live = 0;
     for (const auto& [home, binding] : cache.bindings()) {
         checkForward(lab, node, home, binding.sequence, seen);
         if (binding.state != node::CorrespondentBinding::State::Live) continue;
+        if (!binding.careOfs.empty()) parts[home] = binding.careOfs;
         for (const node::BidBinding& part : binding.parts()) {
             ++live;
             checkEnd(lab, node, home, part.expires, part.granted);
@@ -265,6 +286,7 @@ void Invariants::checkCorrespondent(const Lab& lab, std::size_t node, const node
         if (const auto peer = lab.stack(node).mobilePeer(home); !peer || !binding.isAt(*peer)) violated(lab, node, "tunnels", fmt::format("packets for {} do not go to {}", home.text(), binding.careOfAddress.text()));
     }
     std::erase_if(books_[node].accepted, [&](const auto& entry) { return !seen.contains(entry.first); });
+    checkParts(lab, node, std::move(parts));
     if (books_[node].bindings.size() != live) violated(lab, node, "tunnels", fmt::format("{} bindings, {} of them reported", live, books_[node].bindings.size()));
 }
 
@@ -279,6 +301,7 @@ void Invariants::checkMobileNode(const Lab& lab, std::size_t node, const node::M
                 violated(lab, node, "binding-lifetime", fmt::format("identifier {} of {} lives longer than what was granted", slot.path.bid, paths.home().text()));
     };
     for (const node::MobileNode::Home& home : mobile.homes()) checkPaths(home.paths);
+    checkAgreement(lab, node, mobile);
     for (const auto& [map, paths] : mobile.mapPaths()) checkPaths(paths);
     const node::Association& atHome = mobile.homeAssociation();
     for (const node::Association* a : {atMap ? &*atMap : nullptr, &atHome})

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What must be true after every event of every lab, whatever is lost, late or broken in it: no binding outlives its lifetime, the
 // tunnels equal the bindings, no packet runs in a circle, one address is used by one node, sequence numbers only move forward,
-// every timer has an owner. It looks at the nodes and at what they reported and changes nothing. Virtual labs only: on TAP the
+// every timer has an owner; no binding with an identifier ends because of another one's failure, and when all is quiet a home agent has
+// the care-of addresses that the mobile node takes for registered (RFC 5648). It looks at the nodes and at what they reported and changes nothing. Virtual labs only: on TAP the
 // machine may be late.
 #pragma once
 
@@ -20,7 +21,8 @@ public:
     struct Violation {
         TimePoint time{};
         std::size_t node = 0;
-        std::string_view invariant;  ///< "binding-lifetime", "tunnels", "packet-loop", "address-use", "sequence", "timer"
+        std::string_view invariant;  ///< "binding-lifetime", "tunnels", "packet-loop", "address-use", "sequence", "timer",
+                                     ///< "binding-lost", "agreement"
         std::string text;
     };
 
@@ -45,12 +47,20 @@ private:
         int rounds;             ///< how often it was lowered
         TimePoint time;
     };
+    using Parts = std::map<Ipv6Address, std::vector<node::BidBinding>>;  ///< what there is with identifiers, by home address
     struct Book {  ///< what a node reported
         std::set<std::pair<std::string, std::int64_t>> bindings;  ///< home address, identifier or 0
         std::set<std::pair<std::string, std::string>> tunnels;  ///< peer, home address
         std::map<std::string, std::int64_t> timers;
         std::map<std::pair<std::string_view, std::string>, std::uint16_t> sent;  ///< sequence numbers by kind of update and peer
         std::map<Ipv6Address, std::uint16_t> accepted;     ///< sequence numbers of its bindings
+        Parts parts;
+    };
+    struct UpdateSeen {  ///< in this step
+        std::size_t node;
+        std::string home;
+        std::string bids;  ///< with a blank before and behind each
+        bool overwrite;
     };
 
     void violated(const Lab& lab, std::size_t node, std::string_view invariant, std::string text);
@@ -64,6 +74,12 @@ private:
     void checkCorrespondent(const Lab& lab, std::size_t node, const node::CorrespondentCache& cache);
     void checkMobileNode(const Lab& lab, std::size_t node, const node::MobileNode& mobile);
     void checkEnd(const Lab& lab, std::size_t node, const Ipv6Address& home, TimePoint expires, WireLifetime granted);
+    /// What home addresses had by identifiers at `node` and have no more went for a reason.
+    void checkParts(const Lab& lab, std::size_t node, Parts now);
+    [[nodiscard]] bool mayEnd(const Lab& lab, std::size_t node, const Ipv6Address& home, const node::BidBinding& part) const;
+    void noteQuiet(const Lab& lab, const LabEvent& event);
+    void checkAgreement(const Lab& lab, std::size_t node, const node::MobileNode& mobile);
+    [[nodiscard]] const node::Anchor* anchorAt(const Lab& lab, const Ipv6Address& address, std::size_t& node) const;
     void checkForward(const Lab& lab, std::size_t node, const Ipv6Address& home, std::uint16_t sequence, std::set<Ipv6Address>& seen);
 
     std::vector<Violation> violations_;
@@ -73,6 +89,10 @@ private:
     bool detectionMayFail_ = false;                        ///< the scenario loses or changes frames
     std::unordered_map<std::uint64_t, Passage> passages_;  ///< by packet, link and sender
     std::deque<std::pair<TimePoint, std::uint64_t>> oldPassages_;
+    std::vector<UpdateSeen> updates_;                      ///< of this step
+    std::set<std::pair<std::size_t, std::string>> ended_;  ///< node and home address whose bindings ended in this step by somebody's will
+    std::map<std::string, TimePoint> stirred_;             ///< by home address: when anything happened to its bindings
+    bool comparable_ = false;                              ///< nothing in the scenario makes home agent and mobile node think differently
     TimePoint instant_{};
     std::optional<TimePoint> jump_;                        ///< when a clock jumped last: what it left behind is done in that instant
     std::size_t stepsInInstant_ = 0;

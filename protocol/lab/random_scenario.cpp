@@ -13,7 +13,7 @@ namespace {
 
 class Generator {
 public:
-    explicit Generator(std::uint64_t seed) : random_(Random(seed).fork(0x5ca1ab1e)) { s_.seed = seed; }
+    explicit Generator(std::uint64_t seed) : random_(Random(seed).fork(0x5ca1ab1e)), identifiers_(Random(seed).fork(0x1de47)) { s_.seed = seed; }
 
     Scenario make()
     {
@@ -186,6 +186,11 @@ private:
         n.mobile.missedAdvertisements = static_cast<std::uint8_t>(below(5));
         n.mobile.acknowledgedByPeers = chance(80);
         n.mobile.onLinkAddressForNeighbours = chance(20);
+        // From random numbers of their own: all else of a seed stays what it was.
+        if (n.interfaces.size() > 1 && identifiers_.below(2) == 0) {
+            n.mobile.mcoa = identifiers_.below(2) == 0 ? MobileSpec::Mcoa::Single : MobileSpec::Mcoa::Bulk;
+            for (InterfaceSpec& interface : n.interfaces) interface.bidPriority = static_cast<std::uint8_t>(identifiers_.below(128));
+        }
         s_.nodes.push_back(n);
         for (const InterfaceSpec& interface : n.interfaces) move(n.name, interface.name);
     }
@@ -270,7 +275,7 @@ private:
 
     static constexpr std::array<std::chrono::seconds, 5> lifetimes{8s, 20s, 60s, 600s, 3600s};
 
-    Random random_;
+    Random random_, identifiers_;
     Scenario s_;
     std::size_t maps_ = 0;
     std::size_t routers_ = 0;
@@ -279,7 +284,11 @@ private:
 
 }  // namespace
 
-Scenario randomScenario(std::uint64_t seed) { return Generator(seed).make(); }
+Scenario randomScenario(std::uint64_t seed)
+{
+    constexpr std::uint64_t kinds = 4;
+    return Random(seed).fork(0xb1d5).below(kinds) == 0 ? randomPaths(seed) : Generator(seed).make();
+}
 
 std::size_t partCount(const Scenario& scenario)
 {

@@ -10,6 +10,11 @@ namespace roamscope::lab {
 /// The same seed gives the same scenario. Its own seed is that, too.
 [[nodiscard]] Scenario randomScenario(std::uint64_t seed);
 
+/// A mobile node with several care-of addresses by identifiers (RFC 5648): two to eight interfaces that come and go until
+/// randomPathsMove, then time enough for every answer. One randomScenario() in four is the one of its seed.
+[[nodiscard]] Scenario randomPaths(std::uint64_t seed);
+inline constexpr Duration randomPathsMove = 40s;
+
 /// Events, faults, impairments and flows, numbered from 0 in this order.
 [[nodiscard]] std::size_t partCount(const Scenario& scenario);
 /// The scenario without these parts; numbers that do not exist are passed over.

@@ -149,7 +149,8 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
     noteUpdate(delivery, *update, verdict);
     if (!out.quiet) out.happened(now, "binding-update",
                  {{"home_address", attribute(packet.homeAddress().value_or(packet.source))}, {"care_of_address", attribute(packet.source)},
-                  {"sequence", attribute(std::int64_t{update->sequence})}, {"reason", attribute(verdict.reason)}});
+                  {"sequence", attribute(std::int64_t{update->sequence})}, {"reason", attribute(verdict.reason)},
+                  {"bids", attribute(std::string_view(bidText(*update)))}, {"overwrite", attribute(update->has(wire::BindingUpdate::overwrite))}});
     // HA-DEREG-03: the answer to a node that is at home goes to its link-layer address, even while others are told ours.
     const Ipv6Address home = packet.homeAddress().value_or(packet.source);
     if (verdict.action == Action::Answer && !homeLinks_.contains(home) && home == packet.source && delivery.sourceMac != Mac{} && stack_.interfaceOf(home) == delivery.interface)

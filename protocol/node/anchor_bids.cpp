@@ -18,6 +18,7 @@ constexpr std::uint8_t ofMobileNode = 2;       // option code, RFC 5568 §6.4.4
 constexpr std::uint8_t administrative = 1;     // revocation trigger, RFC 5846 §5.1
 constexpr Duration firstRevocationDelay = 1s;  // InitMINDelayBRIs, RFC 5846 §11
 constexpr Duration lastRevocationDelay = 2s;   // MAX_BRACK_TIMEOUT
+constexpr int maxTunnels = 4;                  // that are looked into
 
 /// MCOA-HA-16: the option tells, or the frame does when it comes from home.
 Mac homeMac(const Delivery& delivery, const wire::BindingUpdate& update, const Ipv6Address& home)
@@ -109,6 +110,14 @@ void Anchor::sendByFlows(TimePoint now, const Binding& binding, const Ipv6Packet
     };
     const auto lives = [&](std::uint16_t bid) { return partOf(bid) != binding.careOfs.end(); };
     const Flow* flow = it == flows_.end() ? nullptr : steering_.choose(now, it->second, packet, false, lives);
+    if (!flow && binding.regional && it != flows_.end()) {
+        // What a home agent sends to an RCoA is in a tunnel: the packet inside tells the flow (an extension, RFC 6089 has no word on it).
+        auto inner = decapsulate(packet);
+        for (int tunnels = 1; inner && tunnels < maxTunnels; ++tunnels) {
+            flow = steering_.choose(now, it->second, *inner, false, lives);
+            inner = flow ? std::nullopt : decapsulate(*inner);
+        }
+    }
     // FLOW-08: where no flow matches, the first care-of address.
     if (!flow) return sendAlong(now, binding, binding.careOfAddress, packet, out);
     std::vector<Ipv6Address> ways;

@@ -2,6 +2,8 @@
 #include "protocol/node/bid_bindings.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -50,6 +52,7 @@ public:
         // MCOA-HA-08: of a single one the update itself is refused.
         if (asked_.size() == 1 && codes_[0] != 0) return answer(std::exchange(codes_[0], std::uint8_t{0}), false);
         if (std::all_of(codes_.begin(), codes_.end(), [](std::uint8_t c) { return c != 0; })) return answer(status::mcoaNotComplete, false);
+        if (!deletes && request_.plain && !request_.update.has(BindingUpdate::overwrite)) return answer(status::mcoaNonMcoaBindingExists, false);  // MCOA-HA-06
         deletes ? erase() : install();
         return finished(deletes);
     }
@@ -60,10 +63,12 @@ private:
     {
         if (std::any_of(request_.update.options.begin(), request_.update.options.end(), isUnreadable)) return status::mcoaMalformed;  // MCOA-HA-02
         if (policy_.support == BidPolicy::Support::Prohibited) return status::mcoaProhibited;                                         // MCOA-HA-10
-        if (asked_.size() > 1 && (policy_.correspondent || !policy_.bulk)) return status::mcoaBulkProhibited;  // MCOA-CN-01, MCOA-HA-10
+        if (asked_.size() > 1 && (policy_.correspondent || !policy_.bulk)) {
+            const bool malformed = !deletes && std::any_of(asked_.begin(), asked_.end(), [](const BindingIdentifier& b) { return !b.home && !b.careOfAddress.empty() && !isUsable(b); });
+            return malformed ? status::mcoaMalformed : status::mcoaBulkProhibited;  // MCOA-CN-01, MCOA-HA-10
+        }
         const auto isUnknown = [this](const BindingIdentifier& b) { return !find(request_.present, b.bid); };
         if (deletes) return std::any_of(asked_.begin(), asked_.end(), isUnknown) ? std::optional(status::notHomeAgent) : std::nullopt;  // MCOA-HA-04
-        if (request_.plain && !request_.update.has(BindingUpdate::overwrite)) return status::mcoaNonMcoaBindingExists;                  // MCOA-HA-06
         return std::nullopt;
     }
 
@@ -80,9 +85,11 @@ private:
             return stored && !stored->home ? std::uint8_t{0} : status::mcoaUnknownCareOf;  // MCOA-HA-03, -14
         }
         // IPv4 care-of addresses are DSMIPv6's (MCOA-CN-04): no tunnel of ours goes there.
-        if (b.careOfAddress.size() != ipv6Octets || !addressOf(b).isUnicastRoutable()) return status::mcoaMalformed;
+        if (!isUsable(b)) return status::mcoaMalformed;
         return isAllowed(addressOf(b)) ? std::uint8_t{0} : status::administrativelyProhibited;
     }
+
+    static bool isUsable(const BindingIdentifier& b) { return b.careOfAddress.size() == ipv6Octets && addressOf(b).isUnicastRoutable(); }
 
     [[nodiscard]] bool isAllowed(const Ipv6Address& address) const
     {
@@ -179,6 +186,13 @@ bool hasBids(const BindingUpdate& update)
 {
     return std::any_of(update.options.begin(), update.options.end(),
                        [](const wire::MobilityOption& o) { return std::holds_alternative<BindingIdentifier>(o) || isUnreadable(o); });
+}
+
+std::string bidText(const BindingUpdate& update)
+{
+    std::string out;
+    for (const BindingIdentifier& b : identifiersOf(update)) fmt::format_to(std::back_inserter(out), "{}{}", out.empty() ? "" : " ", b.bid);
+    return out;
 }
 
 BidOutcome applyBids(const BidRequest& request, const BidPolicy& policy) { return Work(request, policy).run(); }

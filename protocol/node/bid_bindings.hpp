@@ -11,6 +11,7 @@
 #include "protocol/wire/mobility.hpp"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace roamscope::node {
@@ -84,6 +85,8 @@ struct BidOutcome {
 
 /// Whether the update has identifiers, also ones that cannot be read.
 [[nodiscard]] bool hasBids(const wire::BindingUpdate& update);
+/// Its identifiers, "1 2", as the log of events has them.
+[[nodiscard]] std::string bidText(const wire::BindingUpdate& update);
 /// `request.update` has identifiers, and the policy is not Unknown.
 [[nodiscard]] BidOutcome applyBids(const BidRequest& request, const BidPolicy& policy);
 /// Whether the mobile node gave priorities (RFC 6089).

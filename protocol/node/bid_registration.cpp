@@ -31,6 +31,14 @@ Slot* BidRegistration::findSlot(std::uint16_t bid)
 
 const Slot* BidRegistration::find(std::uint16_t bid) const { return const_cast<BidRegistration*>(this)->findSlot(bid); }
 
+std::vector<std::uint16_t> BidRegistration::boundBids() const
+{
+    std::vector<std::uint16_t> out;
+    for (const Slot& slot : slots_)
+        if (slot.wanted && slot.bound) out.push_back(slot.path.bid);
+    return out;
+}
+
 // ---- what is wanted
 
 void BidRegistration::want(TimePoint now, const std::vector<Path>& paths, bool bulk)

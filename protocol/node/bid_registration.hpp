@@ -100,6 +100,8 @@ public:
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
     [[nodiscard]] const std::vector<Slot>& entries() const { return slots_; }
     [[nodiscard]] const Slot* find(std::uint16_t bid) const;
+    /// Identifiers of what is wanted and acknowledged.
+    [[nodiscard]] std::vector<std::uint16_t> boundBids() const;
     /// The path for packets: of the best priority among those that answer and that `works` takes.
     template <class Works>
     [[nodiscard]] const Slot* best(Works works) const

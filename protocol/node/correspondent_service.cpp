@@ -85,7 +85,8 @@ void CorrespondentService::onUpdate(TimePoint now, const Ipv6Packet& packet, con
     auto verdict = cache_.judge(now, {packet.homeAddress(), packet.source, packet.destination, update}, packet.payload, nonces_);
     out.happened(now, "binding-update",
                  {{"home_address", attribute(verdict.homeAddress)}, {"care_of_address", attribute(packet.source)},
-                  {"sequence", attribute(std::int64_t{update.sequence})}, {"reason", attribute(verdict.reason)}});
+                  {"sequence", attribute(std::int64_t{update.sequence})}, {"reason", attribute(verdict.reason)},
+                  {"bids", attribute(std::string_view(bidText(update)))}, {"overwrite", attribute(update.has(wire::BindingUpdate::overwrite))}});
     if (verdict.action == Action::Drop) return;
     if (verdict.ack.accepted()) {
         applyFlowOptions(now, verdict.homeAddress, update, verdict.ack, out);

@@ -73,7 +73,7 @@ bool within(const std::optional<wire::SelectorRange<T>>& range, T value, T mask)
 
 FlowKey flowKeyOf(const wire::Ipv6Packet& packet)
 {
-    FlowKey key{packet.source, packet.destination, packet.trafficClass, packet.flowLabel, packet.nextHeader, {}, {}, {}};
+    FlowKey key{packet.homeAddress().value_or(packet.source), packet.routing ? packet.routing->homeAddress : packet.destination, packet.trafficClass, packet.flowLabel, packet.nextHeader, {}, {}, {}};
     const ByteView upper = upperLayer(packet.payload, key.protocol);
     constexpr std::size_t authenticationSpiAt = 4;
     if (hasPorts(key.protocol) && upper.size() >= 4) {

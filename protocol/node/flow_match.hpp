@@ -4,7 +4,7 @@
 // Values and functions; FlowSteering keeps what it saw of fragments. Not shared between threads.
 #pragma once
 
-#include "protocol/base/time.hpp"
+#include "protocol/node/fragments.hpp"
 #include "protocol/wire/flow_options.hpp"
 #include "protocol/wire/ipv6.hpp"
 
@@ -16,7 +16,8 @@
 
 namespace roamscope::node {
 
-/// What selectors look at, as on a packet towards the mobile node: the source is the correspondent.
+/// What selectors look at, as on a packet towards the mobile node: the source is the correspondent, the destination the home address,
+/// also where a routing header or a home address option has it.
 struct FlowKey {
     Ipv6Address source;
     Ipv6Address destination;
@@ -78,12 +79,6 @@ public:
     }
 
 private:
-    struct Key {
-        Ipv6Address source;
-        Ipv6Address destination;
-        std::uint32_t identifier = 0;
-        auto operator<=>(const Key&) const = default;
-    };
     struct Seen {
         TimePoint at{};
         std::uint16_t flow = 0;  ///< 0: of no flow
@@ -92,7 +87,7 @@ private:
     [[nodiscard]] std::optional<std::uint16_t> remembered(TimePoint now, const wire::Ipv6Packet& packet) const;
     void remember(TimePoint now, const wire::Ipv6Packet& packet, std::uint16_t flow);
 
-    std::map<Key, Seen> fragments_;
+    std::map<FragmentKey, Seen> fragments_;
 };
 
 }  // namespace roamscope::node

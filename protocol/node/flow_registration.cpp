@@ -9,14 +9,23 @@ namespace {
 
 constexpr std::size_t rememberedUpdates = 16;
 constexpr std::size_t mostListed = 127;         // FIDs of one summary option (RFC 6089 §4.2.2)
-constexpr std::uint8_t flowNotFound = 132;
+constexpr std::uint8_t bidNotFound = 131;
 
 bool contains(const std::vector<std::uint16_t>& list, std::uint16_t value) { return std::find(list.begin(), list.end(), value) != list.end(); }
+
+bool isSubset(const std::vector<std::uint16_t>& part, const std::vector<std::uint16_t>& of)
+{
+    return std::all_of(part.begin(), part.end(), [&](std::uint16_t value) { return contains(of, value); });
+}
 
 }  // namespace
 
 void FlowRegistration::want(const std::vector<Flow>& flows)
 {
+    const auto same = [](const Entry& e, const Flow& f) { return e.flow == f; };
+    if (std::equal(entries_.begin(), entries_.end(), flows.begin(), flows.end(), same)) return;
+    wanted_ = flows;
+    order(wanted_);
     std::vector<Entry> entries;
     for (const Flow& flow : flows) {
         const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.flow.flow == flow.flow; });
@@ -41,6 +50,12 @@ void FlowRegistration::restart()
     sent_.clear();
     removed_ = false;
     supported_ = true;
+    holdAgain();
+}
+
+void FlowRegistration::forget()
+{
+    for (Entry& entry : entries_) entry.told.reset();
     holdAgain();
 }
 
@@ -86,35 +101,27 @@ bool FlowRegistration::mustTell(const std::vector<std::uint16_t>& known) const
     });
 }
 
-bool FlowRegistration::acknowledged(std::uint16_t sequence, const std::vector<wire::MobilityOption>& answer)
+bool FlowRegistration::acknowledged(std::uint16_t sequence, const std::vector<wire::MobilityOption>& answer, const std::vector<std::uint16_t>& known)
 {
     const auto it = std::find_if(sent_.begin(), sent_.end(), [&](const Sent& s) { return s.sequence == sequence; });
     if (it == sent_.end()) return supported_;
     const Sent sent = *it;
     sent_.erase(sent_.begin(), it + 1);
-    bool any = false;
-    const auto entryOf = [&](std::uint16_t flow) {
-        const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.flow.flow == flow; });
-        return found == entries_.end() ? nullptr : &*found;
+    const auto answerOf = [&](std::uint16_t flow) -> const wire::FlowIdentification* {
+        for (const wire::MobilityOption& option : answer)
+            if (const auto* copy = std::get_if<wire::FlowIdentification>(&option); copy && copy->flow == flow) return copy;
+        return nullptr;
     };
-    for (const wire::MobilityOption& option : answer) {
-        const auto* flow = std::get_if<wire::FlowIdentification>(&option);
-        Entry* entry = flow ? entryOf(flow->flow) : nullptr;
-        any = any || flow;
-        if (!entry) continue;
-        const auto told = std::find_if(sent.flows.begin(), sent.flows.end(), [&](const Flow& f) { return f.flow == flow->flow; });
-        entry->status = flow->status;
-        if (flow->status == 0 && told != sent.flows.end()) {
-            entry->told = *told;
-        } else if (flow->status != 0) {
-            // FLOW-02: of a flow that it does not know it gets all; what it refuses is not told again as it is.
-            entry->told.reset();
-            if (flow->status != flowNotFound && told != sent.flows.end()) entry->refused = *told;
-        }
-    }
-    if (!sent.flows.empty() && !any) {
-        supported_ = false;  // FLOW-11
-        for (Entry& entry : entries_) entry.told.reset();
+    const bool any = std::any_of(answer.begin(), answer.end(), [](const wire::MobilityOption& o) { return std::holds_alternative<wire::FlowIdentification>(o); });
+    if (!sent.flows.empty() && !any) supported_ = false;  // FLOW-11
+    for (Entry& entry : entries_) {
+        const auto told = std::find_if(sent.flows.begin(), sent.flows.end(), [&](const Flow& f) { return f.flow == entry.flow.flow; });
+        const auto* copy = answerOf(entry.flow.flow);
+        if (copy) entry.status = copy->status;
+        if (!supported_ || (copy && copy->status != 0)) entry.told.reset();
+        if (told == sent.flows.end()) continue;  // of one that was listed only its absence is told (132): it gets all of it then
+        if (copy && copy->status == 0) entry.told = *told;
+        else if (!copy || copy->status != bidNotFound || isSubset(told->bids, known)) entry.refused = *told;
     }
     holdAgain();
     return supported_;

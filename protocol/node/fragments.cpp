@@ -66,7 +66,7 @@ std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& pi
     // RFC 8200 §4.5: all but the last are whole multiples of 8 octets, and the whole fits a packet.
     if ((head->more && length % 8 != 0) || head->place + length > maxPayload) return std::nullopt;
     std::erase_if(waiting_, [&](const auto& entry) { return now >= entry.second.begun + longest; });
-    const Key key{piece.source, piece.destination, head->identifier};
+    const FragmentKey key{piece.source, piece.destination, head->identifier};
     if (!waiting_.contains(key) && waiting_.size() == maximum)
         waiting_.erase(std::min_element(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) { return a.second.begun < b.second.begun; }));
     const auto it = waiting_.try_emplace(key).first;

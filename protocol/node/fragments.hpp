@@ -21,6 +21,14 @@ inline constexpr std::size_t leastMtu = 1280;  ///< that every IPv6 link takes, 
 /// its headers do not fit.
 [[nodiscard]] std::vector<wire::Ipv6Packet> fragmented(const wire::Ipv6Packet& packet, std::size_t mtu, std::uint32_t identifier);
 
+/// What the pieces of one packet have in common.
+struct FragmentKey {
+    Ipv6Address source;
+    Ipv6Address destination;
+    std::uint32_t identifier = 0;
+    auto operator<=>(const FragmentKey&) const = default;
+};
+
 /// Puts fragments together. At most `maximum` packets at a time, the oldest gives way; each is given up after a minute. A packet whose
 /// pieces overlap is dropped (RFC 5722 §4).
 class FragmentStore {
@@ -34,12 +42,6 @@ public:
     [[nodiscard]] std::optional<wire::Ipv6Packet> add(TimePoint now, const wire::Ipv6Packet& piece);
 
 private:
-    struct Key {
-        Ipv6Address source;
-        Ipv6Address destination;
-        std::uint32_t identifier = 0;
-        auto operator<=>(const Key&) const = default;
-    };
     struct Pieces {
         TimePoint begun{};
         std::map<std::size_t, Bytes> data;  ///< by place, none overlapping
@@ -49,7 +51,7 @@ private:
         std::uint8_t next = 0;
         bool spoiled = false;               ///< overlapped: later pieces are swallowed
     };
-    std::map<Key, Pieces> waiting_;
+    std::map<FragmentKey, Pieces> waiting_;
 };
 
 /// Path MTUs that Packet Too Big messages told.

@@ -41,7 +41,7 @@ public:
             std::uint8_t priority = 0;   ///< BID-PRI, 1 (first) to 127; 0: none is told, and interfaces count in their order
         };
         std::vector<Path> paths{};       ///< by interface
-        std::vector<Flow> flows{};       ///< told to the home agent; our own packets go the same way (RFC 6089)
+        std::vector<Flow> flows{};       ///< told to home agent, MAPs and correspondents; our own packets go the same way (RFC 6089)
     };
     struct Settings {
         Ipv6Address homeAddress;                   ///< unspecified: local mobility only, with RCoAs for addresses (RFC 5380 §1, HMIP-MN-29)
@@ -115,6 +115,12 @@ public:
         Duration validFor = Duration::max();              ///< that lifetime when it was told
         BidRegistration paths;                            ///< takes the place of `association` as long as identifiers are used
         FlowRegistration flows{};                         ///< which of them packets take
+        FlowSteering steering{};
+    };
+    /// Flow bindings at a MAP or a correspondent.
+    struct PeerFlows {
+        FlowRegistration told{};
+        FlowSteering steering{};
     };
     [[nodiscard]] const std::vector<Home>& homes() const { return homes_; }
     /// The registrations with MAPs, also those that are left to end, by the MAP's address.
@@ -138,6 +144,9 @@ public:
         auto operator<=>(const PeerKey&) const = default;
     };
     [[nodiscard]] const std::map<PeerKey, RouteOptimisation>& peers() const { return peers_; }
+    /// By MAP; an extension of ours. By home address and correspondent.
+    [[nodiscard]] const std::map<Ipv6Address, PeerFlows>& mapFlows() const { return mapFlows_; }
+    [[nodiscard]] const std::map<std::pair<Ipv6Address, Ipv6Address>, PeerFlows>& peerFlows() const { return peerFlows_; }
     /// The bindings of other mobile nodes that have us for a correspondent.
     [[nodiscard]] const CorrespondentCache& cache() const { return correspondent_.cache(); }
 
@@ -248,18 +257,31 @@ private:
     void progressHomePaths(TimePoint now, const std::vector<Way>& ways, Output& out);
     /// Home and foreign at once begins or ends.
     void settleBeside(TimePoint now, bool elsewhere, Output& out);
-    void sendPathUpdate(TimePoint now, const BidRegistration& at, const BidRegistration::Update& update, std::uint16_t flags, Output& out, FlowRegistration* flows = nullptr);
+    void sendPathUpdate(TimePoint now, const BidRegistration& at, const BidRegistration::Update& update, std::uint16_t flags, Output& out, FlowRegistration& flows);
     void pathEvents(TimePoint now, BidRegistration& at, Output& out) const;
     void onPathAck(TimePoint now, BidRegistration& at, Home* home, const wire::BindingAck& ack, Output& out);
     void onRevocation(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingRevocation& message, Output& out);
     /// The way of packets of this home address; none while there is none. Of the home link it is one with H.
     [[nodiscard]] const BidRegistration::Slot* bestPath(const Home& home) const;
-    /// The same of one packet: that of its flow, if it has one (FLOW-08).
-    [[nodiscard]] const BidRegistration::Slot* pathOf(TimePoint now, const Home& home, const wire::Ipv6Packet& packet);
-    void tellFlows(TimePoint now, Home& home);
-    void flowEvents(TimePoint now, const Home& home, Output& out) const;
     [[nodiscard]] bool works(const BidRegistration::Slot& slot) const;
     [[nodiscard]] std::chrono::seconds remainingAt(TimePoint now, const Ipv6Address& map) const;
+
+    // flow bindings (mobile_node_flows.cpp)
+    /// The way of a packet of this home address: that of its flow, if it has one (FLOW-08), else bestPath().
+    [[nodiscard]] const BidRegistration::Slot* pathOf(TimePoint now, Home& home, const wire::Ipv6Packet& packet);
+    /// The tunnel to a MAP that takes a packet from an RCoA.
+    [[nodiscard]] std::optional<MapTunnel> tunnelFor(TimePoint now, const wire::Ipv6Packet& packet);
+    /// The care-of address from which a packet of a home address goes straight to this correspondent; none: through the home agent.
+    [[nodiscard]] std::optional<Ipv6Address> optimisedFrom(TimePoint now, const wire::Ipv6Packet& packet, const Ipv6Address& correspondent);
+    /// Has an update leave for what has changed, by the best path.
+    void tellFlows(TimePoint now, FlowRegistration& flows, BidRegistration& at);
+    void tellPeerFlows(TimePoint now);
+    /// Identifiers that the correspondent is known to have.
+    [[nodiscard]] std::vector<std::uint16_t> bidsAt(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer);
+    /// The flow options of an update to a correspondent, after which it knows these identifiers.
+    void addFlows(const RouteOptimisation& peer, std::vector<std::uint16_t> known, wire::BindingUpdate& update);
+    void flowsAcknowledged(TimePoint now, FlowRegistration& flows, const Ipv6Address& peer, const Ipv6Address& home, const std::vector<std::uint16_t>& known,
+                           const wire::BindingAck& ack, Output& out) const;
 
     // home agents and prefixes (mobile_node_agents.cpp)
     [[nodiscard]] Prefix homePrefix() const { return Prefix{homes_.front().address, settings_.homePrefixLength}.masked(); }
@@ -341,6 +363,9 @@ private:
     [[nodiscard]] bool tellsBids(const Home& home, const Ipv6Address& peer) const { return usesBids(home) && !plainPeers_.contains({home.address, peer}); }
     /// What this entry must wait for, and the numbers, with the others of the same correspondent.
     void sharePeer(TimePoint now, const PeerKey& key, RouteOptimisation& peer);
+    /// Until when an update waits as long as none of that correspondent's is acknowledged. `ahead`: another one has its turn first.
+    [[nodiscard]] std::optional<TimePoint> firstTurn(TimePoint now, const PeerKey& key, bool ahead) const;
+    void forgetPeer(const Ipv6Address& home, const Ipv6Address& peer);
     void peerLacksBids(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer, Output& out);
     void peerGone(TimePoint now, const RouteOptimisation& peer, Output& out) const;
     /// The care-of address for this correspondent; none while nothing may be sent from the home address.
@@ -387,7 +412,7 @@ private:
     std::vector<Home> homes_;            ///< never empty
     std::map<Ipv6Address, Association> maps_;  ///< every MAP that has, or is asked for, a binding
     std::map<Ipv6Address, BidRegistration> mapPaths_;  ///< with identifiers, beside the entries of maps_
-    FlowSteering steering_;              ///< of our own packets
+    std::map<Ipv6Address, PeerFlows> mapFlows_;  ///< by MAP
     bool beside_ = false;                ///< on the home link and elsewhere, registered with identifiers
     std::optional<Ipv6Address> chosen_;  ///< the MAP to be used
     std::vector<Ipv6Address> further_;   ///< MAPs that are registered with beside it
@@ -400,7 +425,13 @@ private:
     std::optional<std::size_t> homeLink_;  ///< the interface that is on the home link
     bool peersWait_ = true;              ///< nothing may be sent to correspondents now (MN-BU-20)
     std::map<PeerKey, RouteOptimisation> peers_;
-    std::map<std::pair<Ipv6Address, Ipv6Address>, TimePoint> firstPeerUpdate_;  ///< the last update with O, by home address and correspondent
+    std::map<std::pair<Ipv6Address, Ipv6Address>, PeerFlows> peerFlows_;  ///< by home address and correspondent
+    struct FirstUpdate {
+        TimePoint at{};
+        std::uint16_t bid = 0;
+    };
+    std::map<std::pair<Ipv6Address, Ipv6Address>, FirstUpdate> firstPeerUpdate_;  ///< the last update with O, by home address and correspondent
+    std::map<Ipv6Address, PeerRate> peerRates_;  ///< by correspondent
     std::set<std::pair<Ipv6Address, Ipv6Address>> plainPeers_;  ///< by home address: correspondents that know no identifiers (MCOA-MN-09)
     std::map<PeerKey, std::uint16_t> lastSequences_;  ///< home and MAP or correspondent that was left: numbers never go back (MN-BU-06)
     std::vector<TimePoint> homeUpdates_; ///< when the last ones left, for all home addresses together (MN-COA-02)

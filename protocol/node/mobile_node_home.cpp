@@ -132,7 +132,7 @@ void MobileNode::progressHome(TimePoint now, Output& out)
             ++it;
             continue;
         }
-        while (const auto step = peer.due(now, stack_.random())) sendStep(now, peer, *step, out);
+        while (const auto step = peer.due(now, stack_.random(), peerRates_[peer.peer()])) sendStep(now, peer, *step, out);
         keepSequence(key.second, key.first, peer.sequence());
         it = peer.releasing() ? std::next(it) : peers_.erase(it);
     }

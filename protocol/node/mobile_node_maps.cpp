@@ -108,6 +108,7 @@ void MobileNode::forgetMap(TimePoint now, Ipv6Address map, Output& out)
         paths->second.restart(last);
         pathEvents(now, paths->second, out);
         mapPaths_.erase(paths);
+        mapFlows_.erase(map);
     } else {
         registrationGone(now, it->second, out);
     }

@@ -164,7 +164,7 @@ void MobileNode::sendInside(TimePoint now, Ipv6Packet packet, Output& out)
 
 void MobileNode::sendFromNetwork(TimePoint now, Ipv6Packet packet, Output& out)
 {
-    const Home& home = homes_.front();
+    Home& home = homes_.front();
     const auto unreachable = [&] { stack_.refuse(now, packet, wire::icmpv6Type::destinationUnreachable, noRoute, out); };
     if (homeLink_ && !beside_) {
         if (!atHomeWithAddress(home.address)) return unreachable();

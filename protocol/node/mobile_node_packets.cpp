@@ -33,7 +33,7 @@ void MobileNode::sendFromCareOf(TimePoint now, Ipv6Packet packet, Output& out)
             if (stack_.findOn(i, packet.source)) return stack_.sendBy(now, std::move(packet), i, out);
         return stack_.send(now, std::move(packet), out);
     }
-    const auto tunnel = tunnelOf(packet.source);
+    const auto tunnel = tunnelFor(now, packet);
     if (!tunnel) return;
     // HMIP-MN-27: what the tunnel takes is cut before it goes in.
     const std::size_t room = std::min(stack_.pathMtu(now, packet.destination), stack_.pathMtu(now, tunnel->map) - Ipv6Packet::headerOctets);
@@ -42,7 +42,7 @@ void MobileNode::sendFromCareOf(TimePoint now, Ipv6Packet packet, Output& out)
 
 void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, Output& out)
 {
-    const Home* home = findHome(packet.source);
+    Home* home = findHome(packet.source);
     auto careOf = primaryCareOf(now, packet.source);
     if (!home || !careOf) return;
     if (usesBids(*home))
@@ -59,7 +59,7 @@ void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 {
     if (const auto inside = stack_.interfaceOf(packet.destination); inside && network_.isIngress(*inside)) return stack_.sendBy(now, std::move(packet), *inside, out);
     if (beside_) {
-        const Home* home = findHome(packet.source);
+        Home* home = findHome(packet.source);
         const auto* path = home ? pathOf(now, *home, packet) : nullptr;
         if (path && path->path.home) return stack_.sendBy(now, std::move(packet), *homeLink_, out);  // MCOA-MN-17
     } else if (homeLink_) {
@@ -69,11 +69,9 @@ void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
     if (packet.nextHeader == proto::mobility) return sendThroughHomeAgent(now, packet, out);  // MN-TX-04
     const Ipv6Address correspondent = packet.destination;
     stack_.addressMobilePeer(now, packet);  // RFC 6275 §11.3.1: it may be mobile, too
-    RouteOptimisation* peer = findPeer(packet.source, correspondent);
     usedPeer(now, packet.source, correspondent);
-    if (!peer) return sendThroughHomeAgent(now, packet, out);
-    const auto careOf = careOfFor(now, packet.source, correspondent);
-    if (!careOf || peer->registeredCareOf(now) != careOf) return sendThroughHomeAgent(now, packet, out);
+    const auto careOf = optimisedFrom(now, packet, correspondent);
+    if (!careOf) return sendThroughHomeAgent(now, packet, out);
     packet.setHomeAddress(packet.source);  // MN-TX-02
     packet.source = *careOf;
     sendFromCareOf(now, std::move(packet), out);
@@ -111,6 +109,7 @@ void MobileNode::changeKind(TimePoint now, bool identified)
         at.restart(last, identified || at.registered(now));
     }
     mapPaths_.clear();
+    mapFlows_.clear();
 }
 
 void MobileNode::answerFrom(TimePoint now, Ipv6Packet packet, Output& out)

@@ -28,21 +28,6 @@ std::string namesOf(const std::vector<wire::BindingIdentifier>& options)
     return out;
 }
 
-std::string namesOf(const std::vector<std::uint16_t>& bids)
-{
-    std::string out;
-    for (const std::uint16_t bid : bids) out += fmt::format("{}{}", out.empty() ? "" : " ", bid);
-    return out;
-}
-
-std::vector<std::uint16_t> boundBids(const BidRegistration& at)
-{
-    std::vector<std::uint16_t> out;
-    for (const Slot& slot : at.entries())
-        if (slot.wanted && slot.bound) out.push_back(slot.path.bid);
-    return out;
-}
-
 }  // namespace
 
 std::uint16_t MobileNode::bidOf(std::size_t interface) const
@@ -168,7 +153,9 @@ void MobileNode::progressMapPath(TimePoint now, Association& at, const std::vect
     BidRegistration& registration = mapPaths_.at(at.peer());
     if (registration.supported()) {
         registration.want(now, paths, isBulk());
-        while (const auto update = registration.due(now)) sendPathUpdate(now, registration, *update, BindingUpdate::mapRegistration, out);
+        FlowRegistration& flows = mapFlows_[at.peer()].told;
+        tellFlows(now, flows, registration);
+        while (const auto update = registration.due(now)) sendPathUpdate(now, registration, *update, BindingUpdate::mapRegistration, out, flows);
         return pathEvents(now, registration, out);
     }
     // The MAP knows no identifiers: one care-of address, the best (MCOA-MN-09).
@@ -248,12 +235,12 @@ void MobileNode::progressHomePaths(TimePoint now, const std::vector<Way>& list, 
             continue;
         }
         home.paths.want(now, paths, isBulk());
-        tellFlows(now, home);
+        tellFlows(now, home.flows, home.paths);
         if (home.paths.exhausted(now) && nextHomeAgent(now)) return progressHomePaths(now, list, out);
         while (const auto update = home.paths.due(now)) {
             std::uint16_t flags = BindingUpdate::homeRegistration;
             if (sharesIdentifier(home.address)) flags |= BindingUpdate::linkLocal;  // MN-BU-03
-            sendPathUpdate(now, home.paths, *update, flags, out, &home.flows);
+            sendPathUpdate(now, home.paths, *update, flags, out, home.flows);
         }
         pathEvents(now, home.paths, out);
     }
@@ -282,7 +269,7 @@ void MobileNode::settleBeside(TimePoint now, bool elsewhere, Output& out)
 }
 
 void MobileNode::sendPathUpdate(TimePoint now, const BidRegistration& at, const BidRegistration::Update& update, std::uint16_t flags, Output& out,
-                                FlowRegistration* flows)
+                                FlowRegistration& flows)
 {
     BindingUpdate bu;
     bu.sequence = update.sequence;
@@ -294,15 +281,14 @@ void MobileNode::sendPathUpdate(TimePoint now, const BidRegistration& at, const 
         const Mac mac = stack_.mac(*homeLink_);
         bu.options.push_back(wire::LinkLayerAddress{mobileNodeAddress, Bytes(mac.octets.begin(), mac.octets.end())});
     }
-    if (flows) {
-        // FLOW-04: the identifiers of this update come first.
-        std::vector<std::uint16_t> known = boundBids(at);
-        for (const wire::BindingIdentifier& option : update.options) {
-            std::erase(known, option.bid);
-            if (update.lifetime.count() != 0) known.push_back(option.bid);
-        }
-        for (wire::MobilityOption& option : flows->options(update.sequence, known)) bu.options.push_back(std::move(option));
+    // FLOW-04: the identifiers of this update come first. With O nothing else is there any more.
+    std::vector<std::uint16_t> known = update.overwrite ? std::vector<std::uint16_t>{} : at.boundBids();
+    for (const wire::BindingIdentifier& option : update.options) {
+        std::erase(known, option.bid);
+        if (update.lifetime.count() != 0) known.push_back(option.bid);
     }
+    if (update.overwrite) flows.forget();
+    for (wire::MobilityOption& option : flows.options(update.sequence, known)) bu.options.push_back(std::move(option));
     if (const Home* home = findHome(at.home()); home && &home->paths == &at) addNetwork(*home, bu);  // MCOA-NEMO-01
     Ipv6Packet packet;
     packet.source = update.careOf;
@@ -353,6 +339,8 @@ void MobileNode::onPathAck(TimePoint now, BidRegistration& at, Home* home, const
         pathEvents(now, at, out);
         return;
     }
+    FlowRegistration& flows = home ? home->flows : mapFlows_[at.peer()].told;
+    if (answer == Answer::Accepted && ack.accepted()) flowsAcknowledged(now, flows, at.peer(), at.home(), at.boundBids(), ack, out);
     if (home && (answer == Answer::Accepted || answer == Answer::Refused) && onRouterAck(now, *home, ack, out)) return;
     if (!home) {
         if (answer != Answer::Refused) return;
@@ -362,8 +350,6 @@ void MobileNode::onPathAck(TimePoint now, BidRegistration& at, Home* home, const
     }
     if (answer == Answer::Accepted) {
         agentsTried_ = 0;
-        if (ack.accepted()) (void)home->flows.acknowledged(ack.sequence, ack.options);
-        flowEvents(now, *home, out);
         if (ack.status == wire::bindingStatus::prefixDiscoveryNecessary || (settings_.solicitPrefixes && !std::exchange(prefixesAsked_, true)))
             prefixes_.start(now, stack_.random());  // MN-BU-11
         if (!beside_) return;
@@ -387,36 +373,6 @@ bool MobileNode::works(const Slot& slot) const { return slot.path.home ? beside_
 const Slot* MobileNode::bestPath(const Home& home) const
 {
     return home.paths.best([this](const Slot& slot) { return works(slot); });
-}
-
-const Slot* MobileNode::pathOf(TimePoint now, const Home& home, const Ipv6Packet& packet)
-{
-    const auto lives = [&](std::uint16_t bid) {
-        const Slot* slot = home.paths.find(bid);
-        return slot && slot->usable() && works(*slot);
-    };
-    // FLOW-09: our own signalling takes no part.
-    const Flow* flow = packet.nextHeader == proto::mobility ? nullptr : steering_.choose(now, home.flows.flows(), packet, true, lives);
-    if (!flow) return bestPath(home);
-    // MCOA-MN-14: one path at a time, the first of those that live.
-    return home.paths.find(*std::find_if(flow->bids.begin(), flow->bids.end(), lives));
-}
-
-void MobileNode::tellFlows(TimePoint now, Home& home)
-{
-    home.flows.want(settings_.multihoming.flows);
-    if (home.paths.waiting() || !home.flows.mustTell(boundBids(home.paths))) return;
-    if (const Slot* path = bestPath(home)) home.paths.refresh(now, {path->path.bid});
-}
-
-void MobileNode::flowEvents(TimePoint now, const Home& home, Output& out) const
-{
-    for (const Flow& flow : settings_.multihoming.flows) {
-        const auto status = home.flows.status(flow.flow);
-        if (!status) continue;
-        const Attributes key{{"peer", attribute(home.paths.peer())}, {"home_address", attribute(home.address)}, {"flow", attribute(std::int64_t{flow.flow})}};
-        out.changed(now, "flow", key, Attributes{{"priority", attribute(std::int64_t{flow.priority})}, {"status", attribute(std::int64_t{*status})}, {"bids", attribute(std::string_view(namesOf(flow.bids)))}});
-    }
 }
 
 // ---- revocation

@@ -73,17 +73,26 @@ void MobileNode::meet(TimePoint now, const Ipv6Address& home, const Ipv6Address&
 void MobileNode::sharePeer(TimePoint now, const PeerKey& key, RouteOptimisation& peer)
 {
     if (key.bid == 0) return;
-    bool homeTest = false, update = false, registered = false;
+    bool homeTest = false, registered = false, ahead = false;
     for (const RouteOptimisation* other : peersOf(key.first, key.second)) {
         if (other == &peer) continue;
         peer.continueFrom(other->sequence());  // MCOA-MN-02
         peer.takeHomeToken(now, *other);
         homeTest = homeTest || (other->bid() < peer.bid() && other->needsHomeToken(now));
         registered = registered || other->registeredCareOf(now);
-        update = update || (other->updates() && !other->releasing());
+        ahead = ahead || (other->isReady(now) && std::pair(other->tries(), other->bid()) < std::pair(peer.tries(), peer.bid()));
     }
-    // MCOA-MN-04: nothing beside a first registration, which would take it away. One that is not answered within a timeout gives way.
-    peer.setWaits(homeTest, !registered && update && !peer.updates() && !peer.releasing() && now < firstPeerUpdate_[{key.first, key.second}] + RouteOptimisation::initialTimeout);
+    peer.setWaits(homeTest, registered || peer.releasing() ? std::nullopt : firstTurn(now, key, ahead));
+}
+
+std::optional<TimePoint> MobileNode::firstTurn(TimePoint now, const PeerKey& key, bool ahead) const
+{
+    // MCOA-MN-04: nothing beside a first registration, which would take it away. One that is not answered within a timeout gives way to
+    // the path that has been tried least: a dead one holds up the others no longer than that.
+    constexpr Duration turn = RouteOptimisation::initialTimeout;
+    const auto first = firstPeerUpdate_.find({key.first, key.second});
+    if (first != firstPeerUpdate_.end() && first->second.bid != key.bid && now < first->second.at + turn) return first->second.at + turn;
+    return ahead ? std::optional(now + turn) : std::nullopt;
 }
 
 void MobileNode::peerLacksBids(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer, Output& out)
@@ -98,7 +107,14 @@ void MobileNode::peerLacksBids(TimePoint now, const Ipv6Address& home, const Ipv
     }
     std::erase_if(peers_, [&](const auto& entry) { return entry.first.first == home && entry.first.second == peer; });
     keepSequence(peer, home, last);
+    forgetPeer(home, peer);
     meet(now, home, peer);
+}
+
+void MobileNode::forgetPeer(const Ipv6Address& home, const Ipv6Address& peer)
+{
+    peerFlows_.erase({home, peer});
+    firstPeerUpdate_.erase({home, peer});
 }
 
 void MobileNode::peerGone(TimePoint now, const RouteOptimisation& peer, Output& out) const
@@ -117,6 +133,8 @@ std::optional<Ipv6Address> MobileNode::careOfFor(TimePoint now, const Ipv6Addres
 
 void MobileNode::progressPeers(TimePoint now, Output& out)
 {
+    std::erase_if(peerRates_, [&](const auto& entry) { return entry.second.isIdle(now); });
+    tellPeerFlows(now);
     for (auto it = peers_.begin(); it != peers_.end();) {
         const auto [home, address, bid] = it->first;
         RouteOptimisation& peer = it->second;
@@ -142,7 +160,9 @@ void MobileNode::progressPeers(TimePoint now, Output& out)
         if (wanted ? peer.finished(now) : !peer.releasing()) {
             keepSequence(address, home, peer.sequence());
             peerGone(now, peer, out);
+            const PeerKey key = it->first;
             it = peers_.erase(it);
+            if (peersOf(key.first, key.second).empty()) forgetPeer(key.first, key.second);
             continue;
         }
         std::chrono::seconds lifetime = std::min(settings_.lifetime, std::chrono::floor<std::chrono::seconds>(std::max<Duration>(boundUntil(*registration) - now, Duration{0})));
@@ -150,7 +170,7 @@ void MobileNode::progressPeers(TimePoint now, Output& out)
             lifetime = std::min(lifetime, std::chrono::floor<std::chrono::seconds>(own->validUntil - now));
         if (wanted) peer.request(now, *careOf, lifetime);
         if (wanted) sharePeer(now, it->first, peer);
-        while (const auto step = peer.due(now, stack_.random())) sendStep(now, peer, *step, out);
+        while (const auto step = peer.due(now, stack_.random(), peerRates_[address])) sendStep(now, peer, *step, out);
         ++it;
     }
 }
@@ -233,17 +253,19 @@ void MobileNode::addBid(TimePoint now, const RouteOptimisation& peer, const Rout
     const Home* home = findHome(peer.home());
     if (const auto* slot = home ? home->paths.find(peer.bid()) : nullptr) option.priority = slot->path.priority;
     const bool deletes = step.lifetime.count() == 0;
-    const bool known = peer.registeredCareOf(now) == step.careOf && !peer.mustOverwrite();
-    if (!deletes && !known) option.careOfAddress.assign(step.careOf.octets.begin(), step.careOf.octets.end());
+    if (step.full && !deletes) option.careOfAddress.assign(step.careOf.octets.begin(), step.careOf.octets.end());
     update.options.push_back(std::move(option));
-    if (deletes) return;
-    const auto others = peersOf(peer.home(), peer.peer());
-    const bool any = std::any_of(others.begin(), others.end(), [&](const RouteOptimisation* o) { return o->registeredCareOf(now).has_value(); });
-    if (any && !peer.mustOverwrite()) return;
-    update.flags |= wire::BindingUpdate::overwrite;  // MCOA-MN-04
-    firstPeerUpdate_[{peer.home(), peer.peer()}] = now;
-    for (RouteOptimisation* other : others)
-        if (other != &peer) other->overwritten(now);
+    std::vector<std::uint16_t> known = bidsAt(now, peer.home(), peer.peer());
+    if (!deletes && (known.empty() || peer.mustOverwrite())) {
+        update.flags |= wire::BindingUpdate::overwrite;  // MCOA-MN-04
+        firstPeerUpdate_[{peer.home(), peer.peer()}] = {now, peer.bid()};
+        for (RouteOptimisation* other : peersOf(peer.home(), peer.peer()))
+            if (other != &peer) other->overwritten(now);
+        known.clear();
+    }
+    std::erase(known, peer.bid());
+    if (!deletes) known.push_back(peer.bid());
+    addFlows(peer, std::move(known), update);
 }
 
 bool MobileNode::onPeerAck(TimePoint now, RouteOptimisation& peer, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
@@ -256,6 +278,8 @@ bool MobileNode::onPeerAck(TimePoint now, RouteOptimisation& peer, const Ipv6Pac
     out.happened(now, "binding-acknowledged",
                  {{"peer", attribute(peer.peer())}, {"sequence", attribute(std::int64_t{ack.sequence})}, {"status", attribute(std::int64_t{ack.status})},
                   {"result", attribute(names[static_cast<std::size_t>(answer)])}});
+    if (const auto flows = peerFlows_.find({peer.home(), peer.peer()}); flows != peerFlows_.end() && (answer == RouteOptimisation::Answer::Accepted || answer == RouteOptimisation::Answer::Released))
+        flowsAcknowledged(now, flows->second.told, peer.peer(), peer.home(), bidsAt(now, peer.home(), peer.peer()), ack, out);
     if (answer == RouteOptimisation::Answer::Accepted) peerEvent(now, peer, "registered", out);
     if (answer == RouteOptimisation::Answer::Released) peerGone(now, peer, out);
     if (answer == RouteOptimisation::Answer::Refused) peerEvent(now, peer, "refused", out);

@@ -9,6 +9,11 @@ namespace status = wire::bindingStatus;
 using Kind = RouteOptimisation::Step::Kind;
 using Answer = RouteOptimisation::Answer;
 
+bool PeerRate::isIdle(TimePoint now) const
+{
+    return std::all_of(recent.begin(), recent.end(), [&](const auto& times) { return times.empty() || now >= times.back() + 1s; });
+}
+
 void RouteOptimisation::request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime)
 {
     lifetime_ = std::min(lifetime, maximumLifetime);
@@ -29,13 +34,15 @@ void RouteOptimisation::release(TimePoint now, const Ipv6Address& source)
     releaseFrom_ = source;
     if (releasing_ || abandonedUntil_) return;
     releasing_ = registeredCareOf(now) || !outstanding_.empty();
+    homeTestWaits_ = false;
+    updateWaits_.reset();
     careOf_ = home_;
     restart(now);
 }
 
 void RouteOptimisation::restart(TimePoint now)
 {
-    for (Attempt* attempt : {&homeInit_, &careOfInit_, &update_}) *attempt = {now, initialTimeout, 0, 0, std::move(attempt->recent)};
+    for (Attempt* attempt : {&homeInit_, &careOfInit_, &update_}) *attempt = {now, initialTimeout, 0, 0};
     outstanding_.clear();
     refreshAt_.reset();
 }
@@ -52,7 +59,10 @@ void RouteOptimisation::overwritten(TimePoint now)
 {
     if (!bound_ && outstanding_.empty()) return;
     bound_.reset();
+    // Copies of what nobody has answered go on backing off: a dead path takes nothing away from others.
+    const Attempt update = update_;
     restart(now);
+    if (update.sent > 0) update_ = update;
 }
 
 void RouteOptimisation::abandon(TimePoint now)
@@ -83,12 +93,14 @@ bool RouteOptimisation::wantsUpdate(TimePoint now) const
     return registeredCareOf(now) != careOf_ || (refreshAt_ && now >= *refreshAt_);
 }
 
-bool RouteOptimisation::take(TimePoint now, Attempt& attempt)
+bool RouteOptimisation::take(TimePoint now, Attempt& attempt, std::vector<TimePoint>& recent)
 {
     if (abandonedUntil_ || !attempt.next || now < *attempt.next) return false;
-    std::erase_if(attempt.recent, [&](TimePoint t) { return now >= t + 1s; });
-    if (attempt.recent.size() >= maxUpdateRate) {
-        attempt.next = attempt.recent.front() + 1s;
+    std::erase_if(recent, [&](TimePoint t) { return now >= t + 1s; });
+    // With several paths copies leave one free for those that have not had their turn.
+    const std::size_t most = bid_ != 0 && attempt.sent > 0 ? maxUpdateRate - 1 : maxUpdateRate;
+    if (recent.size() >= most) {
+        attempt.next = recent[recent.size() - most] + 1s;
         return false;
     }
     if (attempt.sent > maxFailures) {  // RR-MN-04
@@ -96,13 +108,13 @@ bool RouteOptimisation::take(TimePoint now, Attempt& attempt)
         return false;
     }
     ++attempt.sent;
-    attempt.recent.push_back(now);
+    recent.push_back(now);
     attempt.next = now + attempt.timeout;
     attempt.timeout = std::min(2 * attempt.timeout, maxTimeout);
     return true;
 }
 
-std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Random& random)
+std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Random& random, PeerRate& rate)
 {
     seen_ = now;
     if (bound_ && now >= expires_) bound_.reset();
@@ -114,17 +126,19 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
     // RR-MN-01: both tests at once, each only when its token is not at hand; new cookies each time.
     const bool home = isFresh(homeToken_, now);
     const bool careOf = releasing_ || isFresh(careOfToken_, now);
-    if (!home && !homeTestWaits_ && take(now, homeInit_)) {
+    if (!home && !homeTestWaits_ && take(now, homeInit_, rate.recent[PeerRate::HomeTestInit])) {
         step.kind = Kind::HomeTestInit;
         step.cookie = homeInit_.cookie = random.next();
         return step;
     }
-    if (!careOf && take(now, careOfInit_)) {
+    if (!careOf && take(now, careOfInit_, rate.recent[PeerRate::CareOfTestInit])) {
         step.kind = Kind::CareOfTestInit;
         step.cookie = careOfInit_.cookie = random.next();
         return step;
     }
-    if (!home || !careOf || updateWaits_ || !take(now, update_)) return std::nullopt;
+    const bool waits = updateWaits_ && now < *updateWaits_;
+    if (!home || !careOf || waits || !take(now, update_, rate.recent[PeerRate::Update])) return std::nullopt;
+    step.full = !releasing_ && (registeredCareOf(now) != careOf_ || mustOverwrite_);
     step.sequence = ++sequence_;  // RR-MN-06
     if (releasing_) {
         step.indices = {homeToken_->index, 0};
@@ -134,7 +148,7 @@ std::optional<RouteOptimisation::Step> RouteOptimisation::due(TimePoint now, Ran
         step.indices = {homeToken_->index, careOfToken_->index};
         step.key = bindingKey(homeToken_->value, careOfToken_->value);
     }
-    outstanding_.push_back({step.sequence, now, step.lifetime, step.key});
+    outstanding_.push_back({step.sequence, now, step.lifetime, step.key, step.full});
     if (acknowledge_) return step;
     // Nothing will say that it arrived; refusals are answered all the same (RR-CN-07), so the number is kept.
     const Sent sent = outstanding_.back();
@@ -195,21 +209,8 @@ Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ac
     if (it == outstanding_.end() || !proves(*it)) return Answer::Ignored;  // MN-BU-08
     const Sent sent = *it;
     outstanding_.clear();
-    if (bid_ != 0) {
-        const auto* option = wire::findOption<wire::BindingIdentifier>(ack.options);
-        if ((!option && !releasing_) || ack.status == status::mcoaProhibited) return Answer::Unsupported;  // MCOA-MN-09, -11
-        if (ack.status == status::mcoaNonMcoaBindingExists && !mustOverwrite_) {
-            mustOverwrite_ = true;
-            update_.next = now;
-            return Answer::Repeated;
-        }
-        mustOverwrite_ = false;
-        // MCOA-CN-03: what is to be deleted is not there.
-        if (releasing_ && ack.status == status::notHomeAgent) {
-            released();
-            return Answer::Released;
-        }
-    }
+    if (bid_ != 0)
+        if (const auto answer = identified(now, ack, sent.full)) return *answer;
     if (releasing_ && ack.accepted()) {
         released();
         return Answer::Released;
@@ -220,6 +221,39 @@ Answer RouteOptimisation::acknowledged(TimePoint now, const wire::BindingAck& ac
     }
     accept(now, sent, std::min(ack.lifetime, sent.lifetime));
     return Answer::Accepted;
+}
+
+std::optional<Answer> RouteOptimisation::identified(TimePoint now, const wire::BindingAck& ack, bool full)
+{
+    const wire::BindingIdentifier* option = nullptr;
+    for (const wire::MobilityOption& o : ack.options)
+        if (const auto* b = std::get_if<wire::BindingIdentifier>(&o); b && b->bid == bid_) option = b;
+    // MCOA-MN-10: the option's status wins over that of the acknowledgement.
+    const std::uint8_t code = option && option->status != 0 ? option->status : ack.status;
+    if ((!option && !releasing_) || code == status::mcoaProhibited) return Answer::Unsupported;  // MCOA-MN-09, -11
+    const auto again = [&] {
+        update_ = {now, initialTimeout, 0, 0};
+        return Answer::Repeated;
+    };
+    if (code == status::mcoaNonMcoaBindingExists && !releasing_ && !mustOverwrite_) {
+        mustOverwrite_ = true;
+        return again();
+    }
+    mustOverwrite_ = false;
+    if (releasing_) {
+        // MCOA-CN-03, MCOA-MN-11: what is to be deleted is not there.
+        if (code != status::notHomeAgent && code != status::mcoaUnknownCareOf) return std::nullopt;
+        released();
+        return Answer::Released;
+    }
+    if ((code == status::mcoaUnknownCareOf || code == status::mcoaMalformed) && !full) {
+        // MCOA-MN-11, MCOA-HA-14: once more, with the care-of address.
+        bound_.reset();
+        return again();
+    }
+    if (code < 128) return std::nullopt;
+    abandon(now);
+    return Answer::Refused;
 }
 
 void RouteOptimisation::released()
@@ -252,7 +286,7 @@ std::optional<TimePoint> RouteOptimisation::nextDeadline() const
     const bool careOf = releasing_ || isFresh(careOfToken_, now);
     if (!home && !homeTestWaits_) next = earlier(next, homeInit_.next);
     if (!careOf) next = earlier(next, careOfInit_.next);
-    if (home && careOf && !updateWaits_) next = earlier(next, update_.next);
+    if (home && careOf && update_.next) next = earlier(next, updateWaits_ ? std::max(*update_.next, *updateWaits_) : *update_.next);
     return next;
 }
 

@@ -8,10 +8,19 @@
 #include "protocol/node/return_routability.hpp"
 #include "protocol/node/sequence.hpp"
 
+#include <array>
 #include <optional>
 #include <vector>
 
 namespace roamscope::node {
+
+/// When the last messages to one correspondent left, by type: of all registrations with it together (RR-MN-08).
+struct PeerRate {
+    enum Type : std::size_t { HomeTestInit, CareOfTestInit, Update, Types };
+    std::array<std::vector<TimePoint>, Types> recent;
+    /// Nothing of it counts any more.
+    [[nodiscard]] bool isIdle(TimePoint now) const;
+};
 
 class RouteOptimisation {
 public:
@@ -38,10 +47,17 @@ public:
     void continueFrom(std::uint16_t sequence) { sequence_ = newest(sequence_, sequence); }
     void takeHomeToken(TimePoint now, const RouteOptimisation& other);
     [[nodiscard]] bool needsHomeToken(TimePoint now) const { return wantsUpdate(now) && !isFresh(homeToken_, now); }
-    /// Another entry asks for that token, or registers first with O: this one waits.
-    void setWaits(bool homeTest, bool update) { homeTestWaits_ = homeTest; updateWaits_ = update; }
-    /// An update of ours is under way.
-    [[nodiscard]] bool updates() const { return !outstanding_.empty(); }
+    /// Another entry asks for that token, or registers first with O: this one waits, with its update until then.
+    void setWaits(bool homeTest, std::optional<TimePoint> update) { homeTestWaits_ = homeTest; updateWaits_ = update; }
+    /// Its update, for a binding, may leave now.
+    [[nodiscard]] bool isReady(TimePoint now) const
+    {
+        return !releasing_ && wantsUpdate(now) && isFresh(homeToken_, now) && isFresh(careOfToken_, now) && update_.next && *update_.next <= now;
+    }
+    /// Updates that left without an answer since the last one that was answered.
+    [[nodiscard]] int tries() const { return update_.sent; }
+    /// An update is due or under way.
+    [[nodiscard]] bool isRegistering(TimePoint now) const { return wantsUpdate(now); }
     /// Another entry's update with O takes this binding away.
     void overwritten(TimePoint now);
     /// The next update must have O: the peer says so (165).
@@ -66,19 +82,20 @@ public:
         std::uint64_t cookie = 0;          ///< of a test
         std::uint16_t sequence = 0;        ///< of an update
         WireLifetime lifetime{};
+        bool full = true;                  ///< an update with an identifier has the care-of address, too (MCOA-MN-03)
         wire::NonceIndices indices;
         Bytes key;
     };
-    /// What must leave now: call until nothing is due. `random` draws the cookies.
-    [[nodiscard]] std::optional<Step> due(TimePoint now, Random& random);
+    /// What must leave now: call until nothing is due. `random` draws the cookies, `rate` is that of the correspondent.
+    [[nodiscard]] std::optional<Step> due(TimePoint now, Random& random, PeerRate& rate);
 
     /// True when the answer was awaited (RR-MN-03); the caller has checked where it came from.
     bool homeTest(TimePoint now, const wire::HomeTest& test);
     bool careOfTest(TimePoint now, const wire::CareOfTest& test);
 
     enum class Answer : std::uint8_t { Ignored, Accepted, Repeated, Released, Refused, Unsupported };
-    /// `message`: the octets of the whole acknowledgement. Repeated: tokens or number were too old, it goes on by itself. Unsupported: the
-    /// peer knows nothing of identifiers or wants none (MCOA-MN-09, -11).
+    /// `message`: the octets of the whole acknowledgement. Repeated: tokens or number were too old, or the peer wants O or the care-of
+    /// address (MCOA-MN-11); it goes on by itself. Unsupported: the peer knows nothing of identifiers or wants none (MCOA-MN-09, -11).
     Answer acknowledged(TimePoint now, const wire::BindingAck& ack, ByteView message);
 
     /// As of the last request() or due().
@@ -102,7 +119,6 @@ private:
         Duration timeout = initialTimeout;
         int sent = 0;
         std::uint64_t cookie = 0;
-        std::vector<TimePoint> recent;
     };
     struct Token {
         std::uint16_t index = 0;
@@ -114,12 +130,15 @@ private:
         TimePoint time;
         WireLifetime lifetime;
         Bytes key;
+        bool full = true;
     };
 
     [[nodiscard]] bool wantsUpdate(TimePoint now) const;
     [[nodiscard]] static bool isFresh(const std::optional<Token>& token, TimePoint now) { return token && now < token->received + tokenLifetime; }
     /// Whether the attempt may send now; counts it. Too many without an answer end the whole.
-    bool take(TimePoint now, Attempt& attempt);
+    bool take(TimePoint now, Attempt& attempt, std::vector<TimePoint>& recent);
+    /// What an authorized acknowledgement says of the identifier; nothing when that is what it says of any binding.
+    std::optional<Answer> identified(TimePoint now, const wire::BindingAck& ack, bool full);
     [[nodiscard]] bool awaitsAck() const { return acknowledge_ && !outstanding_.empty(); }
     void restart(TimePoint now);
     /// The peer has what `sent` asked for, for `granted`.
@@ -144,7 +163,7 @@ private:
     std::optional<TimePoint> abandonedUntil_;
     bool releasing_ = false;
     bool homeTestWaits_ = false;
-    bool updateWaits_ = false;
+    std::optional<TimePoint> updateWaits_;
     bool mustOverwrite_ = false;
     TimePoint lastUse_{};
     TimePoint seen_{};  ///< the latest time it was told

@@ -278,6 +278,10 @@ private:
 
     void ack(const BindingAck& m)
     {
+        const PlacedOption* bid = first<BindingIdentifier>();
+        const PlacedOption* ipv4 = first<Ipv4AddressAck>();
+        if (bid && ipv4 && bid->offset < ipv4->offset)
+            report(*ipv4, "MCOA-DS-03", Severity::Error, "IPv4 address acknowledgement behind a binding identifier", "RFC 5648 §8.2");
         const PlacedOption* option = first<BindingRefreshAdvice>();
         if (option && m.accepted() && value<BindingRefreshAdvice>(*option)->interval >= m.lifetime)
             report(*option, "HA-BU-07", Severity::Error, "refresh interval that is not below the lifetime", "RFC 6275 §10.3.1");

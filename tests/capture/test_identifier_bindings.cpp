@@ -266,6 +266,58 @@ private Q_SLOTS:
         c.reply(5010ms, 2, {said(1)});
         QCOMPARE(rules(c), QByteArray("MCOA-HA-12"));
     }
+    void firstRegistrationsFromIpv4AreNotBulk()  // MCOA-DS-01
+    {
+        const auto v4 = [](std::uint16_t number, std::uint8_t last) { return wire::MobilityOption(wire::BindingIdentifier{number, 0, false, 0, Bytes{192, 0, 2, last}}); };
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan), v4(2, 1)}, homeFlags | O);
+        QCOMPARE(rules(c), QByteArray("MCOA-DS-01"));
+        Conversation good;
+        good.ask(1s, 1, {bid(1, wlan)}, homeFlags | O);
+        good.reply(1010ms, 1, {said(1)});
+        good.ask(2s, 2, {v4(2, 1)});
+        good.reply(2010ms, 2, {said(2)});
+        good.ask(3s, 3, {known(1), v4(2, 1)});
+        good.reply(3010ms, 3, {said(1), said(2)});
+        QCOMPARE(rules(good), QByteArray());
+        good.ask(4s, 4, {known(1), v4(2, 9)});
+        QVERIFY2(rules(good) == "MCOA-DS-01", "whenever it is changed");
+        Conversation late;
+        late.ask(1s, 7, {known(1), v4(2, 1)});
+        QVERIFY2(rules(late).isEmpty(), "it may have been registered before the capture began");
+    }
+    void theIpv4SourceIsTheCareOfAddress()  // MCOA-DS-02
+    {
+        for (const std::uint8_t source : {std::uint8_t{1}, std::uint8_t{77}}) {
+            Conversation c;
+            const Bytes inner = update({mn, ha, {}, {}, homeFlags | O, 1, 600, {wire::MobilityOption(wire::BindingIdentifier{2, 0, false, 0, Bytes{192, 0, 2, 1}})}});
+            wire::Ipv4Header header;
+            header.source = Ipv4Address{{192, 0, 2, source}};
+            header.destination = Ipv4Address{{198, 51, 100, 1}};
+            header.protocol = 41;
+            constexpr std::uint16_t etherTypeIpv4 = 0x0800;
+            c.frames.push_back({at(1s), 0, wire::emitEthernet({haMac, mnMac, etherTypeIpv4}, wire::emitIpv4(header, inner))});
+            c.reply(1010ms, 1, {said(2)}, 0, 600, mn);
+            QVERIFY2(alive(*c.analyze(), 2s) == (source == 1 ? "2@::ffff:192.0.2.1" : "2@::ffff:192.0.2.77"), "MCOA-DS-02");
+        }
+    }
+    void theIpv4AcknowledgementIsForWhatOnlyItTells()  // MCOA-DS-03
+    {
+        const auto after = [](const Options& asked, const Options& answered) {
+            Conversation c;
+            c.ask(1s, 1, asked, homeFlags | O);
+            c.reply(1010ms, 1, answered);
+            return rules(c);
+        };
+        const wire::MobilityOption v4 = wire::BindingIdentifier{2, 0, false, 0, Bytes{192, 0, 2, 1}};
+        wire::Ipv4AddressAck failed;
+        failed.status = 129;
+        QCOMPARE(after({v4}, {said(2)}), QByteArray());
+        QCOMPARE(after({v4}, {wire::Ipv4AddressAck{}, said(2)}), QByteArray("MCOA-DS-03"));
+        QCOMPARE(after({v4}, {failed, said(2)}), QByteArray());
+        QCOMPARE(after({wire::Ipv4HomeAddress{}, v4}, {wire::Ipv4AddressAck{}, said(2)}), QByteArray());
+        QCOMPARE(after({wire::Ipv4HomeAddress{}, v4}, {said(2)}), QByteArray("MCOA-DS-03"));
+    }
     void bulkIsForHomeAgents()  // MCOA-MN-06
     {
         Conversation c;

@@ -254,6 +254,49 @@ private Q_SLOTS:
         QVERIFY(b.anchor.revoke(b.now, Anchor::Revocation{home, {}, false}, b.out) && !find<wire::BindingRevocation>(take(b.out)));
     }
 
+    void MCOA_BR_01_atAMap()
+    {
+        Mcoa b(true);
+        (void)b.update({bid(1, careOf), bid(2, cell)}, 100, 0, careOf, true);
+        b.out = {};
+        QVERIFY(b.anchor.revoke(b.now, Anchor::Revocation{home, {2}}, b.out));
+        auto seen = take(b.out);
+        const Seen* bri = find<wire::BindingRevocation>(seen);
+        QVERIFY2(bri && bri->inner().destination == cell && bri->inner().routing && bri->inner().routing->homeAddress == home, "MCOA-BR-01: the RCoA in the routing header");
+        QVERIFY2(bri->frame.as<wire::BindingRevocation>()->options == (std::vector<wire::MobilityOption>{refresh(2)}), "MCOA-BR-01: the identifier");
+        QVERIFY(b.parts() == "1 2001:db8:300::5" && !b.takenFrom(cell) && b.takenFrom(careOf));
+        const std::uint16_t sequence = bri->frame.as<wire::BindingRevocation>()->sequence;
+        b.in(coreLink, mobility(cell, agent, wire::BindingRevocation{wire::BindingRevocation::acknowledgement, 0, sequence, 0, {}}, home));
+        QVERIFY2(count(b.out, "revocation-acknowledged") == 1 && !find<wire::BindingRevocation>(b.to(10s)), "MCOA-BR-01: answered");
+        QVERIFY(b.anchor.revoke(b.now, Anchor::Revocation{home, {}}, b.out));
+        seen = take(b.out);
+        QVERIFY2(find<wire::BindingRevocation>(seen) && find<wire::BindingRevocation>(seen)->frame.as<wire::BindingRevocation>()->options.empty() && !b.binding(), "MCOA-BR-01: all");
+    }
+
+    void MCOA_HA_07_anotherCareOfAddress()
+    {
+        for (const bool map : {false, true}) {
+            Mcoa b(map);
+            (void)b.update({bid(1, careOf), bid(2, cell)}, 100, 0, careOf, map);
+            QVERIFY2(b.update({bid(2, wired)}, 100, 0, careOf, map) == "0 12 100: 2/0", "MCOA-HA-07: updated, status 0");
+            QCOMPARE(b.parts(), std::string("1 2001:db8:300::5, 2 2001:db8:300::7"));
+            QVERIFY(b.takenFrom(wired) && !b.takenFrom(cell));
+        }
+    }
+
+    void MCOA_HA_17_inThatOrder()
+    {
+        Mcoa b;
+        (void)b.update({});
+        const wire::MobilityOption broken = wire::RawMobilityOption{35, {0, 1, 0, 0, 0}};
+        QVERIFY2(b.update({bid(1, ip("ff02::1")), broken}) == "164 12 0: 1/0", "MCOA-HA-17: Length");
+        QVERIFY2(b.update({bid(1, ip("ff02::1"))}) == "164 13 0: 1/0", "MCOA-HA-17: care-of address");
+        QVERIFY2(b.update({refresh(9)}, 0) == "133 14 0: 9/0", "MCOA-HA-17: deletion");
+        QVERIFY2(b.update({refresh(9)}) == "167 15 0: 9/0", "MCOA-HA-17: unknown care-of address");
+        QVERIFY2(b.update({bid(1, careOf), refresh(9)}) == "165 16 0: 1/0 9/0", "MCOA-HA-06: the whole update");
+        QVERIFY2(b.update({bid(1, careOf)}, 100, BindingUpdate::overwrite) == "0 17 100: 1/0", "MCOA-HA-05");
+    }
+
     void MCOA_BR_01_anUpdateEndsTheRevocation()
     {
         Mcoa b;

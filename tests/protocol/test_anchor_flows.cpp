@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Flow bindings at a home agent or MAP over the wire (RFC 6089 §5.3): options in updates, answers, and where packets go.
+#include "tests/support/flow_options.hpp"
 #include "tests/support/mcoa_bench.hpp"
 
 #include <QtTest>
@@ -8,39 +9,15 @@ using namespace roamscope;
 using namespace roamscope::node;
 using namespace roamscope::test;
 using namespace roamscope::test::anchors;
-using wire::BindingReference;
-using wire::FlowIdentification;
-using wire::FlowSummary;
-using wire::Ipv6Packet;
-using wire::Ipv6TrafficSelector;
-using wire::MobilityOption;
 
 namespace {
 
-MobilityOption flow(std::uint16_t number, std::uint16_t priority, std::uint16_t port, std::vector<std::uint16_t> bids)
-{
-    Ipv6TrafficSelector selector;
-    selector.destinationPort = {port, {}};
-    return FlowIdentification{number, priority, 0, {BindingReference{std::move(bids)}, selector}};
-}
+MobilityOption flow(std::uint16_t number, std::uint16_t priority, std::uint16_t port, std::vector<std::uint16_t> bids) { return flowTo(port, number, priority, std::move(bids)); }
 
-Ipv6Packet datagram(std::uint16_t port, const Ipv6Address& to = home)
-{
-    Ipv6Packet packet;
-    packet.source = correspondent;
-    packet.destination = to;
-    packet.nextHeader = wire::protocol::udp;
-    packet.payload = wire::emitUdp({4000, port, Bytes(40)}, packet.pseudoHeader());
-    return packet;
-}
+Ipv6Packet datagram(std::uint16_t port, const Ipv6Address& to = home) { return datagramOf(correspondent, to, 4000, port); }
 
 /// Two pieces of a datagram to that port.
-std::vector<Ipv6Packet> pieces(std::uint16_t port)
-{
-    Ipv6Packet whole = datagram(port);
-    whole.payload = wire::emitUdp({4000, port, Bytes(2000)}, whole.pseudoHeader());
-    return fragmented(whole, 1280, 77);
-}
+std::vector<Ipv6Packet> pieces(std::uint16_t port) { return fragmented(datagramOf(correspondent, home, 4000, port, 2000), 1280, 77); }
 
 const std::vector<MobilityOption> twoPaths{bid(1, careOf, 10), bid(2, cell, 20)};
 
@@ -210,6 +187,14 @@ private Q_SLOTS:
         b.in(coreLink, encapsulate(icmp(home, agent, wire::Echo{false, 1, 1, {}}), careOf, agent));
         const auto seen = take(b.out);
         QVERIFY(!seen.empty() && seen.back().outer().destination == cell && seen.back().outer().routing);
+        // One that is too large for the link: all pieces by that flow.
+        b.in(coreLink, encapsulate(icmp(home, agent, wire::Echo{false, 1, 2, Bytes(1480)}), careOf, agent));
+        std::size_t pieces = 0;
+        for (const Seen& s : take(b.out)) {
+            QVERIFY2(s.outer().destination == cell && s.outer().routing, "FLOW-08: fragments of the agent's own packets follow the first one");
+            ++pieces;
+        }
+        QVERIFY(pieces >= 2);
     }
 };
 

@@ -190,6 +190,73 @@ private Q_SLOTS:
         QVERIFY(!b.binding());
     }
 
+    // ---- MCOA-CN-07: the rules of a home agent that hold here, too
+
+    void MCOA_CN_07_HA_01_aPlainUpdateReplacesAll()
+    {
+        Mcoa b;
+        (void)b.update({at(1, careOf)});
+        (void)b.update({at(2, other)}, other);
+        QVERIFY2(b.update({}, careOf) == "0 13 50:" && b.parts() == "0 2001:db8:300::5", "MCOA-HA-01");
+        (void)b.update({at(1, careOf)}, careOf, 50, BindingUpdate::overwrite);
+        (void)b.update({at(2, other)}, other);
+        QVERIFY2(b.update({}, careOf, 0) == "0 16 0:" && !b.binding(), "MCOA-HA-01: a plain deletion deletes all");
+    }
+
+    void MCOA_CN_07_HA_03_theStoredAddressIsRefreshed()
+    {
+        Mcoa b;
+        (void)b.update({at(1, careOf)}, careOf, 10);
+        b.to(20s);
+        QCOMPARE(b.update({again(1)}, careOf, 50), std::string("0 12 50: 1/0"));
+        b.to(60s);
+        QVERIFY2(b.parts() == "1 2001:db8:300::5" && b.echo(careOf) == careOf.text(), "MCOA-HA-03: updated with its stored care-of address");
+        QVERIFY2(b.update({again(2)}, other) == "167 13 0: 2/0" && b.parts() == "1 2001:db8:300::5", "MCOA-HA-03: unknown");
+    }
+
+    void MCOA_CN_07_HA_07_anotherCareOfAddress()
+    {
+        Mcoa b;
+        (void)b.update({at(1, careOf)});
+        QVERIFY2(b.update({at(1, other)}, other) == "0 12 50: 1/0", "MCOA-HA-07: known identifier, other care-of address: updated, status 0");
+        QCOMPARE(b.parts(), std::string("1 2001:db8:400::5"));
+        QVERIFY(b.echo(careOf) == "binding error" && b.echo(other) == other.text());
+    }
+
+    void MCOA_CN_07_HA_12_oneNumberForAll()
+    {
+        Mcoa b;
+        (void)b.update({at(1, careOf)});
+        b.sequence = 30;
+        (void)b.update({at(2, other)}, other);
+        b.sequence = 20;
+        QVERIFY2(b.update({again(1)}, careOf) == "135 31 0: 1/0", "MCOA-HA-12: identifier 1 at number 21, though it had 11 itself");
+        b.sequence = 31;
+        QCOMPARE(b.update({again(1)}, careOf), std::string("0 32 50: 1/0"));
+    }
+
+    void MCOA_CN_07_HA_13_besideTheOthers()
+    {
+        Mcoa b;
+        (void)b.update({at(1, careOf)});
+        QVERIFY2(b.update({at(2, other)}, other) == "0 12 50: 2/0", "MCOA-HA-13: a new entry, status 0");
+        QCOMPARE(b.parts(), std::string("1 2001:db8:300::5, 2 2001:db8:400::5"));
+    }
+
+    void MCOA_CN_07_HA_17_inThatOrder()
+    {
+        Mcoa b;
+        (void)b.update({});
+        const MobilityOption broken = wire::RawMobilityOption{35, {0, 1, 0, 0, 0}};
+        QVERIFY2(b.update({at(1, ip("ff02::1")), at(2, careOf), broken}) == "164 12 0: 1/0 2/0", "MCOA-HA-17: Length first");
+        QVERIFY2(b.update({at(2, careOf), at(1, ip("ff02::1"))}) == "164 13 0: 2/0 1/0", "MCOA-HA-17: then care-of addresses");
+        QVERIFY2(b.update({at(1, careOf), again(9)}) == "168 14 0: 1/0 9/0", "MCOA-HA-17: then several options");
+        QVERIFY2(b.update({again(9)}, careOf, 0) == "133 15 0: 9/0", "MCOA-HA-17: then deletions");
+        QVERIFY2(b.update({again(9)}) == "167 16 0: 9/0", "MCOA-HA-17: then unknown care-of addresses");
+        QVERIFY2(b.update({at(1, careOf)}) == "165 17 0: 1/0", "MCOA-HA-17: then the plain binding");
+        QVERIFY2(b.update({at(1, careOf)}, careOf, 50, BindingUpdate::overwrite) == "0 18 50: 1/0", "MCOA-HA-05, -06");
+    }
+
     void RR_CN_13_unreachableOnes()
     {
         Mcoa b;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Traffic selectors against packets (RFC 6088), and what flow options of an update do (RFC 6089 §5.3), rule by rule.
-#include "tests/support/node_frames.hpp"
+#include "tests/support/flow_options.hpp"
 
 #include "protocol/node/flow_bindings.hpp"
 
@@ -11,12 +11,6 @@
 using namespace roamscope;
 using namespace roamscope::node;
 using namespace roamscope::test;
-using wire::BindingReference;
-using wire::FlowIdentification;
-using wire::FlowSummary;
-using wire::Ipv6Packet;
-using wire::Ipv6TrafficSelector;
-using wire::MobilityOption;
 using wire::RawFlowSubOption;
 
 namespace {
@@ -45,13 +39,6 @@ Ipv6Packet piece(const Ipv6Packet& whole, std::uint16_t place, std::uint8_t iden
     if (place == 0) p.payload.insert(p.payload.end(), whole.payload.begin(), whole.payload.end());
     else p.payload.insert(p.payload.end(), 8, 0x51);
     return p;
-}
-
-Ipv6TrafficSelector portSelector(std::uint16_t from, std::optional<std::uint16_t> to = {})
-{
-    Ipv6TrafficSelector s;
-    s.destinationPort = wire::SelectorRange<std::uint16_t>{from, to};
-    return s;
 }
 
 MobilityOption flow(std::uint16_t number, std::uint16_t priority, std::vector<wire::FlowSubOption> sub) { return FlowIdentification{number, priority, 0, std::move(sub)}; }

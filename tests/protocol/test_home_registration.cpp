@@ -369,11 +369,12 @@ private Q_SLOTS:
     {
         RouteOptimisation peer(correspondent, homeAddress, 10);
         Random random(1);
+        PeerRate rate;
         std::map<RouteOptimisation::Step::Kind, std::vector<TimePoint>> sent;
         for (int i = 0; i < 100; ++i) {  // another care-of address every 50 ms
             const TimePoint now{i * 50ms};
             peer.request(now, i % 2 == 0 ? lcoa : lcoa2, 400s);
-            while (const auto step = peer.due(now, random)) {
+            while (const auto step = peer.due(now, random, rate)) {
                 sent[step->kind].push_back(now);
                 if (step->kind == RouteOptimisation::Step::Kind::HomeTestInit) (void)peer.homeTest(now, {3, step->cookie, homeToken, {}});
                 if (step->kind == RouteOptimisation::Step::Kind::CareOfTestInit) (void)peer.careOfTest(now, {4, step->cookie, careOfToken, {}});

@@ -39,8 +39,9 @@ std::uint16_t plus(std::uint16_t a, int b) { return static_cast<std::uint16_t>(a
 std::vector<std::pair<Duration, Kind>> steps(RouteOptimisation& peer, Random& random, Duration from, Duration until, bool answers)
 {
     std::vector<std::pair<Duration, Kind>> out;
+    PeerRate rate;
     const auto drain = [&](TimePoint now) {
-        while (const auto step = peer.due(now, random)) {
+        while (const auto step = peer.due(now, random, rate)) {
             out.emplace_back(now - TimePoint{}, step->kind);
             if (answers && step->kind == Kind::HomeTestInit) (void)peer.homeTest(now, {3, step->cookie, 77, {}});
             if (answers && step->kind == Kind::CareOfTestInit) (void)peer.careOfTest(now, {4, step->cookie, 88, {}});
@@ -244,10 +245,11 @@ private Q_SLOTS:
     {
         RouteOptimisation peer(correspondent, homeAddress, 10);
         Random random(1);
+        PeerRate rate;
         peer.request({}, lcoa, 420s);
         std::vector<Duration> updates;
         const auto drain = [&](TimePoint now) {
-            while (const auto step = peer.due(now, random)) {
+            while (const auto step = peer.due(now, random, rate)) {
                 if (step->kind == Kind::HomeTestInit) (void)peer.homeTest(now, {3, step->cookie, 77, {}});
                 if (step->kind == Kind::CareOfTestInit) (void)peer.careOfTest(now, {4, step->cookie, 88, {}});
                 if (step->kind != Kind::Update) continue;

@@ -215,6 +215,28 @@ private Q_SLOTS:
         QVERIFY2(count<wire::BindingRevocation>(seen) == 1 && !b.atHome() && count<BindingUpdate>(seen) == 0, "MCOA-BR-01");
     }
 
+    void MCOA_BR_01_ofAMap()
+    {
+        PathsBench b(PathsBench::settings(Mode::Bulk));
+        const wire::MapOption map{2, 10, true, 3600, mapAddress};
+        b.up(0, map);
+        b.up(1, map);
+        (void)b.answeringTo(6s);
+        const Ipv6Address regional = withInterfaceId(mapAddress, eui64(PathsBench::macOf(0)));
+        wire::BindingRevocation bri;
+        bri.code = 1;
+        bri.sequence = 9;
+        bri.options.push_back(wire::BindingIdentifier{2, 0, false, 0, {}});
+        b.in(1, mobility(mapAddress, PathsBench::careOf(1), bri, {}, homeAddress));
+        QVERIFY2(!find<wire::BindingRevocation>(b.to(6100ms)), "MCOA-BR-01: the home address is not registered there");
+        b.in(1, mobility(mapAddress, PathsBench::careOf(1), bri, {}, regional));
+        const auto seen = b.to(7s);
+        const Seen* bra = find<wire::BindingRevocation>(seen);
+        QVERIFY2(bra && bra->inner().destination == mapAddress && bra->inner().homeAddress() == regional && bra->frame.as<wire::BindingRevocation>()->sequence == 9, "MCOA-BR-01 at a MAP");
+        const auto& paths = b.mn.mapPaths().at(mapAddress);
+        QVERIFY2(paths.find(1)->usable() && !paths.find(2)->bound && b.has(1), "that one alone, and nothing at the home agent");
+    }
+
     void MCOA_MN_12_17_homeAndForeign()
     {
         PathsBench b = PathsBench::registered(Mode::Single, 1, 2);

@@ -229,6 +229,8 @@ private Q_SLOTS:
         const BindingIdentifier ipv4{1, 0, false, 0, Bytes{192, 0, 2, 1}};
         expectOne(decode(update({ipv4}, A)), "", Severity::Error, "RFC 5648 §4.3", 24, 4);
         QCOMPARE(texts(decode(update({ipv4}))), QByteArray());
+        expectOne(decode(BindingAck{0, 0, 7, WireLifetime{10}, {BindingIdentifier{1, 0, false, 0, {}}, Ipv4AddressAck{}}}), "MCOA-DS-03", Severity::Error, "RFC 5648 §8.2", 20, 8);
+        QCOMPARE(texts(decode(BindingAck{0, 0, 7, WireLifetime{10}, {Ipv4AddressAck{}, BindingIdentifier{1, 0, false, 0, {}}}})), QByteArray());
         BindingIdentifier home = bid(1);
         home.home = true;
         expectOne(decode(update({home}, A)), "", Severity::Warning, "RFC 5648 §4.3", 17, 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Mobile nodes with several care-of addresses against our own home agent, anchor point and correspondent, in whole labs (RFC 5648, RFC 6089).
 #include "tests/support/lab_run.hpp"
+#include "tests/support/paths_scenario.hpp"
 
 #include <QtTest>
 
@@ -9,65 +10,6 @@ using namespace roamscope::test;
 using namespace roamscope::lab;
 
 namespace {
-
-InterfaceSpec wired(const std::string& link, const std::string& address)
-{
-    InterfaceSpec out;
-    out.name = link;
-    out.link = link;
-    out.address = Prefix::parse(address);
-    return out;
-}
-
-NodeSpec nodeNamed(std::string name, Role role, std::vector<InterfaceSpec> interfaces)
-{
-    NodeSpec out;
-    out.name = std::move(name);
-    out.role = role;
-    out.interfaces = std::move(interfaces);
-    return out;
-}
-
-/// Two radio links, a home agent, a correspondent that optimises routes, a mobile node with an interface for each link.
-Scenario scenario()
-{
-    Scenario s;
-    s.title = "paths";
-    s.duration = 40s;
-    s.dialect = Dialect::Rfc5380;
-    s.links = {{"home", false, 1ms}, {"core", false, 10ms}, {"w0", true, 2ms}, {"w1", true, 20ms}};
-    NodeSpec ha = nodeNamed("ha", Role::HomeAgent, {wired("home", "2001:db8:100::1/64"), wired("core", "2001:db8:200::1/64")});
-    ha.homePrefixes = {*Prefix::parse("2001:db8:100::/64")};
-    NodeSpec cn = nodeNamed("cn", Role::Correspondent, {wired("core", "2001:db8:200::c/64")});
-    cn.mobility = true;
-    s.nodes = {ha, cn};
-    for (std::size_t i = 0; i < 2; ++i) {
-        NodeSpec ar = nodeNamed(fmt::format("ar{}", i), Role::AccessRouter, {wired("core", fmt::format("2001:db8:200::a{}/64", i)), wired(fmt::format("w{}", i), fmt::format("2001:db8:a{}::1/64", i))});
-        ar.interfaces[1].advertise.emplace();
-        ar.interfaces[1].advertise->minInterval = 50ms;
-        ar.interfaces[1].advertise->maxInterval = 150ms;
-        s.nodes.push_back(std::move(ar));
-    }
-    NodeSpec mn = nodeNamed("mn", Role::MobileNode, {});
-    mn.homeAddress = ip("2001:db8:100::1:1");
-    mn.homeAgent = "ha";
-    mn.mobile.mcoa = MobileSpec::Mcoa::Single;
-    for (std::size_t i = 0; i < 2; ++i) {
-        InterfaceSpec interface;
-        interface.name = fmt::format("if{}", i);
-        interface.bidPriority = static_cast<std::uint8_t>(10 + 10 * i);
-        mn.interfaces.push_back(interface);
-        s.events.push_back({TimePoint{0s}, "mn", interface.name, fmt::format("w{}", i)});
-    }
-    s.nodes.push_back(std::move(mn));
-    s.traffic.push_back({"f", "cn", "mn", 20, 100, true});
-    return s;
-}
-
-NodeSpec& nodeOf(Scenario& s, std::string_view name)
-{
-    return *std::find_if(s.nodes.begin(), s.nodes.end(), [&](const NodeSpec& n) { return n.name == name; });
-}
 
 std::set<std::uint16_t> bidsAt(const LabRun& run, std::string_view of)
 {
@@ -86,7 +28,7 @@ private Q_SLOTS:
     void bothPathsAreRegisteredAtHome()
     {
         for (const auto mode : {MobileSpec::Mcoa::Single, MobileSpec::Mcoa::Bulk}) {
-            Scenario s = scenario();
+            Scenario s = pathsScenario();
             nodeOf(s, "mn").mobile.mcoa = mode;
             LabRun run(s);
             run.to(TimePoint{10s});
@@ -98,7 +40,7 @@ private Q_SLOTS:
 
     void MCOA_MN_08_CN_06_correspondentsGetOneIdentifierAtATime()
     {
-        Scenario s = scenario();
+        Scenario s = pathsScenario();
         nodeOf(s, "mn").optimiseAll = true;
         LabRun run(s);
         run.to(TimePoint{15s});
@@ -128,7 +70,7 @@ private Q_SLOTS:
 
     void aPathThatDiesIsTakenFromTheCorrespondent()
     {
-        Scenario s = scenario();
+        Scenario s = pathsScenario();
         nodeOf(s, "mn").optimiseAll = true;
         s.events.push_back({TimePoint{15s}, "mn", "if0", std::nullopt});
         LabRun run(s);
@@ -141,7 +83,7 @@ private Q_SLOTS:
 
     void MCOA_MN_09_aCorrespondentThatKnowsNone()
     {
-        Scenario s = scenario();
+        Scenario s = pathsScenario();
         nodeOf(s, "mn").optimiseAll = true;
         nodeOf(s, "cn").bids.support = roamscope::node::Support::Unknown;
         LabRun run(s);
@@ -151,7 +93,7 @@ private Q_SLOTS:
 
     void makeBeforeBreakLosesAndCopiesNothing()
     {
-        Scenario s = scenario();
+        Scenario s = pathsScenario();
         s.events = {{TimePoint{0s}, "mn", "if1", "w1"}, {TimePoint{8s}, "mn", "if0", "w0"}, {TimePoint{16s}, "mn", "if1", std::nullopt}};
         LabRun run(s);
         run.to(TimePoint{25s});
@@ -163,7 +105,7 @@ private Q_SLOTS:
 
     void FLOW_01_03_05_11_flows()
     {
-        Scenario s = scenario();
+        Scenario s = pathsScenario();
         NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
         s.nodes.push_back(other);
         s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
@@ -201,9 +143,89 @@ private Q_SLOTS:
         QVERIFY2(byTheOther == 0 && answers > 200, "FLOW-08: to the node and from it by the same path");
     }
 
+    void FLOW_08_flowsAtACorrespondent()
+    {
+        // Both ways straight, by the care-of address of the flow's identifier; the other flow by the better one.
+        Scenario s = pathsScenario();
+        nodeOf(s, "mn").optimiseAll = true;
+        NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
+        other.mobility = true;
+        s.nodes.push_back(other);
+        s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
+        wire::Ipv6TrafficSelector selector;
+        selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
+        nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+        LabRun run(s);
+        run.to(TimePoint{20s});
+        QVERIFY2(bidsAt(run, "cn") == (std::set<std::uint16_t>{1, 2}), "one identifier for an update (MCOA-CN-01)");
+        for (const char* name : {"cn", "cn2"}) {
+            const auto& flows = run.lab.nodeAs<roamscope::node::Correspondent>(run.node(name))->flows();
+            QVERIFY2(flows.size() == 1 && flows.begin()->second.size() == 1 && flows.begin()->second[0].flow == 7, "FLOW-05 at a correspondent");
+        }
+        std::map<std::string, int> data;  // by link and correspondent, straight ones alone
+        for (const auto& f : run.out.frames) {
+            if (f.time < TimePoint{12s} || !run.link(f).starts_with("w")) continue;
+            const auto d = run.decoded(f);
+            if (const auto* bu = d.as<wire::BindingUpdate>(); bu && !bu->has(wire::BindingUpdate::homeRegistration)) QCOMPARE(wire::findOption<wire::BindingIdentifier>(bu->options) != nullptr, true);
+            if (d.packets.empty() || d.inner()->nextHeader != wire::protocol::udp) continue;
+            const auto& p = *d.inner();
+            const bool up = p.homeAddress().has_value();
+            if (d.packets.size() != 1 || (!up && !p.routing)) ++data["tunnelled"];
+            else ++data[fmt::format("{} {} {}", run.link(f), up ? "up" : "down", (up ? p.destination : p.source) == ip("2001:db8:200::d") ? "cn2" : "cn")];
+        }
+        const std::map<std::string, int> expected{{"w0 down cn", 160}, {"w0 up cn", 160}, {"w1 down cn2", 160}, {"w1 up cn2", 160}};
+        for (const auto& [what, number] : data) QVERIFY2(expected.contains(what) && std::abs(number - 160) < 4, qPrintable(QString::fromStdString(fmt::format("{}: {}", what, number))));
+        QCOMPARE(data.size(), expected.size());
+    }
+
+    void FLOW_08_flowsAtAMap()
+    {
+        // §8.1, an extension: both LCoAs at one MAP. What comes out of the home agent's tunnel and what goes into it takes the LCoA of its flow,
+        // whether the correspondent optimises or not.
+        for (const bool optimised : {false, true}) {
+            Scenario s = pathsScenario();
+            s.links.push_back({"domain", false, 5ms});
+            NodeSpec map = nodeNamed("map", Role::Map, {wired("core", "2001:db8:200::300/64"), wired("domain", "2001:db8:300::1/64")});
+            map.regionalPrefix = Prefix::parse("2001:db8:300::/64");
+            s.nodes.push_back(map);
+            for (std::size_t i = 0; i < 2; ++i) {
+                NodeSpec& ar = nodeOf(s, fmt::format("ar{}", i));
+                ar.interfaces[0] = wired("domain", fmt::format("2001:db8:300::a{}/64", i));
+                MapAdvertisement option;
+                option.node = "map";
+                ar.interfaces[1].advertise->map = {option};
+            }
+            nodeOf(s, "mn").optimiseAll = optimised;
+            NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
+            other.mobility = true;
+            s.nodes.push_back(other);
+            s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
+            wire::Ipv6TrafficSelector selector;
+            selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
+            nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+            LabRun run(s);
+            run.to(TimePoint{20s});
+            QCOMPARE(run.mobile().mapFlows().size(), std::size_t{1});
+            const auto& flows = run.mobile().mapFlows().begin()->second.told;
+            QVERIFY2(flows.supported() && flows.flows().size() == 1 && flows.status(7) == std::uint8_t{0}, "RFC 6089 §5.2 at a MAP");
+            QVERIFY2(run.mobile().homes().front().flows.flows().empty(), "the home agent has the RCoA alone, under another identifier");
+            int wrong = 0, right = 0;
+            for (const auto& f : run.out.frames) {
+                if (f.time < TimePoint{12s} || !run.link(f).starts_with("w")) continue;
+                const auto d = run.decoded(f);
+                if (d.packets.size() < 2 || d.inner()->nextHeader != wire::protocol::udp) continue;
+                const auto& p = *d.inner();
+                const bool second = p.source == ip("2001:db8:200::d") || p.destination == ip("2001:db8:200::d");
+                QCOMPARE(d.packets.size(), std::size_t(optimised ? 2 : 3));
+                ++((run.link(f) == "w1") == second ? right : wrong);
+            }
+            QVERIFY2(wrong == 0 && right > 600, qPrintable(QString("%1 wrong, %2 right").arg(wrong).arg(right)));
+        }
+    }
+
     void FLOW_11_aHomeAgentThatKnowsNone()
     {
-        Scenario s = scenario();
+        Scenario s = pathsScenario();
         wire::Ipv6TrafficSelector selector;
         nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
         nodeOf(s, "ha").flows.support = roamscope::node::Support::Unknown;

@@ -2,6 +2,7 @@
 // Random scenarios with all invariants after every event. ROAMSCOPE_SEEDS is their number, ROAMSCOPE_SEED the first of them. A
 // scenario that fails is made small and the command that repeats it is printed.
 #include "tests/support/lab_run.hpp"
+#include "tests/support/paths_scenario.hpp"
 
 #include "protocol/lab/random_scenario.hpp"
 
@@ -71,6 +72,27 @@ private Q_SLOTS:
         QVERIFY(!(lab::randomScenario(5) == lab::randomScenario(6)));
     }
 
+    void identifiersAreDrawn()
+    {
+        std::set<std::size_t> interfaces;
+        std::set<lab::MobileSpec::Mcoa> kinds;
+        std::size_t flows = 0, behindMaps = 0, prioritised = 0;
+        for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+            const Scenario s = lab::randomScenario(seed);
+            QVERIFY(lab::validate(s).empty() && s.seed == seed);
+            for (const auto& n : s.nodes) {
+                if (n.mobile.mcoa == lab::MobileSpec::Mcoa::Off) continue;
+                interfaces.insert(n.interfaces.size());
+                kinds.insert(n.mobile.mcoa);
+                flows += n.mobile.flows.size();
+                prioritised += n.interfaces[0].bidPriority != 0 ? 1 : 0;
+                behindMaps += std::any_of(s.nodes.begin(), s.nodes.end(), [](const auto& m) { return m.role == lab::Role::Map; }) ? 1 : 0;
+            }
+        }
+        QCOMPARE(interfaces, (std::set<std::size_t>{2, 3, 4, 5, 6, 7, 8}));
+        QVERIFY(kinds.size() == 2 && flows > 20 && behindMaps > 5 && prioritised > 20);
+    }
+
     void partsAreLeftOutByNumber()
     {
         Scenario s = sampleScenario();
@@ -103,6 +125,36 @@ private Q_SLOTS:
         for (const auto& v : invariants.violations()) broken.insert(v.invariant);
         QVERIFY(broken.contains("tunnels"));
         QVERIFY(broken.contains("sequence"));
+    }
+
+    /// An identifier that goes without a word about it, and a home agent that forgets what the mobile node relies on.
+    void lostIdentifiersAreNoticed()
+    {
+        const auto broken = [](bool hidden, bool forgets) {
+            std::set<std::string_view> out;
+            lab::Scenario s = pathsScenario();
+            s.events.push_back({TimePoint{10s}, "mn", "if0", std::nullopt});
+            auto lab = *lab::Lab::build(s, 1, lab::Segments::Internal);
+            lab::Invariants invariants(lab);
+            lab::LabOutput now;
+            bool forgotten = false;
+            for (;;) {
+                if (forgets && !forgotten && lab.now() >= TimePoint{15s}) {
+                    forgotten = true;
+                    (void)lab.revoke(lab.now(), *lab.findNode("ha"), {ip("2001:db8:100::1:1"), {2}, false}, now);
+                } else if (!lab.advanceOnce(TimePoint{39s}, now)) {
+                    break;
+                }
+                if (hidden) std::erase_if(now.events, [](const auto& e) { return e.event.name == "binding-update"; });
+                invariants.check(lab, now.frames, now.events);
+                now.clear();
+            }
+            for (const auto& v : invariants.violations()) out.insert(v.invariant);
+            return out;
+        };
+        QVERIFY(broken(false, false).empty());
+        QCOMPARE(broken(true, false), std::set<std::string_view>{"binding-lost"});
+        QCOMPARE(broken(false, true), std::set<std::string_view>{"agreement"});
     }
 
     void aPacketInACircleIsNoticed()

@@ -4,7 +4,7 @@
 // less. ROAMSCOPE_SEEDS is the number of seeds, ROAMSCOPE_SEED the first.
 #include "tests/support/lab_run.hpp"
 
-#include "protocol/base/random.hpp"
+#include "protocol/lab/random_scenario.hpp"
 
 #include <QtTest>
 
@@ -19,97 +19,8 @@ constexpr std::uint64_t usualSeeds = 30;
 #else
 constexpr std::uint64_t usualSeeds = 300;
 #endif
-constexpr Duration restless = 40s;   // links come and go
 constexpr Duration longest = 400s;   // until everything has been answered; back-off goes to 32 s
 constexpr Duration quiet = 4s;       // nothing is on its way any more
-
-class Paths {
-public:
-    explicit Paths(std::uint64_t seed) : random_(Random(seed).fork(0x9a7b5)) { s_.seed = seed; }
-
-    Scenario make()
-    {
-        const std::size_t paths = 2 + below(7);
-        s_.title = "paths";
-        s_.duration = longest + quiet + 10s;
-        s_.dialect = Dialect::Rfc5380;
-        s_.links = {{"home", true, 1ms}, {"core", false, upTo(20ms)}};
-        for (std::size_t i = 0; i < paths; ++i) s_.links.push_back({fmt::format("w{}", i), true, upTo(chance(30) ? 200ms : 10ms)});
-        NodeSpec ha = node("ha", Role::HomeAgent, {wired("home", "2001:db8:100::1/64"), wired("core", "2001:db8:200::1/64")});
-        ha.homePrefixes = {*Prefix::parse("2001:db8:100::/64")};
-        s_.nodes.push_back(ha);
-        s_.nodes.push_back(node("cn", Role::Correspondent, {wired("core", "2001:db8:200::c/64")}));
-        for (std::size_t i = 0; i < paths; ++i) {
-            NodeSpec ar = node(fmt::format("ar{}", i), Role::AccessRouter, {wired("core", fmt::format("2001:db8:200::a{}/64", i)), wired(fmt::format("w{}", i), fmt::format("2001:db8:a{}::1/64", i))});
-            ar.interfaces[1].advertise.emplace();
-            ar.interfaces[1].advertise->minInterval = 300ms;
-            ar.interfaces[1].advertise->maxInterval = 1s;
-            s_.nodes.push_back(std::move(ar));
-        }
-        addMobile(paths);
-        for (std::size_t i = 0; i < paths; ++i)
-            if (chance(60)) impair(s_.links[2 + i]);
-        if (chance(30)) s_.faults.emplace_back(RestartFault{TimePoint{1s + upTo(20s)}, "mn", upTo(2s)});
-        return s_;
-    }
-
-private:
-    std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_.below(bound)); }
-    bool chance(std::size_t percent) { return below(100) < percent; }
-    Duration upTo(Duration most) { return random_.between(Duration{0}, most); }
-    static InterfaceSpec wired(const std::string& link, const std::string& address)
-    {
-        InterfaceSpec out;
-        out.name = link;
-        out.link = link;
-        out.address = Prefix::parse(address);
-        return out;
-    }
-    static NodeSpec node(std::string name, Role role, std::vector<InterfaceSpec> interfaces)
-    {
-        NodeSpec out;
-        out.name = std::move(name);
-        out.role = role;
-        out.interfaces = std::move(interfaces);
-        return out;
-    }
-    void addMobile(std::size_t paths)
-    {
-        NodeSpec mn = node("mn", Role::MobileNode, {});
-        mn.homeAddress = ip("2001:db8:100::1:1");
-        mn.homeAgent = "ha";
-        mn.lifetime = 3600s;
-        mn.mobile.mcoa = chance(50) ? MobileSpec::Mcoa::Single : MobileSpec::Mcoa::Bulk;
-        for (std::size_t i = 0; i < paths; ++i) {
-            InterfaceSpec interface;
-            interface.name = fmt::format("if{}", i);
-            interface.bidPriority = chance(50) ? static_cast<std::uint8_t>(1 + below(127)) : std::uint8_t{0};
-            mn.interfaces.push_back(interface);
-            TimePoint at{upTo(3s)};
-            for (std::size_t moves = 1 + below(4); moves > 0 && at < TimePoint{restless}; --moves) {
-                s_.events.push_back({at, "mn", interface.name, fmt::format("w{}", i)});
-                at += 500ms + upTo(12s);
-                if (moves > 1 || chance(40)) s_.events.push_back({std::min(at, TimePoint{restless}), "mn", interface.name, std::nullopt});
-                at += 100ms + upTo(4s);
-            }
-        }
-        s_.nodes.push_back(std::move(mn));
-        s_.traffic.push_back({"f", "cn", "mn", 5, 100, true});
-    }
-    void impair(LinkSpec& link)
-    {
-        ImpairmentSpec out;
-        const auto probability = [&](double most) { return most * static_cast<double>(below(1000)) / 1000; };
-        if (chance(60)) out.loss = probability(0.4);
-        if (chance(50)) out.jitter = upTo(80ms);
-        if (chance(50)) out.reorder = probability(0.5);
-        if (chance(30)) out.duplicate = probability(0.3);
-        link.impairments.push_back(std::move(out));
-    }
-
-    Random random_;
-    Scenario s_;
-};
 
 using Registered = std::map<std::uint16_t, Ipv6Address>;
 
@@ -140,7 +51,7 @@ std::string text(const Registered& r)
 /// What goes wrong; empty when all is well.
 std::string faultOf(std::uint64_t seed)
 {
-    const Scenario scenario = Paths(seed).make();
+    const Scenario scenario = lab::randomPaths(seed);
     const auto problems = validate(scenario);
     if (!problems.empty()) return problems.front().path + ": " + problems.front().text;
     LabRun run(scenario, seed);
@@ -149,7 +60,7 @@ std::string faultOf(std::uint64_t seed)
         const auto next = paths.nextDeadline();
         return !paths.waiting() && (!next || *next > run.lab.now() + 2 * quiet);
     };
-    TimePoint now{restless};
+    TimePoint now{lab::randomPathsMove};
     run.to(now);
     for (;;) {
         while (!settled() && now < TimePoint{longest}) run.to(now += 1s);

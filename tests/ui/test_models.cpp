@@ -281,21 +281,6 @@ private slots:
         }
     }
 
-    void aMobileNetworkHangsOnItsRouter()
-    {
-        const auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/mobile-router-with-two-uplinks.json");
-        QVERIFY(scenario);
-        const analysis::Analysis nothing;
-        const Names names(&*scenario, nothing);
-        const Topology topology = makeTopology(&*scenario, nothing, names, {});
-        const auto link = [&](const QString& name) { return *std::find_if(topology.links.begin(), topology.links.end(), [&](const TopologyLink& l) { return l.name == name; }); };
-        const std::size_t seat = topology.nodeNamed.value(QStringLiteral("seat"));
-        const TopologyLink train = link(QStringLiteral("train"));
-        QVERIFY(train.behind == topology.nodeNamed.value(QStringLiteral("mr")) && train.members == std::vector<std::size_t>{seat});
-        QVERIFY2(topology.nodes[seat].place.y() > train.y && train.y > topology.mobileRow && topology.mobileRow > link(QStringLiteral("wlan")).y, "below the router, which is below the cells");
-        QVERIFY(!link(QStringLiteral("core")).behind && topology.nodes[topology.nodeNamed.value(QStringLiteral("cn"))].place.y() < link(QStringLiteral("core")).y);
-    }
-
     void aNodeWithSeveralInterfacesIsOnSeveralLinks()
     {
         const Mac wireless{{2, 0, 0, 0, 0, 1}};

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Loss, duplicates and reordering by flow and care-of address, of whole labs (RFC 5648, RFC 6089) and of frames built by hand.
+#include "capture/analysis/analyzer.hpp"
+#include "capture/io/report_output.hpp"
+#include "tests/support/frame_builder.hpp"
+#include "tests/support/lab_run.hpp"
+#include "tests/support/paths_scenario.hpp"
+
+#include <QtTest>
+
+using namespace roamscope;
+using namespace roamscope::test;
+using analysis::Flow;
+using analysis::FlowPath;
+
+namespace {
+
+std::shared_ptr<const analysis::Analysis> analyzed(const LabRun& run)
+{
+    analysis::Analyzer analyzer;
+    for (std::size_t i = 0; i < run.out.frames.size(); ++i) {
+        const lab::SegmentFrame& f = run.out.frames[i];
+        const capture::TraceLink link{run.link(f), wire::linkEthernet};
+        analyzer.add(static_cast<analysis::FrameIndex>(i), {f.time, static_cast<std::uint32_t>(f.link), static_cast<std::uint32_t>(f.bytes.size()), f.bytes}, link);
+    }
+    return analyzer.result();
+}
+
+const FlowPath* pathOf(const Flow& flow, std::uint16_t bid, bool toMobile = true)
+{
+    for (const FlowPath& p : flow.paths)
+        if (p.bid == bid && p.toMobile == toMobile) return &p;
+    return nullptr;
+}
+
+const Flow& flowFrom(const analysis::Analysis& a, const char* source)
+{
+    static const Flow none;
+    for (const Flow& f : a.flows)
+        if (f.source == ip(source)) return f;
+    return none;
+}
+
+/// What the nodes themselves told of a flow from `since` on.
+struct Truth {
+    std::map<std::int64_t, int> received;  ///< by serial
+    std::set<std::int64_t> sent;
+    std::uint32_t reordered = 0;
+
+    Truth(const LabRun& run, std::string_view source, std::int64_t flow, TimePoint since, TimePoint until)
+    {
+        std::int64_t highest = -1;
+        for (const auto& e : run.out.events) {
+            if (node::numberOf(e.event.attributes, "flow", -1) != flow || !e.event.name.starts_with("probe-")) continue;
+            const std::int64_t serial = node::numberOf(e.event.attributes, "serial");
+            if (e.event.name == "probe-sent" && e.node == run.node(source) && e.event.time >= since && e.event.time < until) sent.insert(serial);
+            if (e.event.name != "probe-received" || e.node != run.node("mn")) continue;
+            if (++received[serial] > 1) continue;
+            if (serial < highest) ++reordered;
+            highest = std::max(highest, serial);
+        }
+    }
+    [[nodiscard]] std::uint32_t lost() const
+    {
+        return static_cast<std::uint32_t>(std::count_if(sent.begin(), sent.end(), [&](std::int64_t n) { return !received.contains(n); }));
+    }
+    [[nodiscard]] std::uint32_t duplicated() const
+    {
+        return static_cast<std::uint32_t>(std::count_if(received.begin(), received.end(), [](const auto& r) { return r.second > 1; }));
+    }
+};
+
+/// Flow f takes the good path, flow g by its selector the bad one.
+Scenario badSecondPath()
+{
+    Scenario s = pathsScenario();
+    NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
+    s.nodes.push_back(other);
+    s.traffic.push_back({"g", "cn2", "mn", 50, 100, false});
+    wire::Ipv6TrafficSelector selector;
+    selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
+    nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+    lab::ImpairmentSpec bad;
+    bad.from = {"ar1"};
+    bad.loss = 0.1;
+    bad.duplicate = 0.1;
+    bad.reorder = 0.2;
+    bad.jitter = 60ms;
+    s.links[3].impairments.push_back(bad);
+    return s;
+}
+
+}  // namespace
+
+class TestFlowPaths : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void figuresAreThoseOfEachPath()
+    {
+        LabRun run(badSecondPath());
+        run.to(TimePoint{40s});
+        const auto a = analyzed(run);
+        const Flow& good = flowFrom(*a, "2001:db8:200::c");
+        const Flow& bad = flowFrom(*a, "2001:db8:200::d");
+        const FlowPath* first = pathOf(good, 1);
+        QVERIFY(first && first->probes > 700);
+        QCOMPARE(first->lost + first->duplicated + first->reordered, std::uint32_t{0});
+        QVERIFY2(!pathOf(good, 2), "nothing of it went the other way");
+        const FlowPath* second = pathOf(bad, 2);
+        QVERIFY(second && second->probes > 1500);
+        const Truth truth(run, "cn2", 1, TimePoint{0s}, TimePoint{38500ms});
+        QVERIFY(truth.lost() > 100 && truth.duplicated() > 50 && truth.reordered > 50);
+        QCOMPARE(bad.lost, truth.lost());
+        QCOMPARE(bad.duplicated, truth.duplicated());
+        QCOMPARE(bad.reordered, truth.reordered);
+        // What was lost before a path was there counts for none; all else is the second path's.
+        const FlowPath* other = pathOf(bad, 1);
+        QCOMPARE(second->duplicated + (other ? other->duplicated : 0), truth.duplicated());
+        QVERIFY(second->reordered <= truth.reordered && second->reordered + 5 > truth.reordered);
+        QVERIFY2(second->lost > 100 && second->lost <= bad.lost, "lost on the second path");
+        if (other) QCOMPARE(other->lost, std::uint32_t{0});
+    }
+
+    void bothDirectionsOfAnswers()
+    {
+        // Probes of a mobile node: by the care-of address that they leave from.
+        Scenario s = pathsScenario();
+        s.traffic = {{"up", "mn", "cn", 50, 100, false}};
+        s.links[2].impairments.emplace_back();
+        s.links[2].impairments[0].from = {"mn"};
+        s.links[2].impairments[0].loss = 0.2;
+        LabRun run(s);
+        run.to(TimePoint{30s});
+        const auto a = analyzed(run);
+        const Flow& flow = flowFrom(*a, "2001:db8:100::1:1");
+        const FlowPath* first = pathOf(flow, 1, false);
+        QVERIFY(first && first->probes > 1000 && first->duplicated == 0 && first->reordered == 0);
+        std::set<std::int64_t> received;
+        for (const auto& e : run.out.events)
+            if (e.event.name == "probe-received" && e.node == run.node("cn")) received.insert(node::numberOf(e.event.attributes, "serial"));
+        QVERIFY(first->lost > 150);
+        const auto seen = first->probes - first->lost;
+        QVERIFY2(seen <= received.size() && seen + 60 > received.size(), qPrintable(QString("%1 of %2").arg(seen).arg(received.size())));
+    }
+
+    void aCopyToEachPathIsNoDuplicateOfEither()
+    {
+        // FLOW-08: a flow with two identifiers has a copy by each.
+        Scenario s = pathsScenario();
+        wire::Ipv6TrafficSelector all;
+        nodeOf(s, "mn").mobile.flows = {{7, 10, all, {1, 2}}};
+        s.traffic[0].answer = false;
+        LabRun run(s);
+        run.to(TimePoint{20s});
+        const auto a = analyzed(run);
+        const Flow& flow = flowFrom(*a, "2001:db8:200::c");
+        const FlowPath *one = pathOf(flow, 1), *two = pathOf(flow, 2);
+        QVERIFY(one && two && one->probes > 250 && two->probes > 250);
+        QCOMPARE(one->duplicated + two->duplicated + one->lost + two->lost, std::uint32_t{0});
+        QVERIFY2(flow.duplicated > 250, "the flow has them twice");
+    }
+
+    void aPathThatDies()
+    {
+        Scenario s = pathsScenario();
+        s.events.push_back({TimePoint{15s}, "mn", "if0", std::nullopt});
+        LabRun run(s);
+        run.to(TimePoint{25s});
+        const auto a = analyzed(run);
+        const Flow& flow = flowFrom(*a, "2001:db8:200::c");
+        const FlowPath *one = pathOf(flow, 1), *two = pathOf(flow, 2);
+        QVERIFY(one && two && two->probes > 150);
+        const Truth truth(run, "cn", 0, TimePoint{8s}, TimePoint{23s});
+        QVERIFY2(one->lost >= truth.lost() && one->lost <= truth.lost() + 5 && two->lost == 0, qPrintable(QString("%1 %2 %3").arg(one->lost).arg(two->lost).arg(truth.lost())));
+    }
+
+    void behindAMapThePathIsTheOnLinkAddress()
+    {
+        SampleNetwork net;
+        const test::MobileSpec mn;
+        net.registerFirst(mn);
+        net.probes(mn);
+        net.moveToSecond(mn);
+        net.sort();
+        const auto a = net.analyze();
+        QCOMPARE(a->flows.size(), std::size_t{1});
+        const Flow& flow = a->flows[0];
+        std::map<std::string, std::uint32_t> lost;
+        for (const FlowPath& p : flow.paths)
+            if (p.toMobile) lost[p.careOfAddress.text()] = p.lost;
+        QCOMPARE(lost.size(), std::size_t{2});
+        QVERIFY2(lost.contains(net.careOf(mn, SampleNetwork::w1).text()) && lost.contains(net.careOf(mn, SampleNetwork::w2).text()), "not the RCoA, which is a stage");
+        QCOMPARE(lost[net.careOf(mn, SampleNetwork::w1).text()], flow.lost);
+        QVERIFY2(capture::pathTable(*a, nullptr).empty(), "without identifiers there is nothing to tell apart");
+    }
+
+    void theTable()
+    {
+        const Scenario s = badSecondPath();
+        LabRun run(s);
+        run.to(TimePoint{15s});
+        const std::string table = capture::pathTable(*analyzed(run), &s);
+        const QStringList lines = QString::fromStdString(table).split('\n', Qt::SkipEmptyParts);
+        QVERIFY(lines.size() >= 4 && lines[0].contains("duplicated") && lines[0].contains("reordered"));
+        QVERIFY(table.find("BID 1") != std::string::npos && table.find("BID 2") != std::string::npos);
+        const auto at = lines[0].indexOf("probes");
+        for (const QString& line : lines) QVERIFY2(line[at - 1] == ' ' && line[at] != ' ', qPrintable(line));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestFlowPaths)
+#include "test_flow_paths.moc"

@@ -221,7 +221,7 @@ std::vector<FlowPath> FlowTracker::pathsOf(const State& state, bool mobile, Time
             ++path.probes;
             // What was answered has arrived, though nobody saw how.
             const bool good = came && (!path.toMobile || way.copies > 0 || (alone && sample.value.answered));
-            if (!good) path.lost += end - sample.value.sent > patience || lost(state, sample, mobile, end, receiver) ? 1 : 0;
+            if (!good && (end - sample.value.sent > patience || lost(state, sample, mobile, end, receiver))) ++path.lost;
             if (path.toMobile && way.copies > 1) ++path.duplicated;
             const auto time = !path.toMobile && !mobile ? sample.plain : path.toMobile && way.copies > 0 ? std::optional(way.received) : sample.value.received;
             if (good && time) arrivals[way.path].emplace_back(*time, sample.value.serial);

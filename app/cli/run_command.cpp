@@ -156,7 +156,7 @@ int runCommand(const RunOptions& options)
 void addRunCommand(CLI::App& app, int& status)
 {
     auto options = std::make_shared<RunOptions>();
-    CLI::App* command = app.add_subcommand("run", "Run a lab and print its handovers");
+    CLI::App* command = app.add_subcommand("run", "Run a lab and print its handovers and, with binding identifiers, how probes fared by each care-of address");
     command->add_option("SCENARIO", options->scenario, "A scenario file, or the name of a shipped one");
     command->add_option("--random", options->random, "In place of a scenario: one that is drawn with this seed")->check(wholeNumber(0));
     command->add_option("--without", options->without, "With --random: leave out these events, faults, impairments and flows, numbered from 0")->delimiter(',')->check(wholeNumber(0));

@@ -250,8 +250,8 @@ void MobileNode::addBid(TimePoint now, const RouteOptimisation& peer, const Rout
     // MCOA-MN-08: one, behind the nonce indices and before the authenticator; MCOA-MN-03: with the care-of address when it is new there.
     wire::BindingIdentifier option;
     option.bid = peer.bid();
-    const Home* home = findHome(peer.home());
-    if (const auto* slot = home ? home->paths.find(peer.bid()) : nullptr) option.priority = slot->path.priority;
+    for (std::size_t i = 0; i < links_.size(); ++i)
+        if (bidOf(i) == peer.bid()) option.priority = priorityOf(i);  // FLOW-03, also of a path that is gone
     const bool deletes = step.lifetime.count() == 0;
     if (step.full && !deletes) option.careOfAddress.assign(step.careOf.octets.begin(), step.careOf.octets.end());
     update.options.push_back(std::move(option));

@@ -6,6 +6,7 @@
 
 #include <QtTest>
 #include <QJsonArray>
+#include <QSet>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QProcess>
@@ -157,6 +158,21 @@ private Q_SLOTS:
         QCOMPARE(run.status, 1);
         QVERIFY2(run.out.contains("400"), qPrintable(run.out));
     }
+    void probesAreCountedByPath()
+    {
+        const Outcome run = cli({"run", "make-before-break", "--report", file("paths.json")});
+        QCOMPARE(run.status, 0);
+        QVERIFY2(run.out.contains("reordered") && run.out.contains("BID 1") && run.out.contains("BID 2"), qPrintable(run.out));
+        QSet<int> bids;
+        for (const auto flow : QJsonDocument::fromJson(content("paths.json")).object()["flows"].toArray())
+            for (const auto path : flow["paths"].toArray()) {
+                bids << path["bid"].toInt();
+                QVERIFY(path["probes"].toInt() > 0 && path["care_of_address"].toString().contains(':') && path["direction"].toString().endsWith("mobile_node"));
+                QCOMPARE(path["lost"].toInt() + path["duplicated"].toInt() + path["reordered"].toInt(), 0);
+            }
+        QVERIFY2(bids.contains(1) && bids.contains(2), "make before break loses and duplicates nothing");
+    }
+
     void randomScenariosRunByTheirSeed()
     {
         const Outcome first = cli({"run", "--random", "3", "--events", file("random.jsonl"), "--until", "10s"});

@@ -91,6 +91,22 @@ private Q_SLOTS:
             }
     }
 
+    void thePathOfProbesBehindAMapIsTheOnLinkAddress()
+    {
+        const SampleNetwork net = wholeRun();
+        const MobileSpec mn;
+        const auto a = net.analyze();
+        QCOMPARE(a->flows.size(), std::size_t{1});
+        const analysis::Flow& flow = a->flows[0];
+        std::map<std::string, std::uint32_t> lost;
+        for (const analysis::FlowPath& p : flow.paths)
+            if (p.toMobile) lost[p.careOfAddress.text()] = p.lost;
+        QCOMPARE(lost.size(), std::size_t{2});
+        QVERIFY2(lost.contains(net.careOf(mn, SampleNetwork::w1).text()) && lost.contains(net.careOf(mn, SampleNetwork::w2).text()), "not the RCoA, which is a stage");
+        QCOMPARE(lost[net.careOf(mn, SampleNetwork::w1).text()], flow.lost);
+        QVERIFY2(capture::pathTable(*a, nullptr).empty(), "without identifiers there is nothing to tell apart");
+    }
+
     void noHandoverIsSaid()
     {
         QVERIFY(capture::handoverTable({}, nullptr).starts_with("No handover"));

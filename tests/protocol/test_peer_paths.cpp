@@ -403,6 +403,7 @@ private Q_SLOTS:
         b.run(b.now - TimePoint{} + 3s);
         const auto it = std::find_if(b.all.begin(), b.all.end(), [](const auto& u) { return u.deletes(); });
         QVERIFY2(it != b.all.end() && it->bid() == 2 && flowsIn(it->update) == "|7", "FLOW-10");
+        QVERIFY2(PathsBench::bids(it->update)[0].priority != 0, "FLOW-03");
     }
 
     void MCOA_MN_14_optimisedPacketsLeaveByTheirFlow()

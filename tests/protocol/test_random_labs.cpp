@@ -85,8 +85,8 @@ private Q_SLOTS:
                 interfaces.insert(n.interfaces.size());
                 kinds.insert(n.mobile.mcoa);
                 flows += n.mobile.flows.size();
-                prioritised += n.interfaces[0].bidPriority != 0 ? 1 : 0;
-                behindMaps += std::any_of(s.nodes.begin(), s.nodes.end(), [](const auto& m) { return m.role == lab::Role::Map; }) ? 1 : 0;
+                prioritised += n.interfaces[0].bidPriority != 0 ? 1u : 0u;
+                behindMaps += std::any_of(s.nodes.begin(), s.nodes.end(), [](const auto& m) { return m.role == lab::Role::Map; }) ? 1u : 0u;
             }
         }
         QCOMPARE(interfaces, (std::set<std::size_t>{2, 3, 4, 5, 6, 7, 8}));

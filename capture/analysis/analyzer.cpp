@@ -158,7 +158,7 @@ private:
         out.malformedFrames = malformedFrames_;
         out.nodes = directory_.nodes(mobiles_, presence_);
         out.handovers = buildHandovers(sources);
-        out.flows = flows_.flows(mobiles_, end_);
+        out.flows = flows_.flows(mobiles_, presence_, end_);
         out.attachments = buildAttachments(sources);
         out.findingsDropped = conformance_.dropped();
         out.dialects = dialects_;

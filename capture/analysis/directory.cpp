@@ -52,6 +52,8 @@ void Directory::addSignal(const Signal& signal, const Observation& o)
 {
     if (signal.kind != Signal::Kind::Update) return;
     const Update& update = *signal.update;
+    for (const Prefix& network : update.networks)
+        if (networks_.size() < maxServed || networks_.contains(network)) networks_[network] = update.homeAddress;
     if (anchors_.size() >= maxCorrespondents && anchors_.count(update.peerAddress) == 0) return;
     Anchor& anchor = anchors_[update.peerAddress];
     // An anchor may be MAP and home agent at once; what it was seen as first stays.
@@ -79,6 +81,11 @@ void Directory::addRouters(std::vector<NodeInfo>& nodes, const Mobiles& mobiles,
 {
     for (const AdvertisementContent& content : presence.contents()) {
         NodeInfo* node = ownerOf(nodes, content.mac);
+        for (const auto& [network, home] : networks_)
+            for (std::size_t i = 0; !node && i < content.prefixes.size(); ++i)
+                if (network.contains(content.prefixes[i].address))
+                    for (NodeInfo& candidate : nodes)
+                        if (candidate.role == Role::MobileNode && !candidate.addresses.empty() && candidate.addresses.front() == home) node = &candidate;
         for (std::size_t i = 0; !node && content.homeAgent && i < content.prefixes.size(); ++i)
             for (NodeInfo& candidate : nodes) {
                 if (candidate.role != Role::HomeAgent) continue;

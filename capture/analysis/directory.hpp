@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who is who (design of the interface §6.3): the home agent is where home registrations go, the MAP where local ones go or
-// what a MAP option names, access routers advertise, a correspondent exchanges data with a home address. One thread;
+// what a MAP option names, access routers advertise, a correspondent exchanges data with a home address; who advertises a prefix that a
+// mobile router has named is that router. One thread;
 // amortised O(1) a frame.
 #pragma once
 
@@ -27,6 +28,7 @@ private:
     void addRouters(std::vector<NodeInfo>& nodes, const Mobiles& mobiles, const Presence& presence) const;
 
     std::map<Ipv6Address, Anchor> anchors_;
+    std::map<Prefix, Ipv6Address> networks_;  ///< home address of the mobile router
     std::unordered_map<Ipv6Address, std::vector<FrameIndex>> correspondents_;
 };
 

@@ -67,6 +67,8 @@ void FlowTracker::probe(const Observation& o, const Mobiles& mobiles, const Pres
         State& flow = flows_[number];
         const auto it = flow.bySerial.find(probe.serial);
         if (it == flow.bySerial.end() || !(plain || toInterface)) return;
+        const auto receiver = toInterface || !o.frame.ethernet ? std::nullopt : presence.claimant(ends.destination);
+        if (receiver && *receiver != o.frame.ethernet->destination) return;  // still on its way
         flow.samples[it->second].value.answered = o.time;
         flow.answered = true;
         return;
@@ -84,7 +86,10 @@ void FlowTracker::probe(const Observation& o, const Mobiles& mobiles, const Pres
     }
     const std::uint32_t way = noteWays(flow, it->second, o, mobiles, toInterface);
     if (toInterface) deliver(number, it->second, way, o);
-    else if (plain) flow.samples[it->second].plain = o.time;
+    else if (plain) {
+        flow.samples[it->second].plain = o.time;
+        flow.samples[it->second].plainTo = o.frame.ethernet ? o.frame.ethernet->destination : Mac{};
+    }
 }
 
 std::uint32_t FlowTracker::wayOf(State& flow, std::size_t sample, const PathKey& path)
@@ -151,21 +156,21 @@ void FlowTracker::confirm(const Mac& mac, bool arrived)
     it->second.clear();
 }
 
-bool FlowTracker::arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end) const
+bool FlowTracker::arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const
 {
     if (sample.value.answered) return true;
-    if (!mobile) return sample.plain.has_value();
+    if (!mobile) return sample.plain && (!receiver || sample.plainTo == *receiver);
     if (!sample.value.received) return false;
     return !(sample.unconfirmed && flow.answered && end - *sample.value.received > patience);
 }
 
-bool FlowTracker::lost(const State& flow, const Sample& sample, bool mobile, TimePoint end) const
+bool FlowTracker::lost(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const
 {
-    if (arrived(flow, sample, mobile, end)) return false;
+    if (arrived(flow, sample, mobile, end, receiver)) return false;
     return end - sample.value.sent > patience || (mobile && flow.delivered && sample.value.serial < flow.highest);
 }
 
-std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, TimePoint end) const
+std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, const Presence& presence, TimePoint end) const
 {
     std::vector<Flow> out;
     out.reserve(flows_.size());
@@ -177,22 +182,24 @@ std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, TimePoint end) cons
         flow.destination = state.destination;
         flow.probes.reserve(state.samples.size());
         const bool mobile = mobiles.of(state.destination) != nullptr;
+        const auto receiver = mobile ? std::nullopt : presence.claimant(state.destination);
         std::vector<std::pair<TimePoint, std::uint32_t>> arrivals;
         for (const Sample& sample : state.samples) {
             ProbeSample& probe = flow.probes.emplace_back(sample.value);
             if (!mobile) {
-                probe.received = sample.plain;
-                probe.copies = sample.plain ? 1 : 0;
+                const bool there = sample.plain && (!receiver || sample.plainTo == *receiver);
+                probe.received = there ? sample.plain : std::nullopt;
+                probe.copies = there ? 1 : 0;
             } else if (!arrived(state, sample, mobile, end)) {
                 probe.received.reset();
                 probe.copies = 0;
             }
-            if (lost(state, sample, mobile, end)) ++flow.lost;
+            if (lost(state, sample, mobile, end, receiver)) ++flow.lost;
             if (probe.copies > 1) ++flow.duplicated;
             if (probe.received) arrivals.emplace_back(*probe.received, probe.serial);
         }
         flow.reordered = reorderedOf(arrivals);
-        flow.paths = pathsOf(state, mobile, end);
+        flow.paths = pathsOf(state, mobile, end, receiver);
         const auto bySerial = [](const ProbeSample& a, const ProbeSample& b) { return a.serial < b.serial; };
         if (!std::is_sorted(flow.probes.begin(), flow.probes.end(), bySerial)) std::sort(flow.probes.begin(), flow.probes.end(), bySerial);
         out.push_back(std::move(flow));
@@ -200,13 +207,13 @@ std::vector<Flow> FlowTracker::flows(const Mobiles& mobiles, TimePoint end) cons
     return out;
 }
 
-std::vector<FlowPath> FlowTracker::pathsOf(const State& state, bool mobile, TimePoint end) const
+std::vector<FlowPath> FlowTracker::pathsOf(const State& state, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const
 {
     std::vector<FlowPath> out;
     std::vector<std::vector<std::pair<TimePoint, std::uint32_t>>> arrivals(state.paths.size());
     for (const PathKey& key : state.paths) out.push_back({key.toMobile, key.careOf, {}, 0, 0, 0, 0});
     for (const Sample& sample : state.samples) {
-        const bool came = arrived(state, sample, mobile, end);
+        const bool came = arrived(state, sample, mobile, end, receiver);
         const bool alone = sample.firstWay != none && state.ways[sample.firstWay].next == none;
         for (std::uint32_t i = sample.firstWay; i != none; i = state.ways[i].next) {
             const Way& way = state.ways[i];
@@ -214,7 +221,7 @@ std::vector<FlowPath> FlowTracker::pathsOf(const State& state, bool mobile, Time
             ++path.probes;
             // What was answered has arrived, though nobody saw how.
             const bool good = came && (!path.toMobile || way.copies > 0 || (alone && sample.value.answered));
-            if (!good && (end - sample.value.sent > patience || lost(state, sample, mobile, end))) ++path.lost;
+            if (!good && (end - sample.value.sent > patience || lost(state, sample, mobile, end, receiver))) ++path.lost;
             if (path.toMobile && way.copies > 1) ++path.duplicated;
             const auto time = !path.toMobile && !mobile ? sample.plain : path.toMobile && way.copies > 0 ? std::optional(way.received) : sample.value.received;
             if (good && time) arrivals[way.path].emplace_back(*time, sample.value.serial);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Probes of this project's traffic source (wire/udp.hpp): when each was sent, whether it was delivered and answered. To a
 // mobile node a probe is delivered when it is sent to the node's own interface while the node is there; a link goes on carrying
-// frames to a node that has left, so what follows the node's last frame counts only once it was heard again on that link.
+// frames to a node that has left, so what follows the node's last frame counts only once it was heard again on that link. To any other
+// node it is delivered by the last frame outside of tunnels, which must go to its interface where that is known.
 // Care-of addresses are paths: a probe takes the one that its outermost header has.
 // One thread; amortised O(1) a probe frame.
 #pragma once
@@ -21,7 +22,7 @@ public:
     /// Any frame; `movement` is what Presence::add() said of it.
     void add(const Observation& o, const Movement& movement, const Mobiles& mobiles, const Presence& presence);
     /// Flows as known at `end`, the time of the last frame.
-    [[nodiscard]] std::vector<Flow> flows(const Mobiles& mobiles, TimePoint end) const;
+    [[nodiscard]] std::vector<Flow> flows(const Mobiles& mobiles, const Presence& presence, TimePoint end) const;
     /// Probes to `mobile` that were sent in [from, to]; lost ones also when they were underway at `from`, that is, sent after
     /// the last one that arrived before.
     [[nodiscard]] Counts count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end) const;
@@ -30,6 +31,7 @@ private:
     struct Sample {
         ProbeSample value;
         std::optional<TimePoint> plain;  ///< last sighting outside of tunnels, towards an immobile destination
+        Mac plainTo{};                   ///< whom that frame was for
         bool reordered = false;
         bool unconfirmed = false;        ///< delivered, but its receiver was not heard since
         std::uint32_t firstWay = none;   ///< into State::ways
@@ -72,10 +74,11 @@ private:
     [[nodiscard]] static std::uint32_t wayOf(State& flow, std::size_t sample, const PathKey& path);
     /// The way to the destination that this frame takes, if that is a mobile node; ways from mobile nodes are noted, too.
     [[nodiscard]] static std::uint32_t noteWays(State& flow, std::size_t sample, const Observation& o, const Mobiles& mobiles, bool toInterface);
-    [[nodiscard]] std::vector<FlowPath> pathsOf(const State& flow, bool mobile, TimePoint end) const;
+    [[nodiscard]] std::vector<FlowPath> pathsOf(const State& flow, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const;
     void confirm(const Mac& mac, bool arrived);
-    [[nodiscard]] bool arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end) const;
-    [[nodiscard]] bool lost(const State& flow, const Sample& sample, bool mobile, TimePoint end) const;
+    [[nodiscard]] bool arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver = std::nullopt) const;
+    /// `receiver`: interface of an immobile destination, where it is known.
+    [[nodiscard]] bool lost(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver = std::nullopt) const;
     [[nodiscard]] std::size_t flowOf(std::uint16_t id, const Ipv6Address& source, const Ipv6Address& destination);
 
     std::vector<State> flows_;

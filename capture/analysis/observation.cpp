@@ -78,6 +78,8 @@ std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
     update.hasAlternate = alternate != nullptr;
     update.careOfAddress = alternate ? alternate->address : inner->source;
     update.bindings = readBindings(frame, *message, update.careOfAddress);
+    for (const wire::MobilityOption& option : message->options)
+        if (const auto* network = std::get_if<wire::MobileNetworkPrefix>(&option)) update.networks.push_back(network->prefix);
     update.asksIpv4Home = wire::findOption<wire::Ipv4HomeAddress>(message->options) != nullptr;
     for (BidBinding& binding : update.bindings)
         if (binding.home) binding.careOfAddress = update.homeAddress;

@@ -50,6 +50,7 @@ struct Update {
     Duration lifetime{0};                ///< 0 deletes
     bool hasHomeAddressOption = false;   ///< a broken one too; that is a finding of its own
     bool hasAlternate = false;
+    std::vector<Prefix> networks{};      ///< behind a mobile router (RFC 3963 §4.3)
     bool asksIpv4Home = false;           ///< for an IPv4 home address, too (RFC 5555)
 
     /// O together with binding identifiers: everything else that the home address has ends (MCOA-HA-05).

@@ -134,6 +134,7 @@ void MobileNode::onIngress(TimePoint now, Delivery delivery, Output& out)
     if (delivery.icmp && std::holds_alternative<wire::RouterAdvertisement>(*delivery.icmp)) return;  // other routers there are none of ours
     const bool local = delivery.kind == Delivery::Kind::Local;
     if (local && packet.source.isLinkLocal()) return stack_.refuseUpper(now, packet, out);
+    nameCarried();
     // NEMO-MR-06: nobody sends from there what is not his.
     if (!network_.isBehind(packet.source) || stack_.isOurs(packet.source)) {
         out.happened(now, "ingress-refused", {{"source", attribute(packet.source)}, {"destination", attribute(packet.destination)},
@@ -141,7 +142,6 @@ void MobileNode::onIngress(TimePoint now, Delivery delivery, Output& out)
         return;
     }
     if (local) return handle(now, std::move(delivery), out);
-    nameCarried();
     if (isHomeAddress(packet.destination) || isRegional(packet.destination)) return deliver(now, std::move(packet), false, out);
     if (network_.isBehind(packet.destination)) return sendInside(now, std::move(packet), out);
     stack_.forward(now, std::move(packet), out);  // comes back to be tunnelled

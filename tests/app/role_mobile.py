@@ -3,6 +3,8 @@
 
 role_mobile.py PROGRAM FOLDER: a home agent, a MAP, a correspondent and two access routers, each a process on TAP interfaces; bridges
 of the kernel are the links. A mobile node registers, optimises its route, moves, comes home and leaves again; one line for each step.
+
+role_mobile.py PROGRAM FOLDER router: the same without MAP for a mobile router with two uplinks and a host behind it.
 """
 import json
 import os
@@ -89,13 +91,55 @@ def router(number):
             "routes": [{"to": "2001:db8:300::/64", "via": "2001:db8:200::3"}, {"to": "2001:db8:100::/64", "via": "2001:db8:200::1"}]}
 
 
-def main():
+def wires(*names):
     with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as f:
         f.write("1")  # the links are wires, not hosts
     run("ip", "link", "set", "lo", "up")
-    for name in ("core", "home", "region", "w1", "w2"):
+    for name in names:
         link(name)
-    onwards = [{"to": "2001:db8:a1::/64", "via": "2001:db8:200::a1"}, {"to": "2001:db8:a2::/64", "via": "2001:db8:200::a2"}]
+
+
+onwards = [{"to": "2001:db8:a1::/64", "via": "2001:db8:200::a1"}, {"to": "2001:db8:a2::/64", "via": "2001:db8:200::a2"}]
+
+
+def mobile_router():
+    wires("core", "home", "train", "w1", "w2")
+    network = "2001:db8:1f0::/64"
+    nemo = {"routers": [{"home_address": HOA, "prefixes": [network]}]}
+    ha = Node("ha", "ha", {"home_prefixes": ["2001:db8:100::/64"], "nemo": nemo,
+                           "interfaces": [{"name": "home", "address": HA + "/64", "anycast": ["2001:db8:100::fdff:ffff:ffff:fffe"], "advertise": {}}, {"name": "core", "address": "2001:db8:200::1/64"}],
+                           "routes": onwards}, [("ha0", "home"), ("ha1", "core")])
+    routers = [Node("ar%d" % n, "ar", router(n), [("a%dc" % n, "core"), ("a%dw" % n, "w%d" % n)]) for n in (1, 2)]
+    cn = Node("cn", "cn", {"interfaces": [{"name": "core", "address": CN + "/64"}], "default_router": "2001:db8:200::1"}, [("cn0", "core")])
+    mr = Node("mr", "mn", {"home_address": HOA, "home_agent": HA, "lifetime": "120s", "hmipv6": False, "mcoa": {"mode": "single"}, "mobile_network": {},
+                           "interfaces": [{"name": "wl0", "bid": 1, "bid_priority": 10}, {"name": "cell0", "bid": 2, "bid_priority": 20},
+                                          {"name": "lan", "address": "2001:db8:1f0::1/64", "advertise": {"min_interval": "300ms", "max_interval": "600ms"}}]},
+              [("mr0", "w1"), ("mr1", "w2"), ("mr2", "train")])
+    for _ in (1, 2):  # in any order
+        mr.event("registration", state="registered")
+    print("registered", sorted(b["bid"] for b in ha.ask(command="bindings")["bindings"]))
+    seat = Node("seat", "cn", {"interfaces": [{"name": "lan", "slaac": True, "address": "2001:db8:1f0::5ea7/64"}]}, [("s0", "train")])
+    seat.event("default-router")
+    cn.ask(command="probe", action="start", flow=1, to="2001:db8:1f0::5ea7", rate=20)
+    seat.ask(command="probe", action="start", flow=2, to=CN, rate=20, **{"from": "2001:db8:1f0::5ea7"})
+    cn.event("probe-answered", flow=1)
+    seat.event("probe-answered", flow=2)
+    print("both ways")
+    mr.ask(command="attach", interface="wl0", up=False)
+    time.sleep(1)
+    last = cn.event("probe-answered", flow=1)["serial"]
+    print("by the other uplink", [b["bid"] for b in ha.ask(command="bindings")["bindings"]] == [2], cn.event("probe-answered", flow=1)["serial"] > last)
+    ha.ask(command="set", settings={"nemo": {"support": "refuse"}})
+    mr.ask(command="attach", interface="wl0", up=True)
+    refusal = mr.event("mobile-router-refused")
+    mr.event("home-agent-discovery")
+    mr.event("mobile-router-given-up")
+    print("refused", refusal["status"], refusal["home_agent"] == HA)
+    print("ended", [node.end() for node in [mr, cn, seat, ha] + routers])
+
+
+def main():
+    wires("core", "home", "region", "w1", "w2")
     ha = Node("ha", "ha", {"home_prefixes": ["2001:db8:100::/64"],
                            "interfaces": [{"name": "home", "address": HA + "/64", "advertise": {"min_interval": "300ms", "max_interval": "600ms", "home_agent": True}},
                                           {"name": "core", "address": "2001:db8:200::1/64"}],
@@ -151,4 +195,4 @@ def main():
     print("ended", [node.end() for node in [mn, cn, anchor, ha] + routers])
 
 
-main()
+mobile_router() if sys.argv[3:] == ["router"] else main()

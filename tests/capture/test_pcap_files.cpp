@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Capture files: every variant reads alike, a file that breaks gives what stands before the break and says where that is.
-#include "capture/io/capture_reader.hpp"
 #include "capture/io/pcapng_file.hpp"
+#include "tests/support/capture_outcome.hpp"
 
 #include <QFile>
 #include <QTemporaryDir>
@@ -15,6 +15,7 @@
 
 using namespace roamscope;
 using namespace roamscope::capture;
+using namespace roamscope::test;
 
 namespace {
 
@@ -85,8 +86,6 @@ struct FileBuilder {
         block(6, b);
     }
 };
-
-Bytes frameOf(std::uint8_t n) { return Bytes(20u + n, n); }
 
 Bytes pcap(bool big, bool nano, std::uint32_t link)
 {
@@ -166,41 +165,6 @@ Bytes zstd(const Bytes& in)
 {
     Bytes out(ZSTD_compressBound(in.size()));
     out.resize(ZSTD_compress(out.data(), out.size(), in.data(), in.size(), 3));
-    return out;
-}
-
-struct Frame {
-    std::int64_t utc;
-    std::uint32_t link;
-    std::uint32_t original;
-    Bytes bytes;
-    bool operator==(const Frame&) const = default;
-};
-
-struct Outcome {
-    std::vector<Frame> frames;
-    std::vector<TraceLink> links;
-    std::vector<std::uint64_t> dropped;
-    std::optional<Error> error;
-    [[nodiscard]] QString text() const { return error ? QString::fromStdString(error->text) : QString(); }
-};
-
-Outcome readAll(Result<CaptureReader> reader)
-{
-    Outcome out;
-    if (!reader) {
-        out.error = reader.error();
-        return out;
-    }
-    CaptureRecord record;
-    for (;;) {
-        const auto read = reader->next(record);
-        if (!read) out.error = read.error();
-        if (!read || *read == Read::End) break;
-        if (*read == Read::Frame) out.frames.push_back({record.utc, record.link, record.originalLength, Bytes(record.bytes.begin(), record.bytes.end())});
-    }
-    out.links = reader->links();
-    out.dropped = reader->dropped();
     return out;
 }
 
@@ -499,103 +463,6 @@ private Q_SLOTS:
         QCOMPARE(frames, std::size_t{8});
         QCOMPARE(pending, whole.size());
         QVERIFY(*reader.next(record) == Read::End);
-    }
-
-    void whatIsWrittenIsReadBack()
-    {
-        const std::string path = dir_.filePath("written.pcapng").toStdString();
-        auto writer = PcapngWriter::create(path);
-        QVERIFY(writer);
-        QCOMPARE(*writer->addLink({"home", 1}), 0u);
-        QCOMPARE(*writer->addLink({"core", 229}), 1u);
-        for (std::uint8_t n = 0; n < 200; ++n) QVERIFY(writer->write(n % 2u, 1'700'000'000'000'000'000 + n, frameOf(n), 1000));
-        QVERIFY(!writer->write(2, 0, frameOf(1), 21));  // not described
-        QVERIFY(writer->finish({3, 0}));
-        const Outcome out = readAll(CaptureReader::open(path));
-        QVERIFY(!out.error);
-        QCOMPARE(out.links, (std::vector<TraceLink>{{"home", 1}, {"core", 229}}));
-        QCOMPARE(out.dropped, (std::vector<std::uint64_t>{3, 0}));
-        QCOMPARE(out.frames.size(), std::size_t{200});
-        for (std::uint8_t n = 0; n < 200; ++n) QVERIFY((out.frames[n] == Frame{1'700'000'000'000'000'000 + n, n % 2u, 1000, frameOf(n)}));
-    }
-
-    void writeErrorsAreReportedWithThePath()
-    {
-        const auto refused = PcapngWriter::create("/nonexistent/x.pcapng");
-        QVERIFY(!refused);
-        QCOMPARE(refused.error().text.c_str(), "/nonexistent/x.pcapng: cannot be written: No such file or directory. Make the folder first");
-        if (!QFile::exists("/dev/full")) QSKIP("no /dev/full here");
-        auto writer = PcapngWriter::create("/dev/full");
-        QVERIFY(writer);
-        QVERIFY(writer->addLink({"home", 1}));
-        const auto flushed = writer->flush();
-        QVERIFY(!flushed);
-        QCOMPARE(flushed.error().text.c_str(), "/dev/full: writing failed: No space left on device. Free some space or choose another place");
-        QVERIFY(!writer->finish({}));
-    }
-
-    void aDiskThatFillsAnywhereLeavesWholeBlocks()
-    {
-        std::signal(SIGXFSZ, SIG_IGN);
-        rlimit old{};
-        getrlimit(RLIMIT_FSIZE, &old);
-        const std::string path = dir_.filePath("full.pcapng").toStdString();
-        // 1000 packets make 90,000 octets; the limit goes through all of it.
-        for (rlim_t most = 0; most < 95'000; most += 613) {
-            const rlimit small{most, old.rlim_max};
-            setrlimit(RLIMIT_FSIZE, &small);
-            Result<void> result;
-            std::uint32_t written = 0;
-            {
-                auto writer = PcapngWriter::create(path);
-                if (!writer) result = tl::unexpected(writer.error());
-                else if (auto added = writer->addLink({"home", 1}); !added) result = tl::unexpected(added.error());
-                for (; result && written < 1000; ++written) {
-                    result = writer->write(0, written, frameOf(static_cast<std::uint8_t>(written % 80)), 100);
-                    if (result && written % 50 == 0) result = writer->flush();
-                }
-                if (result) result = writer->finish({});
-                // An error stays: nothing is written behind a block that was cut.
-                else if (writer) QVERIFY(!writer->write(0, 0, frameOf(1), 21) && !writer->finish({}));
-            }
-            setrlimit(RLIMIT_FSIZE, &old);
-            const Outcome out = readAll(CaptureReader::open(path));
-            if (result) {
-                QVERIFY(!out.error);
-                QCOMPARE(out.frames.size(), std::size_t{1000});
-                continue;
-            }
-            QVERIFY2(result.error().text.find("full.pcapng: writing failed: File too large") != std::string::npos, result.error().text.c_str());
-            QVERIFY(!out.error || out.error->code == ErrorCode::Truncated);
-            QVERIFY(out.frames.size() <= written);
-            // No more is lost than what was not handed over and the block that was cut.
-            QVERIFY(most < 1000 || out.frames.size() > 0);
-            for (std::size_t i = 0; i < out.frames.size(); ++i) QVERIFY((out.frames[i] == Frame{static_cast<std::int64_t>(i), 0, 100, frameOf(static_cast<std::uint8_t>(i % 80))}));
-        }
-    }
-
-    void aFullDiskKeepsTheOlderFile()
-    {
-        const std::string path = store({1, 2, 3}, "old.pcapng");
-        Trace trace;
-        trace.addLink({"home", 1});
-        for (int i = 0; i < 2000; ++i) trace.append(atNanoseconds(i), 0, Bytes(100), 100);
-        // A file size limit stands in for the full disk.
-        std::signal(SIGXFSZ, SIG_IGN);
-        rlimit old{};
-        getrlimit(RLIMIT_FSIZE, &old);
-        const rlimit small{100'000, old.rlim_max};
-        setrlimit(RLIMIT_FSIZE, &small);
-        const auto saved = saveTrace(trace.snapshot(), {}, path);
-        setrlimit(RLIMIT_FSIZE, &old);
-        QVERIFY(!saved);
-        QVERIFY2(saved.error().text.find("writing failed: File too large") != std::string::npos, saved.error().text.c_str());
-        QFile file(QString::fromStdString(path));
-        QVERIFY(file.open(QIODevice::ReadOnly));
-        QCOMPARE(file.readAll(), QByteArray("\1\2\3"));
-        QVERIFY(!QFile::exists(QString::fromStdString(path + ".part")));
-        QVERIFY(saveTrace(trace.snapshot(), {}, path));
-        QCOMPARE(readAll(CaptureReader::open(path)).frames.size(), std::size_t{2000});
     }
 };
 

@@ -10,6 +10,7 @@
 #include <QtTest>
 #include <fmt/format.h>
 
+#include <set>
 #include <thread>
 
 using namespace roamscope;
@@ -112,6 +113,38 @@ private Q_SLOTS:
         QVERIFY2(truth.differences.empty(), truth.differences.empty() ? "" : truth.differences.front().c_str());
         QVERIFY(truth.bindings >= 2);
         QCOMPARE(truth.matched, truth.bindings);
+    }
+
+    /// Probes to and from a network that moves: those that the capture shows as lost are those that did not come.
+    void probesOfAMobileNetworkAreInferredAsTheyWere()
+    {
+        const auto scenario = loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/mobile-router-with-two-uplinks.json");
+        QVERIFY(scenario);
+        const Run run = runToEnd(*scenario);
+        constexpr std::uint64_t underway = 1'000'000'000;  // before the end
+        QCOMPARE(run.view.analysis->flows.size(), std::size_t(2));
+        for (const analysis::Flow& flow : run.view.analysis->flows) {
+            std::set<std::int64_t> sent, got, seen;
+            for (const auto& e : run.record.events) {
+                if (node::numberOf(e.event.attributes, "flow", -1) != flow.id) continue;
+                const std::int64_t serial = node::numberOf(e.event.attributes, "serial");
+                if (e.event.name == "probe-sent" && static_cast<std::uint64_t>(toNanoseconds(e.event.time)) + underway < static_cast<std::uint64_t>(scenario->duration.count())) sent.insert(serial);
+                if (e.event.name == "probe-received") got.insert(serial);
+            }
+            std::erase_if(got, [&](std::int64_t serial) { return !sent.contains(serial); });
+            for (const analysis::ProbeSample& probe : flow.probes)
+                if (probe.received && sent.contains(probe.serial)) seen.insert(probe.serial);
+            QVERIFY(sent.size() > 1000 && got.size() > 900 && got.size() < sent.size());
+            QCOMPARE(seen.size(), got.size());
+            QVERIFY(seen == got);
+            QCOMPARE(std::size_t{flow.lost}, sent.size() - got.size());
+        }
+        const auto& nodes = run.view.analysis->nodes;
+        const auto router = std::find_if(nodes.begin(), nodes.end(), [](const analysis::NodeInfo& n) { return n.role == analysis::Role::MobileNode; });
+        QVERIFY(router != nodes.end());
+        const auto inside = *Ipv6Address::parse("2001:db8:1f0::1");
+        QVERIFY2(std::find(router->addresses.begin(), router->addresses.end(), inside) != router->addresses.end(), "who advertises the mobile network is the mobile router");
+        QCOMPARE(std::count_if(nodes.begin(), nodes.end(), [](const analysis::NodeInfo& n) { return n.role == analysis::Role::AccessRouter; }), std::ptrdiff_t(2));
     }
 
     /// An expectation that does not come true says so, whatever its kind.

@@ -6,6 +6,7 @@
 #include "tests/support/test_inputs.hpp"
 
 #include <QtTest>
+#include <fmt/format.h>
 #include <set>
 
 using namespace roamscope;
@@ -143,6 +144,22 @@ private Q_SLOTS:
         QVERIFY(!e.summary.malformed);
         const Bytes shortEsp = packetWith(protocol::esp, "00000200");
         QVERIFY(dissect(shortEsp, linkRawIpv6, shortEsp.size()).summary.malformed);
+    }
+    void numbersWithASignHaveThreeOctets()
+    {
+        const auto read = [](const char* hex) {
+            const Bytes octets = fromHex(QString::fromLatin1(hex));
+            FieldSink sink;
+            FieldReader in(octets, 0, &sink);
+            const std::int32_t value = in.i24(FieldId::Latitude);
+            return in.failed() ? std::string("failed") : fmt::format("{} {}", value, sink.nodes().empty() ? 0 : std::get<std::int64_t>(sink.nodes()[0].value));
+        };
+        QCOMPARE(read("000000"), std::string("0 0"));
+        QCOMPARE(read("7fffff"), std::string("8388607 8388607"));
+        QCOMPARE(read("800000"), std::string("-8388608 -8388608"));
+        QCOMPARE(read("ffffff"), std::string("-1 -1"));
+        QCOMPARE(read("ff0102"), std::string("-65278 -65278"));
+        QCOMPARE(read("ffff"), std::string("failed"));
     }
     void registryIsSound()
     {

@@ -229,6 +229,32 @@ private Q_SLOTS:
         QVERIFY2(lost(run, 2, TimePoint{12s}, TimePoint{29s}) == 0 && allCome(run, 4s, 29s), "a tunnel in a tunnel");
     }
 
+    void routersBehindRouters()
+    {
+        Scenario s = scenario();
+        s.links[4].wireless = true;
+        s.links.push_back({"car", true, 1ms});
+        NodeSpec second = nodeOf(s, "mr");
+        second.name = "mr2";
+        second.homeAddress = ip("2001:db8:100::1:2");
+        second.interfaces[2] = wired("car", "2001:db8:2f0::1/64");
+        advertise(second.interfaces[2]);
+        s.nodes.push_back(second);
+        s.nodes.push_back(nodeNamed("driver", Role::Correspondent, {wired("car", "2001:db8:2f0::d/64")}));
+        nodeOf(s, "ha").mobileRouters.routers.push_back({*second.homeAddress, {prefix("2001:db8:2f0::/64")}});
+        s.traffic.push_back({"nested", "cn", "driver", 20, 100, true});
+        s.events.push_back({TimePoint{6s}, "mr2", "if0", "train"});
+        // Now each is behind the other, and out again.
+        s.events.push_back(move(20s, "if1", "car"));
+        s.events.push_back(move(40s, "if1", "w0"));
+        LabRun run(s);
+        run.to(TimePoint{19s});
+        QVERIFY2(lost(run, 2, TimePoint{12s}, TimePoint{18s}) == 0 && allCome(run, 4s, 18s), "a network in a network");
+        run.to(TimePoint{59s});
+        QVERIFY2(lost(run, 2, TimePoint{24s}, TimePoint{38s}) > 200, "nobody can be reached in a circle");
+        QVERIFY2(allCome(run, 50s, 58s) && lost(run, 2, TimePoint{50s}, TimePoint{58s}) == 0, "and afterwards all can");
+    }
+
     void aHomeAgentThatServesNone()
     {
         for (const auto support : {node::Support::Unknown, node::Support::Prohibited}) {
@@ -268,6 +294,48 @@ private Q_SLOTS:
         LabRun run(s);
         run.to(TimePoint{40s});
         QVERIFY(allCome(run, 25s, 39s));
+    }
+
+    /// Links that lose frames, uplinks that come and go: what the home agent forwards is what the router has registered, and packets come
+    /// again as soon as it is quiet.
+    void whateverHappensItIsReachedAgain_data()
+    {
+        QTest::addColumn<int>("seed");
+        for (int seed = 1; seed <= 12; ++seed) QTest::newRow(fmt::format("{}", seed).c_str()) << seed;
+    }
+    void whateverHappensItIsReachedAgain()
+    {
+        QFETCH(int, seed);
+        Random random(static_cast<std::uint64_t>(seed));
+        const MobileSpec::Mcoa modes[] = {MobileSpec::Mcoa::Off, MobileSpec::Mcoa::Single, MobileSpec::Mcoa::Bulk};
+        Scenario s = scenario(modes[seed % 3]);
+        s.duration = 120s;
+        nodeOf(s, "mr").mobile.network->explicitPrefixes = seed % 2 == 0;
+        nodeOf(s, "mr").lifetime = 20s;
+        for (const std::size_t link : {2u, 3u}) {
+            ImpairmentSpec lossy;
+            lossy.loss = 0.1;
+            lossy.jitter = 20ms;
+            lossy.reorder = 0.05;
+            s.links[link].impairments.push_back(lossy);
+        }
+        const char* const places[] = {"w0", "w1", "home", ""};
+        for (Duration at = 4s; at < 60s; at += random.between(1s, 6s)) {
+            const char* place = places[random.below(4)];
+            s.events.push_back(move(at, random.below(2) == 0 ? "if0" : "if1", *place == 0 ? std::nullopt : std::optional<std::string>(place)));
+        }
+        s.events.push_back(move(62s, "if0", std::nullopt));
+        s.events.push_back(move(63s, "if1", std::nullopt));
+        s.events.push_back(move(64s, "if1", "w1"));
+        if (seed % 4 == 0) s.faults.push_back(RestartFault{TimePoint{30s}, "ha", 1s});
+        LabRun run(s);
+        run.to(TimePoint{119s});
+        const auto* binding = run.registrar("ha").find(ip("2001:db8:100::1:1"));
+        QVERIFY(binding && run.mobile("mr").registeredAtHome(run.lab.now()));
+        QVERIFY(run.registrar("ha").mobileRouters().prefixesOf(binding->homeAddress) == std::vector<Prefix>{prefix(seed % 2 == 0 ? "2001:db8:1f0::/64" : "2001:db8:1f0::/56")});
+        QVERIFY2(binding->parts().size() == 1 && binding->isAt(*run.mobile("mr").onLinkCareOf()), "nothing is left of other links");
+        // A tenth is lost on the last link, each way once.
+        for (const std::int64_t flow : {0, 1}) QVERIFY(lost(run, flow, TimePoint{98s}, TimePoint{118s}) < 100);
     }
 
     void whatAScenarioMustSay_data()

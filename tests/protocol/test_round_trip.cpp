@@ -12,7 +12,7 @@ using namespace roamscope::test;
 
 namespace {
 
-/// Of each variant; ROAMSCOPE_ROUNDS asks for more.
+/// Of each variant; ROAMSCOPE_ROUNDS asks for more, and many need QTEST_FUNCTION_TIMEOUT (milliseconds) as well.
 const int rounds = [] {
     bool good = false;
     const int asked = qEnvironmentVariableIntValue("ROAMSCOPE_ROUNDS", &good);

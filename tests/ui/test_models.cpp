@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The models of the window without the window: the cursor, names, tables, tree, topology and timeline values.
+#include "capture/io/scenario_file.hpp"
 #include "tests/ui/played_session.hpp"
+
+#include "capture/io/scenario_file.hpp"
 #include "ui/model/binding_model.hpp"
 #include "ui/model/dissection_model.hpp"
 #include "ui/model/format.hpp"
@@ -309,6 +312,27 @@ private slots:
         QCOMPARE(linksAt(TimePoint{1500ms}), QStringLiteral("wlan a"));
         QCOMPARE(linksAt(TimePoint{2500ms}), QStringLiteral("wire, wlan a"));
         QCOMPARE(linksAt(TimePoint{3500ms}), QStringLiteral("wlan b, wire"));
+    }
+
+    void whatAMobileRouterCarriesStandsBelowIt()
+    {
+        const auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/mobile-router-with-two-uplinks.json");
+        QVERIFY(scenario);
+        const analysis::Analysis nothing;
+        const Topology topology = makeTopology(&*scenario, nothing, Names(&*scenario, nothing), {});
+        int carried = 0;
+        for (const TopologyLink& link : topology.links) {
+            if (!link.carrier) continue;
+            ++carried;
+            QCOMPARE(topology.nodes[*link.carrier].name, QStringLiteral("mr"));
+            QVERIFY(link.y > topology.mobileY);
+            QCOMPARE(link.members.size(), std::size_t{1});
+            QCOMPARE(topology.nodes[link.members[0]].name, QStringLiteral("seat"));
+            QVERIFY(topology.nodes[link.members[0]].place.y() > link.y);
+        }
+        QCOMPARE(carried, 1);
+        for (const TopologyNode& node : topology.nodes)
+            if (node.name != QStringLiteral("seat") && node.role != analysis::Role::MobileNode) QVERIFY(node.place.y() < topology.mobileY);
     }
 
     void timelineHasBarsAndFiniteSortedProbes()

@@ -26,6 +26,8 @@ int levelOf(Role role)
 }
 
 constexpr int cellLevel = 5;
+constexpr int mobileLevel = cellLevel + 1;   // below the cells, for the mobile nodes in them
+constexpr int carriedLevel = mobileLevel + 1;  // what a mobile router carries
 
 std::optional<std::size_t> find(const Topology& topology, const QString& name)
 {
@@ -41,6 +43,7 @@ void addNode(Topology& topology, const QString& name, Role role)
 
 int linkLevel(const Topology& topology, const TopologyLink& link)
 {
+    if (link.carrier) return carriedLevel;
     if (link.wireless || link.members.empty()) return cellLevel;
     int top = 6;
     for (const std::size_t member : link.members) top = std::min(top, levelOf(topology.nodes[member].role));
@@ -56,18 +59,21 @@ void spread(std::vector<T>& row, Place place)
 
 void arrange(Topology& topology)
 {
+    std::set<std::size_t> carried;
+    for (const TopologyLink& link : topology.links)
+        if (link.carrier) carried.insert(link.members.begin(), link.members.end());
     std::map<int, std::vector<std::size_t>> nodeRows;
     for (std::size_t i = 0; i < topology.nodes.size(); ++i)
-        if (topology.nodes[i].role != Role::MobileNode) nodeRows[levelOf(topology.nodes[i].role)].push_back(i);
+        if (topology.nodes[i].role != Role::MobileNode) nodeRows[carried.contains(i) ? carriedLevel + 1 : levelOf(topology.nodes[i].role)].push_back(i);
     std::set<int> levels;
     for (const auto& [level, row] : nodeRows) levels.insert(level);
     for (const TopologyLink& link : topology.links) levels.insert(linkLevel(topology, link));
-    const int bottom = cellLevel + 1;  // below the cells, for the mobile nodes in them
-    levels.insert(bottom);
+    levels.insert(mobileLevel);
     const auto height = [&](int level) {
         const auto rank = std::distance(levels.begin(), levels.find(level));
         return (static_cast<double>(rank) + 0.5) / static_cast<double>(levels.size());
     };
+    if (!carried.empty()) topology.mobileY = height(mobileLevel);
     for (auto& [level, row] : nodeRows)
         spread(row, [&, y = height(level)](std::size_t node, double x) { topology.nodes[node].place = {x, y}; });
 
@@ -103,9 +109,12 @@ Topology fromScenario(const lab::Scenario& scenario)
     Topology topology;
     for (const lab::NodeSpec& node : scenario.nodes) addNode(topology, toQt(node.name), roleOf(node.role));
     for (const lab::LinkSpec& link : scenario.links) {
-        TopologyLink drawn{toQt(link.name), link.wireless, {}, 0, 0, 0};
+        TopologyLink drawn{toQt(link.name), link.wireless, {}, {}, 0, 0, 0};
         for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
-            if (scenario.nodes[i].role == lab::Role::MobileNode) continue;
+            if (const auto& n = scenario.nodes[i]; n.role == lab::Role::MobileNode) {
+                if (std::any_of(n.interfaces.begin(), n.interfaces.end(), [&](const auto& own) { return own.link == link.name && lab::isIngress(n, own); })) drawn.carrier = i;
+                continue;
+            }
             for (const lab::InterfaceSpec& interface : scenario.nodes[i].interfaces)
                 if (interface.link == link.name) drawn.members.push_back(i);
         }
@@ -118,7 +127,7 @@ Topology fromScenario(const lab::Scenario& scenario)
 Topology fromAnalysis(const analysis::Analysis& analysis, const Names& names, const std::vector<capture::TraceLink>& traceLinks)
 {
     Topology topology;
-    TopologyLink network{QStringLiteral("network"), false, {}, 0, 0, 0};
+    TopologyLink network{QStringLiteral("network"), false, {}, {}, 0, 0, 0};
     for (const analysis::NodeInfo& node : analysis.nodes) {
         if (node.role == Role::Unknown) continue;
         if (node.role != Role::MobileNode) network.members.push_back(topology.nodes.size());
@@ -130,7 +139,7 @@ Topology fromAnalysis(const analysis::Analysis& analysis, const Names& names, co
     for (const analysis::Attachment& attachment : analysis.attachments) {
         if (attachment.link >= traceLinks.size()) continue;
         const auto [cell, fresh] = cells.try_emplace(attachment.link, topology.links.size());
-        if (fresh) topology.links.push_back({linkTitle(traceLinks, attachment.link), true, {}, 0, 0, 0});
+        if (fresh) topology.links.push_back({linkTitle(traceLinks, attachment.link), true, {}, {}, 0, 0, 0});
         if (!attachment.router || !seen.emplace(attachment.link, *attachment.router).second) continue;
         std::vector<std::size_t>& members = topology.links[cell->second].members;
         if (const auto router = find(topology, names.of(*attachment.router)))

@@ -25,6 +25,7 @@ struct TopologyNode {
 struct TopologyLink {
     QString name;
     bool wireless = false;
+    std::optional<std::size_t> carrier;  ///< the mobile router that has this link behind it
     std::vector<std::size_t> members;  ///< indices of nodes that are always there
     double y = 0;
     double left = 0;
@@ -51,6 +52,7 @@ struct Topology {
 
     std::vector<TopologyNode> nodes;
     std::vector<TopologyLink> links;
+    double mobileY = 0.93;                           ///< where mobile nodes stand
     std::vector<Mobile> mobiles;
     std::vector<Change> changes;                     ///< by their end
     QHash<QString, std::size_t> nodeNamed;           ///< index into nodes

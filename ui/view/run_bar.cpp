@@ -202,8 +202,8 @@ void RunBar::showStatus()
     const bool late = status && (status->latenessNow > lateEnough || status->lateEvents > 0);
     latenessShown_->setVisible(late);
     if (late) {
-        lateness_->setText(tr("⚠ late %1 (at most %2, %n event(s))", nullptr, static_cast<int>(status->lateEvents))
-                               .arg(formatDuration(status->latenessNow), formatDuration(status->latenessMax)));
+        const QString events = status->lateEvents == 1 ? tr("1 event") : tr("%1 events").arg(status->lateEvents);
+        lateness_->setText(tr("⚠ late %1 (at most %2, %3)").arg(formatDuration(status->latenessNow), formatDuration(status->latenessMax), events));
         lateness_->setToolTip(tr("Events that were handled more than 5 ms after their time: this computer was busy, the times measured suffer."));
     }
 }

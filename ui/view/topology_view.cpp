@@ -79,7 +79,7 @@ QPointF TopologyView::placeOf(const TopologyState::Mobile& mobile) const
         x /= static_cast<double>(mobile.others.size() + 1);
     }
     if (mobile.link && mobile.next) x += (topology_.links[*mobile.next].middle() - x) * mobile.progress;
-    return {x, 0.93};
+    return {x, topology_.mobileY};
 }
 
 double TopologyView::boxWidth(const QString& text) const { return std::max(46.0, QFontMetricsF(font()).horizontalAdvance(text) + 18); }
@@ -200,6 +200,7 @@ void TopologyView::paintLink(QPainter& painter, const Theme& theme, const Topolo
         const double x = std::clamp(center.x(), left.x(), std::max(left.x(), right.x()));
         painter.drawLine(center, QPointF(x, left.y()));
     }
+    if (link.carrier) painter.drawLine(centerOf(*link.carrier), QPointF((left.x() + right.x()) / 2, left.y()));
     if (link.wireless) return paintCell(painter, theme, link);
     const bool single = link.members.size() < 2;
     const QPointF reach(single ? 26 : 12, 0);

@@ -257,6 +257,19 @@ private Q_SLOTS:
         QVERIFY2(b.update({at(1, careOf)}, careOf, 50, BindingUpdate::overwrite) == "0 18 50: 1/0", "MCOA-HA-05, -06");
     }
 
+    void MCOA_HA_11_aSecondIdentifierWhileTheFirstIsDue()
+    {
+        // Found by a random lab: of the shortest lifetime the request for the first one is due at once, and a later update of another one
+        // put it into the past.
+        Correspondent::Settings settings;
+        settings.refreshRequests = true;
+        Mcoa b(settings);
+        (void)b.update({at(1, careOf)}, careOf, 1);
+        b.now += 1s;
+        (void)b.update({at(2, other)}, other, 1);
+        QVERIFY(b.node.nextDeadline() && *b.node.nextDeadline() >= b.now);
+    }
+
     void RR_CN_13_unreachableOnes()
     {
         Mcoa b;

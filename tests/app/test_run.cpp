@@ -164,8 +164,8 @@ private Q_SLOTS:
         QCOMPARE(run.status, 0);
         QVERIFY2(run.out.contains("reordered") && run.out.contains("BID 1") && run.out.contains("BID 2"), qPrintable(run.out));
         QSet<int> bids;
-        for (const auto flow : QJsonDocument::fromJson(content("paths.json")).object()["flows"].toArray())
-            for (const auto path : flow["paths"].toArray()) {
+        for (const QJsonValue flow : QJsonDocument::fromJson(content("paths.json")).object()["flows"].toArray())
+            for (const QJsonValue path : flow["paths"].toArray()) {
                 bids << path["bid"].toInt();
                 QVERIFY(path["probes"].toInt() > 0 && path["care_of_address"].toString().contains(':') && path["direction"].toString().endsWith("mobile_node"));
                 QCOMPARE(path["lost"].toInt() + path["duplicated"].toInt() + path["reordered"].toInt(), 0);

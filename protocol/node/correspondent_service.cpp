@@ -190,7 +190,13 @@ void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& home
     const auto used = stack.mobilePeer(homeAddress);
     const bool stays = used && !binding->careOfs.empty() && !hasPriorities(binding->careOfs) && binding->isAt(*used);
     stack.setMobilePeer(homeAddress, stays ? *used : binding->careOfAddress, binding->careOfs, flows == flows_.end() ? std::vector<Flow>{} : flows->second);
-    if (refreshRequests_) requests_[homeAddress] = {std::max(now, refreshRequestAt(*binding)), 0, {}};
+    // What another identifier was asked for already goes on as it was.
+    const TimePoint ask = refreshRequestAt(*binding);
+    if (refreshRequests_) {
+        const auto [request, fresh] = requests_.try_emplace(homeAddress);
+        if (fresh || ask >= now) request->second = {};
+        request->second.next = std::max(fresh || ask >= now ? ask : request->second.next, now);
+    }
     for (const BidBinding& part : parts)
         out.changed(now, "binding", keyOf(part.bid),
                     {{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding->sequence})}, {"flags", attribute(std::int64_t{0})},

@@ -173,8 +173,8 @@ private Q_SLOTS:
     void homeAgentOnHandMadeUpdates()
     {
         const std::map<int, Difference> differences{
-            {93, {{"BA 165 sequence 111 lifetime 0 to 2001:db8:a1::99 RH2 2001:db8:1::200"}, "MCOA-HA-06, RFC 5648 §6.2: an identifier without O beside a binding that has none; UMIP passes over identifiers"}},
-            {98, {{"BA 165 sequence 112 lifetime 0 to 2001:db8:a1::99 RH2 2001:db8:1::200"}, "MCOA-HA-06, as before"}},
+            {93, {{"BA 167 sequence 111 lifetime 0 to 2001:db8:a1::99 RH2 2001:db8:1::200"}, "MCOA-HA-17, RFC 5648 §6.2: an identifier that is not known, without a care-of address; UMIP passes over identifiers"}},
+            {98, {{"BA 165 sequence 112 lifetime 0 to 2001:db8:a1::99 RH2 2001:db8:1::200"}, "MCOA-HA-06: an identifier without O beside a binding that has none"}},
             {130, {{}, "HA-BU-09, RFC 6275 §6.1.7: a registration from away has a home address option; only a de-registration may lack it"}}};
         compareAgent("probe-ha-home.pcap", differences, 31);
     }

@@ -254,10 +254,11 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
         if (binding.state != node::Binding::State::Valid) continue;
         if (!binding.careOfs.empty()) parts[home] = binding.careOfs;
         tunnels += binding.tunnels().size();
+        const std::string name = home.text();
         for (const node::BidBinding& part : binding.parts()) {
             ++live;
             checkEnd(lab, node, home, part.expires, part.granted);
-            if (!book.bindings.contains({home.text(), part.bid}) || (!part.home && !book.tunnels.contains({part.careOfAddress.text(), home.text()})))
+            if (!book.bindings.contains({name, part.bid}) || (!part.home && !book.tunnels.contains({part.careOfAddress.text(), name})))
                 violated(lab, node, "tunnels", fmt::format("the binding of {} to {} has no tunnel", home.text(), part.careOfAddress.text()));
         }
         if (!binding.isAt(binding.careOfAddress)) violated(lab, node, "tunnels", fmt::format("packets for {} go where it is not: {}", home.text(), binding.careOfAddress.text()));

@@ -91,7 +91,7 @@ private:
     std::deque<std::pair<TimePoint, std::uint64_t>> oldPassages_;
     std::vector<UpdateSeen> updates_;                      ///< of this step
     std::set<std::pair<std::size_t, std::string>> ended_;  ///< node and home address whose bindings ended in this step by somebody's will
-    std::map<std::string, TimePoint> stirred_;             ///< by home address: when anything happened to its bindings
+    std::map<Ipv6Address, TimePoint> stirred_;             ///< by home address: when anything happened to its bindings
     bool comparable_ = false;                              ///< nothing in the scenario makes home agent and mobile node think differently
     TimePoint instant_{};
     std::optional<TimePoint> jump_;                        ///< when a clock jumped last: what it left behind is done in that instant

@@ -22,19 +22,22 @@ void Invariants::noteQuiet(const Lab& lab, const LabEvent& item)
 {
     const node::Event& event = item.event;
     const auto home = [&] { return node::textOf(event.attributes, "home_address"); };
+    const auto stir = [&] {
+        if (const auto address = Ipv6Address::parse(home())) stirred_[*address] = event.time;
+    };
     if (event.name == "binding-update") {
         const bool overwrite = std::any_of(event.attributes.begin(), event.attributes.end(), [](const auto& a) { return a.first == "overwrite" && a.second == node::AttributeValue(true); });
         updates_.push_back({item.node, home(), " " + node::textOf(event.attributes, "bids") + " ", overwrite});
-        stirred_[home()] = event.time;
+        stir();
     } else if (event.name == "binding-removed") {
         const std::string why = node::textOf(event.attributes, "reason");
         if (why == "revoked" || why == "unreachable") ended_.insert({item.node, home()});
-        stirred_[home()] = event.time;
+        stir();
     } else if (event.name == "home-binding-update" || event.name == "binding-acknowledged" || event.name == "node-up" || event.name == "node-down" || event.name == "registration") {
         // Of a mobile node, all its home addresses.
         const auto* mobile = lab.nodeAs<node::MobileNode>(item.node);
         if (mobile)
-            for (const node::MobileNode::Home& h : mobile->homes()) stirred_[h.address.text()] = event.time;
+            for (const node::MobileNode::Home& h : mobile->homes()) stirred_[h.address] = event.time;
     }
 }
 
@@ -76,7 +79,7 @@ void Invariants::checkAgreement(const Lab& lab, std::size_t node, const node::Mo
     const TimePoint now = lab.localTime(node);
     for (const node::MobileNode::Home& home : mobile.homes()) {
         const node::BidRegistration& paths = home.paths;
-        const auto stir = stirred_.find(home.address.text());
+        const auto stir = stirred_.find(home.address);
         // One that has restarted and found no link since then has told nobody.
         if (!paths.supported() || paths.entries().empty() || paths.waiting() || stir == stirred_.end() || now < stir->second + quiet) continue;
         std::size_t number = 0;

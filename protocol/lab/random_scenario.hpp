@@ -11,7 +11,7 @@ namespace roamscope::lab {
 [[nodiscard]] Scenario randomScenario(std::uint64_t seed);
 
 /// A mobile node with several care-of addresses by identifiers (RFC 5648): two to eight interfaces that come and go until
-/// randomPathsMove, then time enough for every answer. One randomScenario() in four is the one of its seed.
+/// randomPathsMove, then time enough for every answer. One randomScenario() in four is the one of its seed, with less time.
 [[nodiscard]] Scenario randomPaths(std::uint64_t seed);
 inline constexpr Duration randomPathsMove = 40s;
 

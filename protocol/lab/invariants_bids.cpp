@@ -27,7 +27,7 @@ void Invariants::noteQuiet(const Lab& lab, const LabEvent& item)
     };
     if (event.name == "binding-update") {
         const bool overwrite = std::any_of(event.attributes.begin(), event.attributes.end(), [](const auto& a) { return a.first == "overwrite" && a.second == node::AttributeValue(true); });
-        updates_.push_back({item.node, home(), " " + node::textOf(event.attributes, "bids") + " ", overwrite});
+        updates_.push_back({item.node, home(), fmt::format(" {} ", node::textOf(event.attributes, "bids")), overwrite});
         stir();
     } else if (event.name == "binding-removed") {
         const std::string why = node::textOf(event.attributes, "reason");

@@ -65,7 +65,7 @@ struct Mcoa : Bench {
         std::string text;
         for (const Seen& s : answers(packet)) {
             if (s.frame.as<BindingError>()) return "binding error";
-            if (s.frame.as<wire::Echo>()) text += (text.empty() ? "" : " ") + s.outer().destination.text();
+            if (s.frame.as<wire::Echo>()) text += fmt::format("{}{}", text.empty() ? "" : " ", s.outer().destination.text());
         }
         return text;
     }

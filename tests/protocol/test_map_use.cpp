@@ -4,6 +4,7 @@
 #include "tests/support/mobile_bench.hpp"
 
 #include <QtTest>
+#include <fmt/format.h>
 
 using namespace roamscope;
 using namespace roamscope::node;
@@ -40,8 +41,8 @@ std::vector<std::string> updates(const std::vector<Seen>& seen)
     for (const Seen& s : seen) {
         const auto* bu = s.frame.as<BindingUpdate>();
         if (!bu) continue;
-        std::string line = name(s.inner().source) + ">" + name(s.inner().destination);
-        if (bu->has(BindingUpdate::mapRegistration)) line += " " + name(*s.inner().homeAddress());
+        std::string line = fmt::format("{}>{}", name(s.inner().source), name(s.inner().destination));
+        if (bu->has(BindingUpdate::mapRegistration)) line += fmt::format(" {}", name(*s.inner().homeAddress()));
         if (bu->lifetime.count() == 0) line += " 0";
         out.push_back(line);
     }

@@ -44,10 +44,10 @@ struct BindingInterval {
     Ipv6Address careOfAddress;            ///< "::" where an update leaves it out that was registered before the capture began
     std::uint16_t sequence = 0;
     std::uint16_t flags = 0;              ///< of the Binding Update
+    Knowledge end = Knowledge::Acknowledged;  ///< meaningful when `to` is set: replaced by an acknowledged one, expired, deleted
     Duration lifetime{0};                 ///< granted
     TimePoint from{};                     ///< time of the acknowledgement
     std::optional<TimePoint> to;          ///< none: still alive at the end of the trace
-    Knowledge end = Knowledge::Acknowledged;  ///< meaningful when `to` is set: replaced by an acknowledged one, expired, deleted
     FrameIndex update = 0;
     FrameIndex acknowledgement = 0;
 
@@ -71,19 +71,19 @@ struct FlowInterval {
     [[nodiscard]] bool aliveAt(TimePoint t) const { return from <= t && (!to || t < *to); }
 };
 
-/// A Binding Update with its copies and its answer.
+/// A Binding Update with its copies and its answer. Long captures have very many: small members first, without gaps.
 struct Exchange {
     Role peer = Role::HomeAgent;          ///< who answers: Map, HomeAgent, Correspondent
+    std::optional<std::uint8_t> status;
+    std::uint16_t sequence = 0;           ///< of the copy that was answered, else of the last one
     Ipv6Address peerAddress;
     Ipv6Address homeAddress;
     Ipv6Address careOfAddress;
     std::vector<FrameIndex> updates;      ///< first copy first; each as seen first, on the mobile node's link
     std::optional<FrameIndex> answer;     ///< the acknowledgement as seen last, on the mobile node's link
-    std::optional<std::uint8_t> status;
     TimePoint start{};
     std::optional<TimePoint> end;
     std::optional<Duration> roundTrip;    ///< from the copy that was answered to its acknowledgement, as seen by the mobile node
-    std::uint16_t sequence = 0;           ///< of the copy that was answered, else of the last one
 };
 
 /// What the answer of an exchange said of one binding identifier (RFC 5648): its own status, else that of the message.

@@ -60,7 +60,7 @@ void FlowTracker::probe(const Observation& o, const Mobiles& mobiles, const Pres
     const wire::PseudoHeader ends = o.frame.inner()->pseudoHeader();
     const bool toInterface = o.frame.ethernet && mobiles.isInterface(o.frame.ethernet->destination) &&
                              presence.isOn(o.frame.ethernet->destination, o.link);
-    const bool plain = o.tunnels() == 0 && !o.frame.inner()->routing;
+    const bool plain = o.tunnels() == 0 && !o.frame.inner()->routing && !o.frame.ipv4;
     if (flows_.size() >= maxFlows) return;
     if (probe.answer) {
         const std::size_t number = flowOf(probe.flow, ends.destination, ends.source);
@@ -110,12 +110,15 @@ std::uint32_t FlowTracker::wayOf(State& flow, std::size_t sample, const PathKey&
 
 std::uint32_t FlowTracker::noteWays(State& flow, std::size_t sample, const Observation& o, const Mobiles& mobiles, bool toInterface)
 {
-    const wire::Ipv6Packet& outer = o.frame.packets.front();
-    if (isCareOf(mobiles.of(flow.source), outer.source)) (void)wayOf(flow, sample, {false, outer.source});
+    // IPv4 care-of addresses stand as ::ffff:a.b.c.d (MCOA-DS-02).
+    const auto& ipv4 = o.frame.ipv4;
+    const Ipv6Address source = ipv4 ? wire::mapped(ipv4->source) : o.frame.packets.front().source;
+    const Ipv6Address destination = ipv4 ? wire::mapped(ipv4->destination) : o.frame.packets.front().destination;
+    if (isCareOf(mobiles.of(flow.source), source)) (void)wayOf(flow, sample, {false, source});
     const Mobile* to = mobiles.of(flow.destination);
-    if (isCareOf(to, outer.destination)) return wayOf(flow, sample, {true, outer.destination});
+    if (isCareOf(to, destination)) return wayOf(flow, sample, {true, destination});
     // On its home link.
-    return to && toInterface && outer.destination == flow.destination ? wayOf(flow, sample, {true, flow.destination}) : none;
+    return to && toInterface && destination == flow.destination ? wayOf(flow, sample, {true, flow.destination}) : none;
 }
 
 void FlowTracker::deliver(std::size_t number, std::size_t index, std::uint32_t way, const Observation& o)

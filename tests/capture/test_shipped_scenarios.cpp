@@ -115,6 +115,20 @@ private Q_SLOTS:
         QCOMPARE(truth.matched, truth.bindings);
     }
 
+    /// RFC 5648 §8.1: an IPv4 care-of address is a path as any other.
+    void ipv4PathsAreTold()
+    {
+        const auto scenario = loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/wlan-ipv6-and-cellular-ipv4.json");
+        QVERIFY(scenario);
+        const Run run = runToEnd(*scenario);
+        QVERIFY(run.view.analysis && run.view.analysis->findings.empty());
+        std::size_t probes = 0;
+        for (const analysis::Flow& flow : run.view.analysis->flows)
+            for (const analysis::FlowPath& path : flow.paths)
+                if (path.careOfAddress.text() == "::ffff:198.51.100.5" && path.toMobile && path.lost == 0) probes += path.probes;
+        QVERIFY2(probes > 300, fmt::format("{} probes by IPv4", probes).c_str());
+    }
+
     /// Probes to and from a network that moves: those that the capture shows as lost are those that did not come.
     void probesOfAMobileNetworkAreInferredAsTheyWere()
     {

@@ -123,7 +123,7 @@ void Conformance::update(const Update& u, const Place& place, const Mobiles& mob
         if (u.lifetime > Duration{0}) granted_.try_emplace(u.homeAddress);
         return;
     }
-    if (!u.hasHomeAddressOption && !proxy && !sentFromHome(u))
+    if (!u.hasHomeAddressOption && !proxy && !u.overIpv4() && !sentFromHome(u))
         report(place, FieldId::BuFlags, u.peer == Role::HomeAgent ? "MN-BU-01" : "", Severity::Error,
                u.peer == Role::HomeAgent ? "RFC 6275 §11.7.1" : "RFC 6275 §11.7.2",
                "Binding Update from a foreign link without home address option");

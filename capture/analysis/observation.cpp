@@ -76,7 +76,7 @@ std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
     update.homeAddress = home.value_or(inner->source);
     const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(message->options);
     update.hasAlternate = alternate != nullptr;
-    update.careOfAddress = alternate ? alternate->address : inner->source;
+    update.careOfAddress = alternate ? alternate->address : frame.ipv4 && !update.hasHomeAddressOption ? mapped(frame.ipv4->source.octets) : inner->source;
     update.bindings = readBindings(frame, *message, update.careOfAddress);
     for (const wire::MobilityOption& option : message->options)
         if (const auto* network = std::get_if<wire::MobileNetworkPrefix>(&option)) update.networks.push_back(network->prefix);

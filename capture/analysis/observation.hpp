@@ -48,15 +48,17 @@ struct Update {
     Ipv6Address peerAddress;
     Ipv6Address source;                  ///< of the IPv6 header that carries it
     Ipv6Address homeAddress;             ///< home address option, else the source
-    Ipv6Address careOfAddress;           ///< alternate care-of address, else the source
+    Ipv6Address careOfAddress;           ///< alternate care-of address, else the source; over IPv4 its mapped source
     Duration lifetime{0};                ///< 0 deletes
     std::vector<BidBinding> bindings;    ///< one per binding identifier; one without when there is none
     std::vector<Prefix> networks{};      ///< behind a mobile router (RFC 3963 §4.3)
 
     /// O together with binding identifiers: everything else that the home address has ends (MCOA-HA-05).
     [[nodiscard]] bool overwrites() const { return bindings.front().bid && (flags & wire::BindingUpdate::overwrite) != 0 && lifetime != Duration{0}; }
+    /// In an IPv4 packet, with the home address as the source (RFC 5555 §4.2).
+    [[nodiscard]] bool overIpv4() const { return !hasHomeAddressOption && !hasAlternate && wire::unmapped(careOfAddress); }
     /// Deletes the binding because the node is at home (RFC 6275 §11.5.5).
-    [[nodiscard]] bool fromHome() const { return lifetime == Duration{0} && source == homeAddress; }
+    [[nodiscard]] bool fromHome() const { return lifetime == Duration{0} && source == homeAddress && !overIpv4(); }
 };
 
 /// What an acknowledgement says of one flow.

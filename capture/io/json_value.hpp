@@ -43,6 +43,8 @@ public:
     [[nodiscard]] Duration duration() const { return in_.duration(node_, path_); }
     [[nodiscard]] std::chrono::seconds seconds() const { return in_.seconds(node_, path_); }
     [[nodiscard]] Ipv6Address address(std::string_view example) const { return in_.parsed<Ipv6Address>(node_, path_, fmt::format("an IPv6 address, such as \"{}\"", example)); }
+    [[nodiscard]] Ipv4Address ipv4(std::string_view example) const { return in_.parsed<Ipv4Address>(node_, path_, fmt::format("an IPv4 address, such as \"{}\"", example)); }
+    [[nodiscard]] node::Ipv4Interface ipv4Interface() const { return in_.parsed<node::Ipv4Interface>(node_, path_, "an IPv4 address with its prefix length, such as \"192.0.2.1/24\""); }
     [[nodiscard]] Prefix prefix(std::string_view example) const { return in_.prefix(node_, path_, example); }
     [[nodiscard]] Mac mac() const { return in_.parsed<Mac>(node_, path_, "six octets in hexadecimal, such as \"02:00:00:00:00:01\""); }
     template <class T>

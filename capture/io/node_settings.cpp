@@ -66,6 +66,23 @@ InterfaceSpec interface(const JsonValue& value, std::size_t index)
     return out;
 }
 
+/// An address alone, or with the gateway of its network.
+node::Ipv4Interface ipv4Address(const JsonValue& value)
+{
+    static const Settings<node::Ipv4Interface> keys{
+        {"address", [](const JsonValue& v, node::Ipv4Interface& out) {
+             const node::Ipv4Interface own = v.ipv4Interface();
+             out.address = own.address;
+             out.prefixLength = own.prefixLength;
+         }, "an IPv4 address with its prefix length"},
+        {"gateway", [](const JsonValue& v, node::Ipv4Interface& out) { out.gateway = v.ipv4("192.0.2.254"); }},
+    };
+    if (value.kind() != JsonValue::Kind::Object) return value.ipv4Interface();
+    node::Ipv4Interface out;
+    value.object(keys, out);
+    return out;
+}
+
 /// The first of the list is the address when none stands alone.
 void addAddress(const Prefix& address, InterfaceSpec& out)
 {
@@ -117,6 +134,7 @@ const Settings<InterfaceSpec>& interfaceSettings()
         {"mtu", [](const JsonValue& v, InterfaceSpec& out) { out.mtu = v.integer<std::uint32_t>(1280, 1500); }},
         {"bid", [](const JsonValue& v, InterfaceSpec& out) { out.bid = v.integer<std::uint16_t>(1, 0xffff); }},
         {"bid_priority", [](const JsonValue& v, InterfaceSpec& out) { out.bidPriority = v.integer<std::uint8_t>(1, 127); }},
+        {"ipv4_address", [](const JsonValue& v, InterfaceSpec& out) { out.ipv4 = ipv4Address(v); }},
         {"mac", [](const JsonValue& v, InterfaceSpec& out) { out.mac = v.mac(); }},
         {"advertise", [](const JsonValue& v, InterfaceSpec& out) { v.object(advertiseSettings(), out.advertise.emplace()); }},
     };

@@ -107,6 +107,7 @@ const Settings<NodeSpec>& mobileNodeSettings()
     static const Settings<NodeSpec> settings{
         {"home_address", [](const JsonValue& v, NodeSpec& out) { out.homeAddress = v.address("2001:db8:100::1:1"); }},
         {"home_agent", [](const JsonValue& v, NodeSpec& out) { out.homeAgent = v.string("the name of a node of role ha"); }},
+        {"home_agent_ipv4", [](const JsonValue& v, NodeSpec& out) { out.mobile.homeAgentIpv4 = v.ipv4("192.0.2.1"); }},
         {"home_prefix_length", [](const JsonValue& v, NodeSpec& out) { out.mobile.homePrefixLength = v.integer<std::uint8_t>(8, 120); }},
         {"home_addresses", [](const JsonValue& v, NodeSpec& out) { v.list([&](const JsonValue& e) { out.mobile.furtherHomeAddresses.push_back(e.address("2001:db8:100::1:2")); }); }},
         {"discover_home_agents", [](const JsonValue& v, NodeSpec& out) { out.mobile.discoverHomeAgents = v.boolean(); }},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Builds a lab from a scenario: nodes of their roles, ports, addresses, static routes, the queue of link events.
+#include "protocol/lab/ipv4_networks.hpp"
 #include "protocol/lab/lab.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ public:
         switch (n.role) {
         case Role::HomeAgent:
         case Role::Map: return node::Anchor(std::move(stack), policyOf(n), advertisersOf(index), servicesOf(n));
-        case Role::AccessRouter: return node::AccessRouter(std::move(stack), advertisersOf(index), probingOf(n));
+        case Role::AccessRouter: return accessRouter(n, index, std::move(stack));
         case Role::MobileNode: return node::MobileNode(std::move(stack), mobileSettings(index), sourcesOf(n, from));
         case Role::Correspondent: break;
         }
@@ -117,6 +118,14 @@ private:
         return 0;
     }
 
+    [[nodiscard]] node::AccessRouter accessRouter(const NodeSpec& n, std::size_t index, node::IpStack stack) const
+    {
+        auto ipv4 = ipv4Links(n, stack);
+        node::AccessRouter router(std::move(stack), advertisersOf(index), probingOf(n));
+        if (!ipv4.empty()) router.setIpv4(std::move(ipv4));
+        return router;
+    }
+
     [[nodiscard]] node::Correspondent correspondent(const NodeSpec& n, std::size_t index, node::IpStack stack, TimePoint from) const
     {
         if (!n.mobility) return {std::move(stack), sourcesOf(n, from)};
@@ -174,7 +183,7 @@ private:
 
     [[nodiscard]] static node::AnchorServices servicesOf(const NodeSpec& n)
     {
-        return {n.discovery, {n.prefixDelivery, n.minPrefixInterval, n.maxPrefixInterval}, n.refreshRequest, probingOf(n), n.flows};
+        return {n.discovery, {n.prefixDelivery, n.minPrefixInterval, n.maxPrefixInterval}, n.refreshRequest, probingOf(n), n.flows, ipv4Agent(n)};
     }
 
     [[nodiscard]] static node::MapProber::Settings probingOf(const NodeSpec& n)
@@ -318,6 +327,8 @@ private:
         for (const InterfaceSpec& interface : n.interfaces) settings.multihoming.paths.push_back({interface.bid, interface.bidPriority});
         settings.movement = {m.linkEvents, m.missedAdvertisements, m.newRouters};
         if (m.network) settings.network = networkOf(index);
+        const std::size_t agent = nodeIndex(n.homeAgent);
+        settings.ipv4 = ipv4Mobile(n, agent < spec().nodes.size() ? &spec().nodes[agent] : nullptr);
         return settings;
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/lab/scenario.hpp"
 
+#include "protocol/lab/ipv4_networks.hpp"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -47,6 +49,7 @@ public:
         traffic();
         expectations();
         validateTroubles(s_, problems_);
+        validateIpv4(s_, problems_);
         return std::move(problems_);
     }
 
@@ -121,7 +124,7 @@ private:
         if (interface.mac) mac(*interface.mac, path + "/mac");
         if (interface.address && mobile && !n.mobile.network)
             add(path + "/address", "not for a mobile node: it forms its addresses from advertisements. With \"mobile_network\" it is the interface of the network behind a mobile router");
-        const bool without = n.role == Role::Correspondent && interface.slaac;
+        const bool without = (n.role == Role::Correspondent && interface.slaac) || (n.role == Role::AccessRouter && interface.ipv4);
         if (!interface.address && !mobile && !without) add(path + "/address", fmt::format("missing: a node of role {} needs a static address", roleName(n.role)));
         if (interface.address) address(*interface.address, path + "/address");
         if (isIngress(n, interface) && !interface.link) add(path + "/link", "missing: the network behind a mobile router stays where it is");

@@ -9,6 +9,7 @@
 #include "protocol/lab/impairment.hpp"
 #include "protocol/node/agent_policy.hpp"
 #include "protocol/node/flow_match.hpp"
+#include "protocol/node/ipv4_link.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -98,6 +99,7 @@ struct InterfaceSpec {
     std::uint32_t mtu = 1500;             ///< 1280..1500
     std::uint16_t bid = 0;                ///< of a mobile node: its binding identifier (RFC 5648 §4.1); 0: the number of the interface, from 1
     std::uint8_t bidPriority = 0;         ///< BID-PRI (RFC 6089 §4.1), 1 (first) to 127; 0: none is told
+    std::optional<node::Ipv4Interface> ipv4{};  ///< of ha (one interface), ar (forwards between them) and mn (no IPv6 there then); RFC 5555
     bool operator==(const InterfaceSpec&) const = default;
 };
 
@@ -150,6 +152,7 @@ struct MobileSpec {
     std::vector<node::Flow> flows{};      ///< by which of them packets go (RFC 6089)
     bool homeAndForeign = true;           ///< with them: stays registered elsewhere when an interface is on the home link
     std::optional<MobileNetworkSpec> network{};  ///< none: a mobile host
+    std::optional<Ipv4Address> homeAgentIpv4{};  ///< none: that of the home agent, where it is a node of the lab
     bool operator==(const MobileSpec&) const = default;
 };
 

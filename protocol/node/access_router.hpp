@@ -3,6 +3,7 @@
 // passes on MAP options and probes MAPs when it is told to (HMIP-MAP-11, HMIP-AR-04).
 #pragma once
 
+#include "protocol/node/ipv4_router.hpp"
 #include "protocol/node/router_functions.hpp"
 
 namespace roamscope::node {
@@ -13,6 +14,9 @@ public:
         : stack_(std::move(stack)), router_(std::move(advertisers), probing, stack_.random().fork(randomLabel))
     {
     }
+
+    /// Forwards IPv4, too, between links of which it has such addresses; before time 0.
+    void setIpv4(std::vector<Ipv4Link> links);
 
     void receive(TimePoint now, std::size_t interface, ByteView frame, Output& out);
     void advance(TimePoint now, Output& out);
@@ -34,6 +38,7 @@ private:
 
     IpStack stack_;
     RouterFunctions router_;
+    std::optional<Ipv4Router> ipv4_;
 };
 
 }  // namespace roamscope::node

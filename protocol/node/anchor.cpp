@@ -35,12 +35,21 @@ Anchor::Anchor(IpStack stack, Registrar::Policy policy, std::vector<RouterAdvert
       services_(services), prefixes_(services.prefixes, stack_.random().fork(deliveries))
 {
     stack_.setMobilitySupport();
+    if (const auto& ipv4 = services_.ipv4) {
+        ipv4_.emplace(*ipv4, stack_.mac(ipv4->interface), stack_.mtu(ipv4->interface));
+        stack_.hearBroadcast(ipv4->interface);
+    }
     listen();
     registrar_.configure(withOwnAddresses(registrar_.policy()));
 }
 
 void Anchor::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
+    if (ipv4_ && Ipv4Link::concerns(frame)) {
+        fromIpv4(now, interface, frame, out);
+        drainStack(now, out);
+        return sendToNetworks(now, out);
+    }
     auto delivery = stack_.receive(now, interface, frame, out);
     if (delivery && !router_.receive(now, *delivery, stack_, out)) handle(now, *delivery, out);
     drainStack(now, out);
@@ -57,6 +66,7 @@ void Anchor::advance(TimePoint now, Output& out)
     deliverPrefixes(now, out);
     requestRefreshes(now, out);
     repeatRevocations(now, out);
+    if (ipv4_) ipv4_->link().advance(now, out);
     askListeners(now, out);
     sendToNetworks(now, out);
 }
@@ -67,6 +77,7 @@ std::optional<TimePoint> Anchor::nextDeadline() const
     next = earlier(earlier(next, router_.nextDeadline()), prefixes_.nextDeadline());
     next = earlier(next, multicast_.nextDeadline());
     if (!requestTimers_.empty()) next = earlier(next, requestTimers_.begin()->first);
+    if (ipv4_) next = earlier(next, ipv4_->link().nextDeadline());
     for (const Indication& indication : indications_) next = earlier(next, indication.next);
     for (const auto& [interface, list] : homeAgents_) next = earlier(next, list.nextDeadline());
     return next;
@@ -118,7 +129,7 @@ std::optional<Ipv6Packet> Anchor::untunnel(TimePoint now, const Ipv6Packet& pack
     }
     // HMIP-MAP-06 takes packets from the node's tunnel; HA-FWD-02 and HMIP-MAP-07: only from its registered care-of address.
     const Binding* binding = registrar_.reaching(inner->source);
-    if (!binding || !binding->isAt(packet.source)) {
+    if (!binding || !binding->isAt(packet.source) || (ipv4_ && wire::unmapped(packet.source))) {
         out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"inner_source", attribute(inner->source)},
                                              {"rule", attribute(std::string_view("HA-FWD-02"))}});
         return std::nullopt;
@@ -132,7 +143,7 @@ void Anchor::cameFrom(const Ipv6Address& home, const Ipv6Address& careOf)
     if (registrar_.cameFrom(home, careOf)) tellStack(*registrar_.find(home), careOf);
 }
 
-void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
+void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out, const std::optional<Ipv4Way>& from)
 {
     const Ipv6Packet& packet = delivery.packet;
     constexpr std::uint8_t lastBasic = 7;
@@ -140,53 +151,66 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out)
     constexpr std::size_t typeAt = 2;
     const bool revokes = packet.payload.size() > typeAt && packet.payload[typeAt] == revocation;
     const auto message = stack_.mobility(now, packet, out, revokes ? revocation : lastBasic);
-    if (const auto* answer = message ? std::get_if<wire::BindingRevocation>(&*message) : nullptr) return onRevocation(now, packet, *answer, out);
+    if (const auto* answer = message ? std::get_if<wire::BindingRevocation>(&*message) : nullptr) return onRevocation(now, packet, from.has_value(), *answer, out);
     const auto* update = message ? std::get_if<wire::BindingUpdate>(&*message) : nullptr;
     if (!update) return;
     // The answer and the tunnel come from this address: not from one of a group or of others as well.
     if (!stack_.owns(packet.destination) || packet.destination.isLinkLocal()) return;
-    auto verdict = registrar_.judge(now, {packet.homeAddress(), packet.source, packet.destination, *update});
+    if (from && from->port == 0) return;  // RFC 5555 §4.2: updates are always in UDP
+    const auto ipv4Source = from ? std::optional(wire::mapped(from->peer)) : std::nullopt;
+    auto verdict = registrar_.judge(now, {packet.homeAddress(), packet.source, packet.destination, *update, ipv4Source});
     noteUpdate(delivery, *update, verdict);
     if (!out.quiet) out.happened(now, "binding-update",
-                 {{"home_address", attribute(packet.homeAddress().value_or(packet.source))}, {"care_of_address", attribute(packet.source)},
+                 {{"home_address", attribute(packet.homeAddress().value_or(packet.source))}, {"care_of_address", attribute(ipv4Source.value_or(packet.source))},
                   {"sequence", attribute(std::int64_t{update->sequence})}, {"reason", attribute(verdict.reason)},
                   {"bids", attribute(std::string_view(bidText(*update)))}, {"overwrite", attribute(update->has(wire::BindingUpdate::overwrite))}});
     // HA-DEREG-03: the answer to a node that is at home goes to its link-layer address, even while others are told ours.
     const Ipv6Address home = packet.homeAddress().value_or(packet.source);
     if (verdict.action == Action::Answer && !homeLinks_.contains(home) && home == packet.source && delivery.sourceMac != Mac{} && stack_.interfaceOf(home) == delivery.interface)
         stack_.learnNeighbor(now, delivery.interface, home, delivery.sourceMac, false, out);
-    act(now, std::move(verdict), out);
+    if (!ipv4_) return act(now, std::move(verdict), out);
+    const Ipv4Update asked = Ipv4Agent::read(*update, from);
+    if (verdict.action == Action::Verify || verdict.action == Action::Wait) ipv4_->wait(home, asked);
+    act(now, std::move(verdict), out, &asked);
 }
 
-void Anchor::act(TimePoint now, Registrar::Verdict verdict, Output& out)
+void Anchor::act(TimePoint now, Registrar::Verdict verdict, Output& out, const Ipv4Update* asked)
 {
     nameNetworks();
     if (verdict.removed) release(now, *verdict.removed, "deleted", out);
     if (verdict.action == Action::Verify) return detect(now, *registrar_.bindings().find(verdict.homeAddress), out);
     if (verdict.action != Action::Answer) return;
+    std::optional<Ipv4Update> waited;
+    if (ipv4_ && !asked && (waited = ipv4_->answered(verdict.homeAddress))) asked = &*waited;
     if (const Binding* binding = registrar_.find(verdict.homeAddress); binding && verdict.ack.accepted()) {
         if (!verdict.same) rearrange(now, verdict.before, *binding, "deleted", out);
+        if (asked && asked->from && binding->isAt(wire::mapped(asked->from->peer))) ipv4_->bound(verdict.homeAddress, *asked);
         bindingEvent(now, *binding, out);
         if (!verdict.same) defend(now, *binding, out);
         remember(now, *binding);
         applyFlowOptions(now, *binding, verdict.ack, out);
     }
-    sendAck(now, verdict, out);
+    sendAck(now, verdict, asked, out);
 }
 
-void Anchor::sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& out)
+void Anchor::sendAck(TimePoint now, Registrar::Verdict& verdict, const Ipv4Update* asked, Output& out)
 {
     // HA-BU-06, HMIP-MAP-04: to the update's source, with the home address in the type 2 routing header.
     Ipv6Packet packet;
     packet.source = verdict.anchorAddress;
     packet.destination = verdict.replyTo;
     if (verdict.routingHeader) packet.routing = wire::Type2Routing{1, verdict.homeAddress};
+    const auto way = asked ? asked->from : std::nullopt;
+    if (way) packet.destination = verdict.homeAddress;  // RFC 5555 §4.2
+    else if (wire::unmapped(verdict.replyTo)) return;
+    if (asked) ipv4_->answer(verdict.homeAddress, *asked, verdict.ack);
     packet.nextHeader = proto::mobility;
     packet.payload = wire::emitMobility(verdict.ack, packet.pseudoHeader());
     if (!out.quiet) out.happened(now, "binding-acknowledgement",
                  {{"home_address", attribute(verdict.homeAddress)}, {"sequence", attribute(std::int64_t{verdict.ack.sequence})},
                   {"status", attribute(std::int64_t{verdict.ack.status})}, {"reason", attribute(verdict.reason)}});
-    stack_.send(now, std::move(packet), out);
+    if (way) sendOverIpv4(now, packet, *way, out);
+    else stack_.send(now, std::move(packet), out);
 }
 
 void Anchor::intercept(TimePoint now, Delivery& delivery, Output& out)
@@ -211,6 +235,7 @@ void Anchor::sendToNetworks(TimePoint now, Output& out)
 {
     for (int tunnel = 0; tunnel <= maxTunnels; ++tunnel)
         for (const Ipv6Packet& packet : stack_.takeCarried()) {
+            if (ipv4_ && sendCarried(now, packet, out)) continue;
             const Binding* binding = registrar_.reaching(packet.destination);
             if (binding && tunnel < maxTunnels) sendByFlows(now, *binding, packet, out);
         }
@@ -321,6 +346,7 @@ void Anchor::drainStack(TimePoint now, Output& out)
 void Anchor::release(TimePoint now, const Binding& binding, std::string_view why, Output& out)
 {
     stopDefending(now, binding.homeAddress, out);
+    if (ipv4_) ipv4_->forget(binding.homeAddress);
     nameNetworks();
     if (binding.state != Binding::State::Valid) return;
     stack_.clearMobilePeer(binding.homeAddress);
@@ -346,6 +372,7 @@ void Anchor::rearrange(TimePoint now, const std::vector<BidBinding>& before, con
         }
         if (binding.isAt(old.careOfAddress) || std::find(gone.begin(), gone.end(), old.careOfAddress) != gone.end()) continue;
         gone.push_back(old.careOfAddress);
+        if (ipv4_) ipv4_->left(home, old.careOfAddress);
         multicast_.left(home, old.careOfAddress);
         if (!old.home) out.removed(now, "tunnel", {{"peer", attribute(old.careOfAddress)}, {"home_address", attribute(home)}});
     }

@@ -6,6 +6,7 @@
 #include "protocol/node/flow_bindings.hpp"
 #include "protocol/node/home_agents_list.hpp"
 #include "protocol/node/ip_stack.hpp"
+#include "protocol/node/ipv4_agent.hpp"
 #include "protocol/node/multicast_relay.hpp"
 #include "protocol/node/prefix_delivery.hpp"
 #include "protocol/node/registrar.hpp"
@@ -23,6 +24,7 @@ struct AnchorServices {
     Duration refreshRequest{0};
     MapProber::Settings probing;         ///< of MAPs that it advertises
     FlowPolicy flows;                    ///< flow bindings (RFC 6089)
+    std::optional<Ipv4AgentSettings> ipv4{};  ///< of a home agent: takes IPv4 care-of addresses (RFC 5555); the interface and its address stay
 };
 
 class Anchor {
@@ -55,6 +57,7 @@ public:
     [[nodiscard]] const Registrar& registrar() const { return registrar_; }
     /// Flow bindings by home address, ordered.
     [[nodiscard]] const std::map<Ipv6Address, std::vector<Flow>>& flows() const { return flows_; }
+    [[nodiscard]] const Ipv4Agent* ipv4() const { return ipv4_ ? &*ipv4_ : nullptr; }
 
 private:
     using LinkAddress = std::pair<std::size_t, Ipv6Address>;  ///< interface and link-local address
@@ -65,9 +68,11 @@ private:
     std::optional<wire::Ipv6Packet> untunnel(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     /// A packet of a mobile node came by one of its care-of addresses (MCOA-FWD-01).
     void cameFrom(const Ipv6Address& home, const Ipv6Address& careOf);
-    void onMobility(TimePoint now, const Delivery& delivery, Output& out);
-    void act(TimePoint now, Registrar::Verdict verdict, Output& out);
-    void sendAck(TimePoint now, const Registrar::Verdict& verdict, Output& out);
+    /// `from`: the message came in an IPv4 packet.
+    void onMobility(TimePoint now, const Delivery& delivery, Output& out, const std::optional<Ipv4Way>& from = std::nullopt);
+    /// `asked`: what the update that is judged says of IPv4; none: one that has waited, or there is nothing.
+    void act(TimePoint now, Registrar::Verdict verdict, Output& out, const Ipv4Update* asked = nullptr);
+    void sendAck(TimePoint now, Registrar::Verdict& verdict, const Ipv4Update* asked, Output& out);
     void intercept(TimePoint now, Delivery& delivery, Output& out);
     void drainStack(TimePoint now, Output& out);
     /// Our own packets to networks behind mobile routers, where other mobile nodes may be (NEMO-HA-05).
@@ -113,9 +118,18 @@ private:
     void sendByFlows(TimePoint now, const Binding& binding, const wire::Ipv6Packet& packet, Output& out);
     /// Sends a packet for a mobile node to one of its care-of addresses: through the tunnel, or on the home link.
     void sendAlong(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const wire::Ipv6Packet& packet, Output& out);
-    void indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::vector<std::uint16_t>& bids, Output& out);
-    void onRevocation(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingRevocation& message, Output& out);
+    void indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::optional<Ipv4Way>& way, const std::vector<std::uint16_t>& bids, Output& out);
+    void onRevocation(TimePoint now, const wire::Ipv6Packet& packet, bool overIpv4, const wire::BindingRevocation& message, Output& out);
     void repeatRevocations(TimePoint now, Output& out);
+
+    // ---- anchor_ipv4.cpp
+    void fromIpv4(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    /// `packet` to the home address in an IPv4 packet; one that is too big is cut when it is ours, else its source hears of it.
+    void sendOverIpv4(TimePoint now, const wire::Ipv6Packet& packet, const Ipv4Way& way, Output& out);
+    /// The way to a care-of address that is an IPv4 one.
+    [[nodiscard]] std::optional<Ipv4Way> ipv4Way(const Ipv6Address& home, const Ipv6Address& careOf) const;
+    /// Packets of our own that the stack addressed to an IPv4 care-of address.
+    bool sendCarried(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
 
     // ---- anchor_tunnels.cpp
     /// An error about a packet of a tunnel of ours: its source hears of it (RFC 2473 §8).
@@ -154,13 +168,16 @@ private:
     struct Indication {
         Ipv6Address homeAddress;
         wire::Ipv6Packet packet;
+        std::optional<Ipv4Way> way;
         std::uint16_t sequence = 0;
         TimePoint next{};
         bool repeated = false;
     };
+    void sendIndication(TimePoint now, const Indication& indication, Output& out);
     static constexpr std::size_t maxIndications = 256;  ///< that wait for an answer
     std::vector<Indication> indications_;
     std::uint16_t lastIndication_ = 0;
+    std::optional<Ipv4Agent> ipv4_;
     /// Whoever looks for home agents gets up to thirty times as many octets: so many answers a second at most.
     static constexpr double discoveriesPerSecond = 100;
     double discoveryTokens_ = discoveriesPerSecond;

@@ -134,6 +134,10 @@ void Anchor::sendAlong(TimePoint now, const Binding& binding, const Ipv6Address&
         if (packet.destination == careOf || !interface) return stack_.send(now, packet, out);
         return stack_.sendVia(now, packet, *interface, careOf, out);  // to the network behind it
     }
+    if (ipv4_ && wire::unmapped(careOf)) {
+        if (const auto way = ipv4Way(binding.homeAddress, careOf)) sendOverIpv4(now, packet, *way, out);
+        return;
+    }
     stack_.send(now, encapsulate(packet, binding.anchorAddress, careOf), out);
 }
 
@@ -147,43 +151,52 @@ bool Anchor::revoke(TimePoint now, const Revocation& order, Output& out)
     const auto isNamed = [&](const BidBinding& b) { return std::find(order.bids.begin(), order.bids.end(), b.bid) != order.bids.end(); };
     const bool all = order.bids.empty() || (!before.careOfs.empty() && order.bids.size() == before.careOfs.size() && std::all_of(before.careOfs.begin(), before.careOfs.end(), isNamed));
     if (all) {
+        const auto way = ipv4Way(before.homeAddress, before.careOfAddress);  // which is forgotten with it
         (void)registrar_.end(now, order.homeAddress);
         release(now, before, "revoked", out);
-        if (order.notify) indicateRevocation(now, before, before.careOfAddress, {}, out);
+        if (order.notify) indicateRevocation(now, before, before.careOfAddress, way, {}, out);
         return true;
     }
     const auto parts = registrar_.end(order.homeAddress, order.bids);
     if (!parts) return false;
-    if (order.notify) indicateRevocation(now, before, std::find_if(parts->begin(), parts->end(), isNamed)->careOfAddress, order.bids, out);
+    const Ipv6Address careOf = std::find_if(parts->begin(), parts->end(), isNamed)->careOfAddress;
+    if (order.notify) indicateRevocation(now, before, careOf, ipv4Way(order.homeAddress, careOf), order.bids, out);
     rearrange(now, *parts, *binding, "revoked", out);
     defend(now, *binding, out);
     bindingEvent(now, *binding, out);
     return true;
 }
 
-void Anchor::indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::vector<std::uint16_t>& bids, Output& out)
+void Anchor::indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::optional<Ipv4Way>& way, const std::vector<std::uint16_t>& bids,
+                                Output& out)
 {
     // MCOA-BR-01: to the care-of address, with the home address in the routing header, and the identifiers unless all end.
     wire::BindingRevocation message;
     message.code = administrative;
     message.sequence = ++lastIndication_;
     for (const std::uint16_t bid : bids) message.options.push_back(wire::BindingIdentifier{bid, 0, false, 0, {}});
-    Indication indication{binding.homeAddress, {}, message.sequence, now + firstRevocationDelay, false};
+    Indication indication{binding.homeAddress, {}, way, message.sequence, now + firstRevocationDelay, false};
     Ipv6Packet& packet = indication.packet;
     packet.source = binding.anchorAddress;
-    packet.destination = careOf;
-    packet.routing = wire::Type2Routing{1, binding.homeAddress};
+    packet.destination = way ? binding.homeAddress : careOf;
+    if (!way) packet.routing = wire::Type2Routing{1, binding.homeAddress};
     packet.nextHeader = proto::mobility;
     packet.payload = wire::emitMobility(message, packet.pseudoHeader());
     out.happened(now, "binding-revocation", {{"home_address", attribute(binding.homeAddress)}, {"sequence", attribute(std::int64_t{message.sequence})}, {"copy", attribute(false)}});
-    stack_.send(now, packet, out);
+    sendIndication(now, indication, out);
     if (indications_.size() >= maxIndications) indications_.erase(indications_.begin());
     indications_.push_back(std::move(indication));
 }
 
-void Anchor::onRevocation(TimePoint now, const Ipv6Packet& packet, const wire::BindingRevocation& message, Output& out)
+void Anchor::sendIndication(TimePoint now, const Indication& indication, Output& out)
 {
-    const auto home = packet.homeAddress();
+    if (indication.way) sendOverIpv4(now, indication.packet, *indication.way, out);
+    else stack_.send(now, indication.packet, out);
+}
+
+void Anchor::onRevocation(TimePoint now, const Ipv6Packet& packet, bool overIpv4, const wire::BindingRevocation& message, Output& out)
+{
+    const auto home = overIpv4 ? std::optional(packet.source) : packet.homeAddress();
     if (message.kind != wire::BindingRevocation::acknowledgement || !home) return;
     const auto it = std::find_if(indications_.begin(), indications_.end(), [&](const Indication& i) { return i.homeAddress == *home && i.sequence == message.sequence; });
     if (it == indications_.end()) return;  // RFC 5846 §6.2: silently
@@ -200,7 +213,7 @@ void Anchor::repeatRevocations(TimePoint now, Output& out)
         indication.repeated = true;
         indication.next = now + lastRevocationDelay;
         out.happened(now, "binding-revocation", {{"home_address", attribute(indication.homeAddress)}, {"sequence", attribute(std::int64_t{indication.sequence})}, {"copy", attribute(true)}});
-        stack_.send(now, indication.packet, out);
+        sendIndication(now, indication, out);
     }
 }
 

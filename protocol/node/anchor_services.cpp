@@ -38,6 +38,7 @@ Registrar::Policy Anchor::withOwnAddresses(Registrar::Policy policy) const
     for (std::size_t i = 0; i < stack_.interfaceCount(); ++i)
         for (const InterfaceAddress& address : stack_.addresses(i))
             if (!address.proxy) policy.own.push_back(address.address);
+    policy.ipv4 = ipv4_.has_value();
     return policy;
 }
 
@@ -45,6 +46,7 @@ void Anchor::configure(TimePoint now, Registrar::Policy policy, std::vector<Rout
 {
     const Registrar::Policy before = registrar_.policy();
     services_ = services;
+    if (ipv4_ && services.ipv4) ipv4_->setNatRefresh(services.ipv4->natRefresh);
     prefixes_.configure(services.prefixes);
     registrar_.configure(policy);
     listen();
@@ -86,7 +88,8 @@ bool Anchor::serve(TimePoint now, const Delivery& delivery, Output& out)
 void Anchor::answerDiscovery(TimePoint now, const Delivery& delivery, const wire::HomeAgentDiscoveryRequest& request, Output& out)
 {
     const auto interface = stack_.interfaceOf(delivery.packet.destination);
-    const Ipv6Address asker = delivery.careOf.value_or(delivery.packet.source);
+    const bool overIpv4 = delivery.careOf && wire::unmapped(*delivery.careOf);
+    const Ipv6Address asker = overIpv4 ? delivery.packet.source : delivery.careOf.value_or(delivery.packet.source);
     if (!services_.discovery || !interface || !asker.isUnicastRoutable()) return;
     const bool serves = std::any_of(registrar_.policy().homePrefixes.begin(), registrar_.policy().homePrefixes.end(),
                                     [&](const RouterPrefix& p) { return p.prefix.contains(delivery.packet.destination); });
@@ -165,12 +168,14 @@ void Anchor::deliverPrefixes(TimePoint now, Output& out)
         // from is the care-of address, else its home address option would not have been believed.
         Ipv6Packet packet;
         packet.source = binding->anchorAddress;
-        packet.destination = binding->careOfAddress;
-        if (binding->careOfAddress != due->home) packet.routing = wire::Type2Routing{1, due->home};
+        const auto way = ipv4Way(due->home, binding->careOfAddress);
+        packet.destination = way ? due->home : binding->careOfAddress;
+        if (packet.destination != due->home) packet.routing = wire::Type2Routing{1, due->home};
         packet.nextHeader = proto::icmpv6;
         packet.payload = wire::emitIcmpv6(message, packet.pseudoHeader());
         out.happened(now, "prefix-advertisement", {{"home_address", attribute(due->home)}, {"identifier", attribute(std::int64_t{due->identifier})}, {"solicited", attribute(due->solicited)}});
-        stack_.send(now, std::move(packet), out);
+        if (way) sendOverIpv4(now, packet, *way, out);
+        else stack_.send(now, std::move(packet), out);
     }
 }
 

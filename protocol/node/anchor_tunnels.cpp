@@ -81,7 +81,7 @@ void Anchor::relayToMobileNodes(TimePoint now, const Delivery& delivery, Output&
     for (const Ipv6Address& home : multicast_.listeners(packet.destination)) {
         const Binding* binding = registrar_.find(home);
         // On its home link it hears the packet itself.
-        if (binding && binding->careOfAddress != home && stack_.interfaceOf(home) == delivery.interface) stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
+        if (binding && binding->careOfAddress != home && stack_.interfaceOf(home) == delivery.interface) sendAlong(now, *binding, binding->careOfAddress, packet, out);
     }
 }
 
@@ -110,7 +110,7 @@ void Anchor::askListeners(TimePoint now, Output& out)
         packet.hopByHop.push_back({wire::optionRouterAlert, {0, 0}});
         packet.nextHeader = proto::icmpv6;
         packet.payload = wire::emitIcmpv6(wire::ListenerQuery{within, {}, false, 2, everySeconds, {}}, packet.pseudoHeader());
-        stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
+        sendAlong(now, *binding, binding->careOfAddress, packet, out);
     }
 }
 

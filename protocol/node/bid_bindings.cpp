@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/bid_bindings.hpp"
 
+#include "protocol/wire/ipv4.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
@@ -18,6 +20,7 @@ namespace {
 
 constexpr std::uint8_t bidType = 35;
 constexpr std::size_t ipv6Octets = 16;
+constexpr std::size_t ipv4Octets = 4;
 
 const BidBinding* find(const std::vector<BidBinding>& list, std::uint16_t bid)
 {
@@ -49,8 +52,7 @@ public:
         const bool deletes = request_.update.lifetime.count() == 0;
         if (const auto code = wholeFault(deletes)) return answer(*code, false);
         for (std::size_t i = 0; i < asked_.size(); ++i) codes_[i] = faultOf(i, deletes);
-        // MCOA-HA-08: of a single one the update itself is refused.
-        if (asked_.size() == 1 && codes_[0] != 0) return answer(std::exchange(codes_[0], std::uint8_t{0}), false);
+        if (asked_.size() == 1 && codes_[0] != 0) return refuseOnly();
         if (std::all_of(codes_.begin(), codes_.end(), [](std::uint8_t c) { return c != 0; })) return answer(status::mcoaNotComplete, false);
         if (!deletes && request_.plain && !request_.update.has(BindingUpdate::overwrite)) return answer(status::mcoaNonMcoaBindingExists, false);  // MCOA-HA-06
         deletes ? erase() : install();
@@ -64,7 +66,7 @@ private:
         if (std::any_of(request_.update.options.begin(), request_.update.options.end(), isUnreadable)) return status::mcoaMalformed;  // MCOA-HA-02
         if (policy_.support == BidPolicy::Support::Prohibited) return status::mcoaProhibited;                                         // MCOA-HA-10
         if (asked_.size() > 1 && (policy_.correspondent || !policy_.bulk)) {
-            const bool malformed = !deletes && std::any_of(asked_.begin(), asked_.end(), [](const BindingIdentifier& b) { return !b.home && !b.careOfAddress.empty() && !isUsable(b); });
+            const bool malformed = !deletes && std::any_of(asked_.begin(), asked_.end(), [this](const BindingIdentifier& b) { return !b.home && !b.careOfAddress.empty() && !isUsable(b); });
             return malformed ? status::mcoaMalformed : status::mcoaBulkProhibited;  // MCOA-CN-01, MCOA-HA-10
         }
         const auto isUnknown = [this](const BindingIdentifier& b) { return !find(request_.present, b.bid); };
@@ -84,12 +86,29 @@ private:
             const BidBinding* stored = find(request_.present, b.bid);
             return stored && !stored->home ? std::uint8_t{0} : status::mcoaUnknownCareOf;  // MCOA-HA-03, -14
         }
-        // IPv4 care-of addresses are DSMIPv6's (MCOA-CN-04): no tunnel of ours goes there.
         if (!isUsable(b)) return status::mcoaMalformed;
+        if (isIpv4(b)) return ipv4Fault(b);
         return isAllowed(addressOf(b)) ? std::uint8_t{0} : status::administrativelyProhibited;
     }
 
-    static bool isUsable(const BindingIdentifier& b) { return b.careOfAddress.size() == ipv6Octets && addressOf(b).isUnicastRoutable(); }
+    static bool isIpv4(const BindingIdentifier& b) { return b.careOfAddress.size() == ipv4Octets; }
+
+    [[nodiscard]] bool isUsable(const BindingIdentifier& b) const
+    {
+        // IPv4 care-of addresses are DSMIPv6's (MCOA-CN-04): without it no tunnel of ours goes there.
+        if (isIpv4(b)) return request_.ipv4 && wire::isUnicast(*wire::unmapped(addressOf(b)));
+        return b.careOfAddress.size() == ipv6Octets && addressOf(b).isUnicastRoutable() && !wire::unmapped(addressOf(b));
+    }
+
+    /// MCOA-DS-01: a NAT is looked for when an address comes alone and from there. Otherwise it must be the one that is registered already;
+    /// behind a NAT that is another one than the node says.
+    [[nodiscard]] std::uint8_t ipv4Fault(const BindingIdentifier& b) const
+    {
+        if (asked_.size() == 1 && request_.ipv4Source) return 0;
+        const BidBinding* stored = find(request_.present, b.bid);
+        if (stored && !stored->home && stored->careOfAddress == addressOf(b)) return 0;
+        return asked_.size() > 1 ? status::mcoaBulkProhibited : status::administrativelyProhibited;
+    }
 
     [[nodiscard]] bool isAllowed(const Ipv6Address& address) const
     {
@@ -106,6 +125,11 @@ private:
 
     static Ipv6Address addressOf(const BindingIdentifier& b)
     {
+        if (isIpv4(b)) {
+            Ipv4Address ipv4;
+            std::copy_n(b.careOfAddress.begin(), ipv4Octets, ipv4.octets.begin());
+            return wire::mapped(ipv4);
+        }
         Ipv6Address out;
         std::copy_n(b.careOfAddress.begin(), ipv6Octets, out.octets.begin());
         return out;
@@ -135,6 +159,8 @@ private:
         const BidBinding* stored = find(request_.present, b.bid);  // as it was before an overwrite
         BidBinding binding{b.bid, request_.homeAddress, b.home, b.priority, request_.expires, request_.granted};
         if (!b.home) binding.careOfAddress = b.careOfAddress.empty() ? stored->careOfAddress : addressOf(b);
+        // MCOA-DS-02: where they differ, the source is the care-of address.
+        if (!b.home && isIpv4(b) && asked_.size() == 1 && request_.ipv4Source) binding.careOfAddress = *request_.ipv4Source;
         // One home binding at a time: the new one takes the other's place.
         if (b.home) std::erase_if(list_, [&](const BidBinding& other) { return other.home && other.bid != b.bid; });
         const auto it = std::find_if(list_.begin(), list_.end(), [&](const BidBinding& other) { return other.bid == b.bid; });
@@ -145,7 +171,7 @@ private:
 
     BidOutcome finished(bool deletes)
     {
-        if (asked_.size() == 1 && codes_[0] != 0) return answer(std::exchange(codes_[0], std::uint8_t{0}), false);
+        if (asked_.size() == 1 && codes_[0] != 0) return refuseOnly();
         const bool complete = std::all_of(codes_.begin(), codes_.end(), [](std::uint8_t c) { return c == 0; });
         BidOutcome out = answer(complete ? status::accepted : status::mcoaNotComplete, true);
         out.bindings = std::move(list_);
@@ -156,6 +182,15 @@ private:
             if (asked_.size() == 1) out.status = status::mcoaReturnHomeWithoutNdp;
             else out.answers[i].status = status::mcoaReturnHomeWithoutNdp;
         }
+        return out;
+    }
+
+    /// MCOA-HA-08: of a single one the update itself is refused. MCOA-DS-03: of an IPv4 address its option says so, too.
+    [[nodiscard]] BidOutcome refuseOnly()
+    {
+        const std::uint8_t code = std::exchange(codes_[0], std::uint8_t{0});
+        BidOutcome out = answer(code, false);
+        if (request_.ipv4 && isIpv4(asked_[0])) out.answers[0].status = code;
         return out;
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The care-of addresses that a home address has with binding identifiers (RFC 5648), and what a Binding Update with such options
-// does to them at a home agent, a MAP or a correspondent. Rules MCOA-HA-02 to -10, -13 to -15, -17, MCOA-CN-01, -03, -04.
+// does to them at a home agent, a MAP or a correspondent. Rules MCOA-HA-02 to -10, -13 to -15, -17, MCOA-CN-01, -03, -04, MCOA-DS-01, -02.
 // Values and functions: no state, no input or output. The rest of an update (home address, sequence number, authorisation) is the
 // caller's, before; so is what an update without identifiers does (MCOA-HA-01).
 #pragma once
@@ -11,6 +11,7 @@
 #include "protocol/wire/mobility.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,8 @@ struct BidRequest {
     TimePoint expires{};         ///< of what it registers
     WireLifetime granted{};
     const std::vector<Prefix>* allowed = nullptr;  ///< care-of addresses elsewhere get 129 (HMIP-MAP-08); none or empty: anywhere
+    bool ipv4 = false;                             ///< IPv4 care-of addresses are taken (MCOA-DS-02); they stand as ::ffff:a.b.c.d
+    std::optional<Ipv6Address> ipv4Source{};       ///< of the IPv4 packet that the update was in
 };
 
 struct BidOutcome {

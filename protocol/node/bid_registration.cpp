@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/bid_registration.hpp"
 
+#include "protocol/wire/ipv4.hpp"
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -16,6 +18,9 @@ constexpr std::chrono::seconds leastLifetime{4};
 
 WireLifetime toWire(std::chrono::seconds lifetime) { return WireLifetime{static_cast<std::uint16_t>(std::clamp<std::int64_t>(lifetime.count() / 4, 1, 0xffff))}; }
 Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
+
+/// MCOA-DS-01: never with others in an update, and by its own path.
+bool isIpv4(const BidRegistration::Path& path) { return wire::unmapped(path.careOf).has_value(); }
 
 bool contains(const std::vector<std::uint16_t>& list, std::uint16_t bid) { return std::find(list.begin(), list.end(), bid) != list.end(); }
 
@@ -75,6 +80,7 @@ void BidRegistration::take(TimePoint now, const Path& path)
         if (slots_.size() == maxPaths) return;
         slots_.push_back({});
         slots_.back().path = path;
+        slots_.back().alone = isIpv4(path);
         slots_.back().next = now;
         return;
     }
@@ -87,6 +93,7 @@ void BidRegistration::take(TimePoint now, const Path& path)
         return;
     }
     slot->path = path;
+    slot->alone = isIpv4(path);
     slot->wanted = true;
     slot->refused = false;
     slot->full = true;
@@ -167,14 +174,15 @@ void BidRegistration::expire(TimePoint now)
 
 std::size_t BidRegistration::rank(const Slot& slot) const
 {
-    constexpr std::size_t unranked = 128;  // behind those with a priority, in the order of the interfaces
-    return slot.path.priority == 0 ? unranked + static_cast<std::size_t>(&slot - slots_.data()) : slot.path.priority;
+    constexpr std::size_t unranked = 128;  // behind those with a priority, in the order of the interfaces; IPv4 last (RFC 5555 §4.4.1)
+    const std::size_t place = (isIpv4(slot.path) ? maxPaths : 0) + static_cast<std::size_t>(&slot - slots_.data());
+    return slot.path.priority == 0 ? unranked + place : slot.path.priority;
 }
 
 const Slot* BidRegistration::way() const
 {
     const Slot* best = nullptr;
-    const auto key = [&](const Slot& s) { return std::tuple(s.silent, rank(s)); };
+    const auto key = [&](const Slot& s) { return std::tuple(isIpv4(s.path) && !s.bound, s.silent, rank(s)); };
     for (const Slot& slot : slots_)
         if (slot.wanted && !slot.path.home && (!best || key(slot) < key(*best))) best = &slot;
     return best;
@@ -192,7 +200,11 @@ std::vector<Slot*> BidRegistration::bootGroup()
     std::vector<Slot*> group;
     for (Slot& slot : slots_)
         if (slot.wanted && !slot.refused && !(slot.path.home && !isBulk())) group.push_back(&slot);
-    if (isBulk() || group.size() < 2) return group;
+    if (isBulk() && std::any_of(group.begin(), group.end(), [](const Slot* s) { return !s->alone; })) {
+        std::erase_if(group, [](const Slot* s) { return s->alone; });
+        return group;
+    }
+    if (group.size() < 2) return group;
     // One after the other, each by its own path: a dead one holds up the first registration no longer than one timeout.
     const auto key = [&](const Slot* s) { return std::tuple(s->silent, rank(*s)); };
     return {*std::min_element(group.begin(), group.end(), [&](const Slot* a, const Slot* b) { return key(a) < key(b); })};
@@ -241,7 +253,8 @@ std::optional<BidRegistration::Update> BidRegistration::due(TimePoint now)
         if (now < *bootNext_) return std::nullopt;
     }
     if (group.empty()) return std::nullopt;
-    const Slot* via = group.size() == 1 && group.front()->wanted && !group.front()->path.home && !isBulk() ? group.front() : way();
+    const bool own = group.size() == 1 && group.front()->wanted && !group.front()->path.home && (!isBulk() || isIpv4(group.front()->path));
+    const Slot* via = own ? group.front() : way();
     if (!via) return std::nullopt;  // no way out; what is at the peer ends by itself
     std::erase_if(recent_, [&](TimePoint t) { return now >= t + 1s; });
     if (recent_.size() >= maxUpdateRate) {
@@ -279,8 +292,9 @@ BidRegistration::Update BidRegistration::build(TimePoint now, const std::vector<
         option.home = slot->path.home;
         option.priority = slot->path.priority;
         // MCOA-MN-03: the care-of address at the first registration only; MCOA-MN-12: of the home link always.
-        const bool full = !deletes && (slot->full || slot->path.home);
-        if (full) option.careOfAddress.assign(slot->path.careOf.octets.begin(), slot->path.careOf.octets.end());
+        // RFC 5555 §4.2: of an IPv4 network too, so that a NAT shows.
+        const bool full = !deletes && (slot->full || slot->path.home || isIpv4(slot->path));
+        if (full) option.careOfAddress.assign(slot->path.careOf.octets.begin() + (isIpv4(slot->path) ? 12 : 0), slot->path.careOf.octets.end());
         update.home = update.home || option.home;
         update.options.push_back(std::move(option));
         update.copy = update.copy || slot->unanswered > 0;

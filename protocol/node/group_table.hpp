@@ -47,7 +47,7 @@ public:
         if (const auto mac = macs_.find(macEnd); mac != macs_.end() && --mac->second == 0) macs_.erase(mac);
         // With many groups nearly all bits are set anyway.
         if (groups_.list().size() > few) return true;
-        filter_ = 0;
+        filter_ = broadcast_ ? filterBit(broadcast) : 0;
         for (const Group& left : groups_) filter_ |= bitOf(left.macEnd);
         return true;
     }
@@ -60,10 +60,17 @@ public:
     /// Whether frames to this link-layer address are for one of the groups.
     [[nodiscard]] bool hears(const Mac& mac) const
     {
-        if (mac.octets[0] != 0x33 || mac.octets[1] != 0x33) return false;
+        if (mac.octets[0] != 0x33 || mac.octets[1] != 0x33) return broadcast_ && mac == broadcast;
         const std::uint32_t end = endOf(mac);
         if (!macs_.empty()) return macs_.contains(end);
         return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) { return group.macEnd == end; });
+    }
+
+    /// Takes frames to everybody, too, as ARP sends them.
+    void hearBroadcast()
+    {
+        broadcast_ = true;
+        filter_ |= filterBit(broadcast);
     }
 
     /// Sees to it that the group is reported `reports` times more, next at `when`.
@@ -100,6 +107,7 @@ public:
 
 private:
     static constexpr std::size_t few = 16;
+    static constexpr Mac broadcast{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
     [[nodiscard]] static std::uint32_t endOf(const Mac& mac)
     {
@@ -112,6 +120,7 @@ private:
 
     AddressList<Group> groups_;
     std::uint64_t filter_ = 0;
+    bool broadcast_ = false;
     std::unordered_map<std::uint32_t, std::size_t> macs_;  ///< how many groups share the last four octets; empty while there are few
     std::vector<Ipv6Address> reporting_;                   ///< those with reports left
 };

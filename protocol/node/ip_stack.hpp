@@ -85,6 +85,8 @@ public:
     void addStaticAddress(std::size_t interface, const Prefix& address, bool verified = true);
     void addAnycastAddress(std::size_t interface, const Ipv6Address& address);
     void addRoute(const Prefix& destination, std::size_t interface, const Ipv6Address& nextHop);
+    /// The interface is one of an IPv4 network, too: hears() is true of frames to everybody.
+    void hearBroadcast(std::size_t interface) { interfaces_[interface].groups.hearBroadcast(); }
 
     // ---- mobility of peers (RFC 6275 §9.3; RR-CN-10, -11, -16)
     /// Takes part in route optimisation: understands home address options. Without this the node answers them with a Parameter
@@ -92,7 +94,8 @@ public:
     void setMobilitySupport() { mobilitySupport_ = true; }
     /// Packets of ours to `home` go with a type 2 routing header to `careOf`, and packets from there with that home address are taken.
     /// With several care-of addresses (RFC 5648) `parts` has them all: packets go where `flows`, which are ordered, send them, else to the
-    /// one that a packet of the peer came from last (MCOA-FWD-01), or to `careOf` where they have priorities.
+    /// one that a packet of the peer came from last (MCOA-FWD-01), or to `careOf` where they have priorities. What is for an IPv4 care-of
+    /// address (::ffff:a.b.c.d) waits in takeCarried(), with the home address in its routing header.
     void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf, const std::vector<BidBinding>& parts = {}, std::vector<Flow> flows = {});
     void clearMobilePeer(const Ipv6Address& home) { mobilePeers_.erase(home); }
     /// Has a packet of ours to a mobile peer go straight to its care-of address, with a type 2 routing header. Never neighbour discovery
@@ -266,6 +269,7 @@ public:
     [[nodiscard]] std::size_t interfaceCount() const { return interfaces_.size(); }
     [[nodiscard]] const std::string& interfaceName(std::size_t interface) const { return interfaces_[interface].name; }
     [[nodiscard]] Mac mac(std::size_t interface) const { return interfaces_[interface].mac; }
+    [[nodiscard]] std::uint32_t mtu(std::size_t interface) const { return interfaces_[interface].settings.mtu; }
     [[nodiscard]] const std::vector<InterfaceAddress>& addresses(std::size_t interface) const { return interfaces_[interface].addresses.list(); }
     Random& random() { return random_; }
 

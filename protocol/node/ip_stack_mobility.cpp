@@ -2,6 +2,8 @@
 // What every node does about mobility before its role has a say: home address options, and messages that cannot be taken.
 #include "protocol/node/ip_stack.hpp"
 
+#include "protocol/wire/ipv4.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -93,7 +95,7 @@ bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
     // RR-CN-16, HA-HAO-01: what proves itself by other means is let through.
     const bool proven = packet.nextHeader == proto::esp || packet.nextHeader == proto::ah || packet.nextHeader == proto::mobility;
     const auto peer = proven ? mobilePeers_.end() : mobilePeers_.find(*home);
-    if (!home->isUnicastRoutable() || (!proven && (peer == mobilePeers_.end() || !peer->second.isAt(packet.source)))) {
+    if (!home->isUnicastRoutable() || (!proven && (peer == mobilePeers_.end() || !peer->second.isAt(packet.source) || wire::unmapped(packet.source)))) {
         sendBindingError(now, unknownBinding, packet, out);
         return false;
     }

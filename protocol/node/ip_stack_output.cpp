@@ -2,6 +2,8 @@
 // The sending half of IpStack: routes, neighbours, errors, listener reports.
 #include "protocol/node/ip_stack.hpp"
 
+#include "protocol/wire/ipv4.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -49,8 +51,10 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
         for (const Ipv6Address& careOf : addressMobilePeer(now, packet)) {
             Ipv6Packet copy = packet;
             copy.destination = careOf;
-            send(now, std::move(copy), out, interface);
+            if (wire::unmapped(careOf)) waitingCarried_.push_back(std::move(copy));
+            else send(now, std::move(copy), out, interface);
         }
+        if (wire::unmapped(packet.destination)) return waitingCarried_.push_back(std::move(packet));
     }
     if (!carried_.empty() && isCarried(packet.source) && !owns(packet.source)) return waitingCarried_.push_back(std::move(packet));
     const Ipv6Address destination = packet.destination;

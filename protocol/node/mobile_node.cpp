@@ -20,11 +20,14 @@ MobileNode::MobileNode(IpStack stack, Settings settings, std::vector<TrafficSour
     addHome({}, settings_.homeAddress);
     for (const Ipv6Address& further : settings_.furtherHomeAddresses) addHome({}, further);
     startNetwork();
+    startIpv4();
 }
 
 void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
-    auto delivery = stack_.receive(now, interface, frame, out);
+    const bool isIpv4 = !ipv4_.empty() && Ipv4Link::concerns(frame);
+    if (isIpv4) fromIpv4(now, interface, frame, out);
+    auto delivery = isIpv4 ? std::nullopt : stack_.receive(now, interface, frame, out);
     if (delivery && network_.isIngress(interface)) {
         onIngress(now, std::move(*delivery), out);
     } else if (delivery && delivery->kind == Delivery::Kind::Forward) {
@@ -33,7 +36,7 @@ void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, O
         const auto ra = std::get<wire::RouterAdvertisement>(*delivery->icmp);
         onAdvertisement(now, *delivery, ra, out);
     } else if (delivery && delivery->kind == Delivery::Kind::Local) {
-        handle(now, std::move(*delivery), out);
+        handle(now, std::move(*delivery), out, {});
     }
     drainStack(now, out);
     sendCarried(now, out);
@@ -50,6 +53,7 @@ void MobileNode::advance(TimePoint now, Output& out)
     }
     drainStack(now, out);
     advanceLinks(now, out);
+    advanceIpv4(now, out);
     expireHomes(now, out);
     progress(now, out);
     repeatAdvertisements(now, out);
@@ -82,7 +86,7 @@ void MobileNode::reportTimers(TimePoint now, Output& out)
 
 std::optional<TimePoint> MobileNode::nextDeadline() const
 {
-    auto next = earlier(earlier(stack_.nextDeadline(), nextLinkDeadline()), correspondent_.nextDeadline());
+    auto next = earlier(earlier(stack_.nextDeadline(), nextLinkDeadline()), earlier(correspondent_.nextDeadline(), nextIpv4Deadline()));
     for (const TrafficSource& source : sources_) next = earlier(next, source.nextDeadline());
     next = earlier(earlier(earlier(next, nextHomeDeadline()), reconsider_), network_.nextDeadline());
     const auto identified = [&](const Home& home) { return home.paths.supported() && !(isRouter(home) && network_.leaving()); };

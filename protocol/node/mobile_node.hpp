@@ -13,6 +13,7 @@
 #include "protocol/node/flow_registration.hpp"
 #include "protocol/node/home_discovery.hpp"
 #include "protocol/node/ip_stack.hpp"
+#include "protocol/node/ipv4_tunnel.hpp"
 #include "protocol/node/map_selection.hpp"
 #include "protocol/node/network_mobility.hpp"
 #include "protocol/node/route_optimisation.hpp"
@@ -71,6 +72,11 @@ public:
         CorrespondentService::Settings correspondent{};     ///< of what the node does for other mobile nodes
         Multihoming multihoming{};
         NetworkMobility::Settings network{};               ///< behind it, of the first home address (RFC 3963)
+        /// Interfaces on IPv4 networks, which have no IPv6 then; needs several care-of addresses (MCOA-DS-01). They stay as they are.
+        struct Ipv4 {
+            std::vector<std::optional<Ipv4Interface>> interfaces{};  ///< by interface
+            std::optional<Ipv4Address> homeAgent{};                  ///< none: IPv4 is not used
+        } ipv4{};
     };
     /// Copies of a Binding Update without an answer after which another MAP is tried, when there is one (HMIP-MN-33); our own.
     static constexpr int mapPatience = 3;
@@ -164,6 +170,33 @@ private:
         TimePoint nextSolicitation{};
     };
 
+    /// An interface on an IPv4 network.
+    struct Ipv4Path {
+        Ipv4Link link;
+        bool up = false;
+        bool udp = true;           ///< until the home agent has said that there is no NAT
+        Duration keepalive{0};     ///< behind a NAT: something leaves so often
+        TimePoint sent{};          ///< when something left in UDP
+    };
+    /// How a packet reached us.
+    struct Arrival {
+        bool throughHomeAgent = false;
+        std::optional<std::size_t> ipv4{};  ///< the interface, where it was in an IPv4 packet of the home agent
+    };
+
+    // on IPv4 networks (mobile_node_ipv4.cpp)
+    void startIpv4();
+    [[nodiscard]] Ipv4Path* ipv4At(const Ipv6Address& careOf);
+    [[nodiscard]] const Ipv4Path* ipv4At(const Ipv6Address& careOf) const { return const_cast<MobileNode*>(this)->ipv4At(careOf); }
+    void setIpv4Link(TimePoint now, Ipv4Path& path, bool up, Output& out);
+    void fromIpv4(TimePoint now, std::size_t interface, ByteView frame, Output& out);
+    /// What the acknowledgement says of a NAT on the way of that interface.
+    void onNat(std::size_t interface, const wire::BindingAck& ack);
+    /// `packet` is as it would leave from an IPv6 care-of address.
+    void sendOverIpv4(TimePoint now, Ipv4Path& path, wire::Ipv6Packet packet, Output& out);
+    void advanceIpv4(TimePoint now, Output& out);
+    [[nodiscard]] std::optional<TimePoint> nextIpv4Deadline() const;
+
     // links, routers, addresses (mobile_node_movement.cpp)
     void solicit(TimePoint now, std::size_t interface, Output& out);
     void startSoliciting(TimePoint first, std::size_t interface);
@@ -214,7 +247,7 @@ private:
     /// What may be asked of the home agent now.
     [[nodiscard]] std::chrono::seconds homeLifetime(TimePoint now, const Home& home, const Ipv6Address& careOf) const;
     void sendHomeUpdate(TimePoint now, const Home& home, const Association::Update& update, Output& out);
-    void onAck(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, Output& out);
+    void onAck(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, const std::optional<std::size_t>& ipv4, Output& out);
     void onHomeAck(TimePoint now, Home& home, Association::Answer answer, const wire::BindingAck& ack, Output& out);
     /// A peer that is a home agent to us (the MAP, too) asks for an update: a Binding Error or a Binding Refresh Request. False when
     /// `peer` is none.
@@ -259,8 +292,8 @@ private:
     void settleBeside(TimePoint now, bool elsewhere, Output& out);
     void sendPathUpdate(TimePoint now, const BidRegistration& at, const BidRegistration::Update& update, std::uint16_t flags, Output& out, FlowRegistration& flows);
     void pathEvents(TimePoint now, BidRegistration& at, Output& out) const;
-    void onPathAck(TimePoint now, BidRegistration& at, Home* home, const wire::BindingAck& ack, Output& out);
-    void onRevocation(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingRevocation& message, Output& out);
+    void onPathAck(TimePoint now, BidRegistration& at, Home* home, const wire::BindingAck& ack, const std::optional<std::size_t>& ipv4, Output& out);
+    void onRevocation(TimePoint now, const wire::Ipv6Packet& packet, const std::optional<std::size_t>& ipv4, const wire::BindingRevocation& message, Output& out);
     /// The way of packets of this home address; none while there is none. Of the home link it is one with H.
     [[nodiscard]] const BidRegistration::Slot* bestPath(const Home& home) const;
     [[nodiscard]] bool works(const BidRegistration::Slot& slot) const;
@@ -292,7 +325,7 @@ private:
     void progressDiscovery(TimePoint now, Output& out);
     void progressPrefixes(TimePoint now, Output& out);
     void onDiscoveryReply(TimePoint now, const wire::Ipv6Packet& packet, const wire::HomeAgentDiscoveryReply& reply, Output& out);
-    void onPrefixes(TimePoint now, const wire::Ipv6Packet& packet, const wire::MobilePrefixAdvertisement& message, Output& out);
+    void onPrefixes(TimePoint now, const wire::Ipv6Packet& packet, const Arrival& arrival, const wire::MobilePrefixAdvertisement& message, Output& out);
     void onHomePrefix(TimePoint now, const wire::PrefixInformation& prefix, Output& out);
     void addHome(TimePoint now, const Ipv6Address& address);
     [[nodiscard]] Home homeAt(const Ipv6Address& agent, const Ipv6Address& address);
@@ -384,15 +417,15 @@ private:
     void sendFromHome(TimePoint now, wire::Ipv6Packet packet, Output& out);
     /// From a home address or, without a home agent, from the RCoA (HMIP-MN-29).
     void answerFrom(TimePoint now, wire::Ipv6Packet packet, Output& out);
-    void handle(TimePoint now, Delivery delivery, Output& out);
+    void handle(TimePoint now, Delivery delivery, Output& out, Arrival arrival);
     /// Tells the stack which addresses are ours without being on a link: those that our tunnels reach.
     void nameCarried();
     /// What the stack could not send because only our tunnels carry it.
     void sendCarried(TimePoint now, Output& out);
     /// The packet inside, when the tunnel's other end may send it (MN-RX-01).
     [[nodiscard]] std::optional<wire::Ipv6Packet> unwrap(const wire::Ipv6Packet& packet) const;
-    void deliver(TimePoint now, wire::Ipv6Packet packet, bool throughHomeAgent, Output& out);
-    void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, bool throughHomeAgent, Output& out);
+    void deliver(TimePoint now, wire::Ipv6Packet packet, const Arrival& arrival, Output& out);
+    void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, const Arrival& arrival, Output& out);
     void onProbe(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     void sendTraffic(TimePoint now, Output& out);
 
@@ -409,6 +442,7 @@ private:
     NetworkMobility network_;
     std::array<std::optional<TimePoint>, TimerCount> reported_;
     std::vector<Link> links_;            ///< by interface
+    std::map<std::size_t, Ipv4Path> ipv4_;  ///< by interface
     std::vector<Home> homes_;            ///< never empty
     std::map<Ipv6Address, Association> maps_;  ///< every MAP that has, or is asked for, a binding
     std::map<Ipv6Address, BidRegistration> mapPaths_;  ///< with identifiers, beside the entries of maps_

@@ -133,10 +133,11 @@ void MobileNode::progressPrefixes(TimePoint now, Output& out)
     }
 }
 
-void MobileNode::onPrefixes(TimePoint now, const Ipv6Packet& packet, const wire::MobilePrefixAdvertisement& message, Output& out)
+void MobileNode::onPrefixes(TimePoint now, const Ipv6Packet& packet, const Arrival& arrival, const wire::MobilePrefixAdvertisement& message, Output& out)
 {
     // MN-MPS-01: from the home agent that has our registration, with the routing header (which deliver() has checked).
-    if (homeLink_ || !packet.routing || !isHomeAddress(packet.routing->homeAddress) || packet.source != homeAgent()) return;
+    // In an IPv4 packet it comes to the home address itself.
+    if (homeLink_ || (!packet.routing && !arrival.ipv4) || !isHomeAddress(packet.routing ? packet.routing->homeAddress : packet.destination) || packet.source != homeAgent()) return;
     if (!prefixes_.answered(message.identifier)) {
         // Unsolicited: discarded, and asked for in our own words.
         prefixes_.start(now, stack_.random());

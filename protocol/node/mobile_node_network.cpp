@@ -141,8 +141,8 @@ void MobileNode::onIngress(TimePoint now, Delivery delivery, Output& out)
                                               {"rule", attribute(std::string_view("NEMO-MR-06"))}});
         return;
     }
-    if (local) return handle(now, std::move(delivery), out);
-    if (isHomeAddress(packet.destination) || isRegional(packet.destination)) return deliver(now, std::move(packet), false, out);
+    if (local) return handle(now, std::move(delivery), out, {});
+    if (isHomeAddress(packet.destination) || isRegional(packet.destination)) return deliver(now, std::move(packet), {}, out);
     if (network_.isBehind(packet.destination)) return sendInside(now, std::move(packet), out);
     stack_.forward(now, std::move(packet), out);  // comes back to be tunnelled
 }
@@ -151,7 +151,7 @@ void MobileNode::fromTunnel(TimePoint now, Ipv6Packet packet, Output& out)
 {
     if (!stack_.owns(packet.destination)) return sendInside(now, std::move(packet), out);
     if (auto delivery = stack_.receiveInner(now, settings_.network.ingress.empty() ? 0 : settings_.network.ingress.front(), std::move(packet), out))
-        deliver(now, std::move(delivery->packet), false, out);
+        deliver(now, std::move(delivery->packet), {}, out);
 }
 
 void MobileNode::sendInside(TimePoint now, Ipv6Packet packet, Output& out)

@@ -27,6 +27,7 @@ std::optional<Ipv6Address> MobileNode::primaryCareOf(TimePoint now, const Ipv6Ad
 
 void MobileNode::sendFromCareOf(TimePoint now, Ipv6Packet packet, Output& out)
 {
+    if (Ipv4Path* path = ipv4At(packet.source)) return sendOverIpv4(now, *path, std::move(packet), out);
     if (!isRegional(packet.source)) {
         // On the home link its routes would take what belongs elsewhere.
         for (std::size_t i = 0; beside_ && i < links_.size(); ++i)
@@ -153,15 +154,14 @@ void MobileNode::nameCarried()
     stack_.setCarried(std::move(carried));
 }
 
-void MobileNode::handle(TimePoint now, Delivery delivery, Output& out)
+void MobileNode::handle(TimePoint now, Delivery delivery, Output& out, Arrival arrival)
 {
     nameCarried();
     constexpr int maxTunnels = 4;
-    bool throughHomeAgent = false;
     for (int tunnel = 0; tunnel < maxTunnels; ++tunnel) {
         Ipv6Packet& packet = delivery.packet;
         if (packet.nextHeader != proto::ipv6) {
-            deliver(now, std::move(packet), throughHomeAgent, out);
+            deliver(now, std::move(packet), arrival, out);
             return sendCarried(now, out);
         }
         auto inner = unwrap(packet);
@@ -169,8 +169,8 @@ void MobileNode::handle(TimePoint now, Delivery delivery, Output& out)
             out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"rule", attribute(std::string_view("MN-RX-01"))}});
             return;
         }
-        throughHomeAgent = isHomeAddress(inner->destination);
-        if (!throughHomeAgent && !isRegional(inner->destination) && network_.isBehind(inner->destination)) {
+        arrival = {isHomeAddress(inner->destination), std::nullopt};
+        if (!arrival.throughHomeAgent && !isRegional(inner->destination) && network_.isBehind(inner->destination)) {
             fromTunnel(now, std::move(*inner), out);
             return sendCarried(now, out);
         }
@@ -185,7 +185,7 @@ void MobileNode::handle(TimePoint now, Delivery delivery, Output& out)
     }
 }
 
-void MobileNode::deliver(TimePoint now, Ipv6Packet packet, bool throughHomeAgent, Output& out)
+void MobileNode::deliver(TimePoint now, Ipv6Packet packet, const Arrival& arrival, Output& out)
 {
     // MN-RX-02: one segment left and an address of our own, otherwise the packet is dropped silently.
     if (packet.routing) {
@@ -198,36 +198,36 @@ void MobileNode::deliver(TimePoint now, Ipv6Packet packet, bool throughHomeAgent
         const bool revokes = packet.payload.size() > 2 && packet.payload[2] == revocation;
         const auto message = stack_.mobility(now, packet, out, revokes ? revocation : lastBase);
         if (!message) return;
-        if (const auto* ended = std::get_if<wire::BindingRevocation>(&*message)) return onRevocation(now, packet, *ended, out);
+        if (const auto* ended = std::get_if<wire::BindingRevocation>(&*message)) return onRevocation(now, packet, arrival.ipv4, *ended, out);
         if (!packet.routing && correspondent_.receive(now, packet, *message, stack_, out)) return;
-        if (const auto* ack = std::get_if<wire::BindingAck>(&*message)) onAck(now, packet, *ack, out);
-        onPeerMessage(now, packet, throughHomeAgent, *message, out);
+        if (const auto* ack = std::get_if<wire::BindingAck>(&*message)) onAck(now, packet, *ack, arrival.ipv4, out);
+        onPeerMessage(now, packet, arrival.throughHomeAgent, *message, out);
         return;
     }
-    if (packet.nextHeader == proto::icmpv6) return onIcmp(now, packet, throughHomeAgent, out);
+    if (packet.nextHeader == proto::icmpv6) return onIcmp(now, packet, arrival, out);
     if (packet.routing) {
         usedPeer(now, packet.routing->homeAddress, packet.source);
         packet.destination = packet.routing->homeAddress;
         packet.routing.reset();
     }
     // A packet from somebody who does not know where we are: the occasion to tell (RFC 6275 §11.7.2).
-    if (throughHomeAgent) meet(now, packet.destination, packet.source);
+    if (arrival.throughHomeAgent) meet(now, packet.destination, packet.source);
     onProbe(now, packet, out);
 }
 
-void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, bool throughHomeAgent, Output& out)
+void MobileNode::onIcmp(TimePoint now, const Ipv6Packet& packet, const Arrival& arrival, Output& out)
 {
     wire::FieldReader in(packet.payload, 0, nullptr);
     const auto message = wire::parseIcmpv6(in, packet.pseudoHeader());
     if (!message || !message->acceptable()) return;
     if (const auto* error = std::get_if<wire::IcmpError>(&message->value)) return onIcmpError(now, packet.source, *error, out);
     if (const auto* reply = std::get_if<wire::HomeAgentDiscoveryReply>(&message->value)) return onDiscoveryReply(now, packet, *reply, out);
-    if (const auto* prefixes = std::get_if<wire::MobilePrefixAdvertisement>(&message->value)) return onPrefixes(now, packet, *prefixes, out);
+    if (const auto* prefixes = std::get_if<wire::MobilePrefixAdvertisement>(&message->value)) return onPrefixes(now, packet, arrival, *prefixes, out);
     const auto* echo = std::get_if<wire::Echo>(&message->value);
     const Ipv6Address to = packet.routing ? packet.routing->homeAddress : packet.destination;
     if (!echo || (!isHomeAddress(to) && !isRegional(to))) return;
     if (packet.routing) usedPeer(now, to, packet.source);
-    if (throughHomeAgent) meet(now, to, packet.source);  // somebody who does not know where we are, as in deliver()
+    if (arrival.throughHomeAgent) meet(now, to, packet.source);  // somebody who does not know where we are, as in deliver()
     if (echo->reply || !stack_.answersEcho()) return;
     Ipv6Packet reply;
     reply.source = to;

@@ -50,7 +50,9 @@ std::vector<MobileNode::Way> MobileNode::ways(TimePoint now) const
 {
     std::vector<Way> out;
     for (std::size_t i = 0; i < links_.size(); ++i)
-        if (const auto careOf = bestCareOf(now, i); usable(careOf)) out.push_back({i, bidOf(i), priorityOf(i), *careOf, std::nullopt});
+        // RFC 5555 §4.4.4: nobody is at home and on IPv4; updates of that address alone would end the binding of the home link.
+        if (const auto ipv4 = ipv4_.find(i); ipv4 != ipv4_.end() && ipv4->second.up && !homeLink_) out.push_back({i, bidOf(i), priorityOf(i), wire::mapped(ipv4->second.link.address()), std::nullopt});
+        else if (const auto careOf = bestCareOf(now, i); usable(careOf)) out.push_back({i, bidOf(i), priorityOf(i), *careOf, std::nullopt});
     return out;
 }
 
@@ -64,12 +66,13 @@ void MobileNode::progressPaths(TimePoint now, Output& out)
         progressMapPaths(now, list, out);
     }
     if (settings_.homeAddress.isUnspecified()) return;
-    if (!list.empty()) progressDiscovery(now, out);
+    const bool ipv6 = std::any_of(list.begin(), list.end(), [](const Way& way) { return !wire::unmapped(way.careOf); });
+    if (ipv6) progressDiscovery(now, out);
     if (homeAgent().isUnspecified()) return;
     progressHomePaths(now, list, out);
     if (list.empty()) return;
     progressPrefixes(now, out);
-    progressPeers(now, out);
+    if (ipv6) progressPeers(now, out);
 }
 
 // ---- MAPs
@@ -322,10 +325,11 @@ void MobileNode::pathEvents(TimePoint now, BidRegistration& at, Output& out) con
     }
 }
 
-void MobileNode::onPathAck(TimePoint now, BidRegistration& at, Home* home, const wire::BindingAck& ack, Output& out)
+void MobileNode::onPathAck(TimePoint now, BidRegistration& at, Home* home, const wire::BindingAck& ack, const std::optional<std::size_t>& ipv4, Output& out)
 {
     using Answer = BidRegistration::Answer;
     const auto answer = at.acknowledged(now, ack);
+    if (ipv4 && answer != Answer::Ignored) onNat(*ipv4, ack);
     static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "refused", "unsupported"};
     out.happened(now, "binding-acknowledged",
                  {{"peer", attribute(at.peer())}, {"sequence", attribute(std::int64_t{ack.sequence})}, {"status", attribute(std::int64_t{ack.status})},
@@ -368,7 +372,7 @@ void MobileNode::onPathAck(TimePoint now, BidRegistration& at, Home* home, const
 
 // ---- by which path
 
-bool MobileNode::works(const Slot& slot) const { return slot.path.home ? beside_ : usable(slot.path.careOf) || tunnelOf(slot.path.careOf).has_value(); }
+bool MobileNode::works(const Slot& slot) const { return slot.path.home ? beside_ : usable(slot.path.careOf) || tunnelOf(slot.path.careOf).has_value() || ipv4At(slot.path.careOf); }
 
 const Slot* MobileNode::bestPath(const Home& home) const
 {
@@ -377,13 +381,13 @@ const Slot* MobileNode::bestPath(const Home& home) const
 
 // ---- revocation
 
-void MobileNode::onRevocation(TimePoint now, const Ipv6Packet& packet, const wire::BindingRevocation& message, Output& out)
+void MobileNode::onRevocation(TimePoint now, const Ipv6Packet& packet, const std::optional<std::size_t>& ipv4, const wire::BindingRevocation& message, Output& out)
 {
     constexpr std::uint16_t proxy = 0x8000, ipv4Only = 0x4000;
     constexpr std::uint8_t noSuchBinding = 128, ipv4AddressRequired = 129, proxyNotSupported = 135;
-    if (message.kind != wire::BindingRevocation::indication || !packet.routing) return;
+    if (message.kind != wire::BindingRevocation::indication || (!packet.routing && !ipv4)) return;
     // MCOA-BR-01: of a registration that there is; otherwise silently discarded.
-    const Ipv6Address& address = packet.routing->homeAddress;
+    const Ipv6Address& address = packet.routing ? packet.routing->homeAddress : packet.destination;
     Home* home = findHome(address);
     if (home && home->association.peer() != packet.source) home = nullptr;
     const auto map = home ? mapPaths_.end() : mapPaths_.find(packet.source);
@@ -413,7 +417,7 @@ void MobileNode::onRevocation(TimePoint now, const Ipv6Packet& packet, const wir
     answer.code = status;
     answer.sequence = message.sequence;
     Ipv6Packet reply;
-    reply.source = packet.destination;
+    reply.source = ipv4 ? wire::mapped(ipv4_.at(*ipv4).link.address()) : packet.destination;
     reply.destination = packet.source;
     reply.setHomeAddress(address);
     reply.nextHeader = proto::mobility;

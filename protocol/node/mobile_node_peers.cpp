@@ -37,7 +37,7 @@ void MobileNode::usedPeer(TimePoint now, const Ipv6Address& home, const Ipv6Addr
     if (from && tellsBids(*from, peer)) {
         // A path that has come since is told, too (MCOA-MN-08).
         for (const BidRegistration::Slot& slot : from->paths.entries())
-            if (slot.usable() && !slot.path.home && works(slot) && peers_.size() < maxPeers)
+            if (slot.usable() && !slot.path.home && works(slot) && !wire::unmapped(slot.path.careOf) && peers_.size() < maxPeers)
                 peers_.try_emplace({home, peer, slot.path.bid}, peer, home, present.front()->sequence(), true, slot.path.bid);
     }
     for (RouteOptimisation* entry : peersOf(home, peer)) entry->used(now);
@@ -63,7 +63,7 @@ void MobileNode::meet(TimePoint now, const Ipv6Address& home, const Ipv6Address&
     const Home* from = findHome(home);
     if (from && tellsBids(*from, peer)) {
         for (const BidRegistration::Slot& slot : from->paths.entries())
-            if (slot.usable() && !slot.path.home && works(slot)) add(slot.path.bid);
+            if (slot.usable() && !slot.path.home && works(slot) && !wire::unmapped(slot.path.careOf)) add(slot.path.bid);  // RFC 5555 §2.4
     } else {
         add(0);
     }
@@ -126,7 +126,8 @@ void MobileNode::peerGone(TimePoint now, const RouteOptimisation& peer, Output& 
 std::optional<Ipv6Address> MobileNode::careOfFor(TimePoint now, const Ipv6Address& home, const Ipv6Address& peer) const
 {
     // HMIP-MN-22: a neighbour needs no MAP between us.
-    const auto careOf = primaryCareOf(now, home);
+    auto careOf = primaryCareOf(now, home);
+    if (careOf && wire::unmapped(*careOf)) careOf = usable(lcoa_) ? lcoa_ : std::nullopt;  // RFC 5555 §2.4
     const bool neighbour = settings_.onLinkAddressForNeighbours && careOf && lcoa_ && stack_.interfaceOf(peer) == primary_;
     return neighbour ? lcoa_ : careOf;
 }

@@ -130,12 +130,12 @@ void MobileNode::sendHomeUpdate(TimePoint now, const Home& home, const Associati
     sendFromCareOf(now, std::move(packet), out);  // HMIP-MN-14
 }
 
-void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::BindingAck& ack, Output& out)
+void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::BindingAck& ack, const std::optional<std::size_t>& ipv4, Output& out)
 {
     // HMIP-MN-12, MN-BU-08: without the home address in a type 2 routing header the acknowledgement is not for us; at home it
     // comes to the home address itself (HA-BU-06).
     const bool atHome = homeLink_ && isHomeAddress(packet.destination);
-    if (!packet.routing && !atHome) return;
+    if (!packet.routing && !atHome && !(ipv4 && isHomeAddress(packet.destination))) return;  // over IPv4 RFC 5555 §4.2 has none
     const Ipv6Address registered = packet.routing ? packet.routing->homeAddress : packet.destination;
     // MN-BU-08: whoever authorizes, at the very end.
     if (wire::findOption<wire::BindingAuthorizationData>(ack.options) && !endsInAuthorization(ack.options, packet.payload)) return;
@@ -148,7 +148,7 @@ void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::Bind
         const auto paths = map ? mapPaths_.find(map->peer()) : mapPaths_.end();
         BidRegistration* at = home ? &home->paths : paths != mapPaths_.end() ? &paths->second : nullptr;
         const bool leaving = home && isRouter(*home) && network_.leaving();
-        if (at && at->supported() && !leaving) return onPathAck(now, *at, home, ack, out);
+        if (at && at->supported() && !leaving) return onPathAck(now, *at, home, ack, ipv4, out);
     }
     Association& association = home ? home->association : *map;
     const auto answer = association.acknowledged(now, ack);

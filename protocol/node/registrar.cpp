@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/registrar.hpp"
 
+#include "protocol/wire/ipv4.hpp"
+
 #include <algorithm>
 #include <tuple>
 
@@ -40,7 +42,7 @@ namespace {
 Ipv6Address careOfAddress(const BindingRequest& request)
 {
     const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(request.update.options);
-    return alternate ? alternate->address : request.source;
+    return alternate ? alternate->address : request.ipv4Source.value_or(request.source);
 }
 
 /// The identifiers of an update for an answer that refuses it (MCOA-HA-08).
@@ -100,7 +102,11 @@ std::optional<std::string_view> Registrar::fault(const BindingRequest& request) 
     if (!request.source.isUnicastRoutable()) return "HA-BU-06";
     // The home link beside others is registered from the home address itself (RFC 5648 §5.6.3), which then needs no option.
     const bool fromHome = policy_.bids.support != BidPolicy::Support::Unknown && registersHome(request.update);
-    if (!request.homeAddressOption && request.update.lifetime.count() != 0 && !fromHome) return "HA-BU-09";
+    if (!request.homeAddressOption && request.update.lifetime.count() != 0 && !fromHome && !request.ipv4Source) return "HA-BU-09";
+    // RFC 5555 §4.2: over IPv4 the home address itself is the source. ::ffff:0:0/96 is nobody's on the wire.
+    const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(request.update.options);
+    if (wire::unmapped(request.source) || (alternate && wire::unmapped(alternate->address))) return "HA-BU-09";
+    if (request.ipv4Source && (!policy_.ipv4 || request.homeAddressOption.value_or(request.source) != request.source)) return "HA-BU-09";
     if (!request.homeAddressOption.value_or(request.source).isUnicastRoutable()) return "HA-BU-01";
     if (hasBrokenOptions(request.update.options)) return "HA-BU-01";
     if (!careOfAddress(request).isUnicastRoutable()) return "HA-BU-09";
@@ -120,9 +126,9 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     wanted.flags = update.flags;
     wanted.requested = update.lifetime;
     wanted.anchorAddress = request.destination;
-    wanted.replyTo = request.source;
+    wanted.replyTo = request.ipv4Source.value_or(request.source);
     wanted.regional = !policy_.regionalPrefixes.empty() && update.has(BindingUpdate::mapRegistration);
-    const bool routingHeader = request.homeAddressOption.has_value();
+    const bool routingHeader = request.homeAddressOption.has_value() && !request.ipv4Source;
     wanted.routingHeader = routingHeader;
 
     const bool router = !wanted.regional && !policy_.homePrefixes.empty() && update.has(BindingUpdate::mobileRouter) && policy_.mobileRouters.support != MobileRouterPolicy::Support::Unknown;
@@ -147,7 +153,7 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
         if (policy_.bids.support != BidPolicy::Support::Unknown) append(verdict.ack, echoed(update));
         return verdict;
     }
-    if (auto verdict = identify(now, entry, wanted, update, routingHeader)) return std::move(*verdict);
+    if (auto verdict = identify(now, entry, wanted, request, routingHeader)) return std::move(*verdict);
     // NEMO-HA-02, -03: what is not asked for is not forwarded any more.
     if (wanted.requested.count() != 0 && (router || !routers_.empty())) routers_.set(wanted.homeAddress, networks);
     if (wanted.requested.count() == 0 && wanted.careOfs.empty()) {
@@ -171,8 +177,9 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     return verdict;
 }
 
-std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Binding* entry, Binding& wanted, const BindingUpdate& update, bool routingHeader)
+std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Binding* entry, Binding& wanted, const BindingRequest& request, bool routingHeader)
 {
+    const BindingUpdate& update = request.update;
     if (policy_.bids.support == BidPolicy::Support::Unknown || !hasBids(update)) {  // MCOA-HA-01, -13
         identified_.erase(wanted.homeAddress);
         return std::nullopt;
@@ -181,7 +188,7 @@ std::optional<Registrar::Verdict> Registrar::identify(TimePoint now, const Bindi
     const bool live = entry && entry->state == Binding::State::Valid;
     if (update.lifetime.count() != 0) grant(now, wanted);
     BidOutcome outcome = applyBids({update, wanted.homeAddress, live ? entry->careOfs.list() : nothing, live && entry->careOfs.empty(), wanted.expires,
-                                    wanted.granted, wanted.regional ? &policy_.localPrefixes : nullptr},
+                                    wanted.granted, wanted.regional ? &policy_.localPrefixes : nullptr, policy_.ipv4 && !wanted.regional, request.ipv4Source},
                                    policy_.bids);
     if (!outcome.processed) {
         // An update before it may still be tested: its answer is kept (MCOA-HA-08).
@@ -264,6 +271,8 @@ std::optional<std::uint8_t> Registrar::refusal(TimePoint now, const Binding& wan
     const auto covers = [&](const Prefix& p) { return p.contains(wanted.careOfAddress); };
     if (wanted.regional && !identified && !policy_.localPrefixes.empty() && std::none_of(policy_.localPrefixes.begin(), policy_.localPrefixes.end(), covers))
         return status::administrativelyProhibited;
+    // RFC 5555 §4.5: there is no UDP around packets that go over IPv6.
+    if (policy_.ipv4 && wanted.has(BindingUpdate::forceUdp) && !wire::unmapped(wanted.replyTo)) return status::cannotForceUdp;
     if (!live && bindings_.size() - deleted_ >= policy_.maximumBindings) return status::insufficientResources;
     return std::nullopt;
 }

@@ -59,6 +59,7 @@ struct BindingRequest {
     Ipv6Address source;
     Ipv6Address destination;
     const wire::BindingUpdate& update;
+    std::optional<Ipv6Address> ipv4Source{};  ///< ::ffff:a.b.c.d of the IPv4 packet that it was in (RFC 5555): then the home address is the source
 };
 
 /// Two care-of addresses at once, or an option of RFC 6275 whose length is not its own: nothing in such an update is believed.
@@ -83,6 +84,7 @@ public:
         /// Binding Refresh Advice: when the node should come back; left out when zero or not below the lifetime (HA-BU-07).
         std::chrono::seconds refreshAdvice{0};
         BidPolicy bids;                       ///< several care-of addresses
+        bool ipv4 = false;                    ///< takes IPv4 care-of addresses, which stand as ::ffff:a.b.c.d (MCOA-DS-02)
         MobileRouterPolicy mobileRouters;     ///< with H only
     };
     static constexpr Duration deletedKept = 10s;  ///< MAX_DELETE_BCE_TIMEOUT
@@ -146,7 +148,7 @@ private:
     /// NEMO-HA-01: an update with R; `networks` are those that it asks for.
     [[nodiscard]] std::optional<std::uint8_t> routerRefusal(const Binding& wanted, const Binding* entry, const wire::BindingUpdate& update, std::vector<Prefix>& networks) const;
     /// What the identifiers of the update do to `wanted`; a verdict when that is all.
-    [[nodiscard]] std::optional<Verdict> identify(TimePoint now, const Binding* entry, Binding& wanted, const wire::BindingUpdate& update, bool routingHeader);
+    [[nodiscard]] std::optional<Verdict> identify(TimePoint now, const Binding* entry, Binding& wanted, const BindingRequest& request, bool routingHeader);
     [[nodiscard]] Verdict renew(Binding& entry, Binding wanted);
     [[nodiscard]] Verdict erase(TimePoint now, Binding& entry, const Binding& wanted);
     /// MCOA-HA-08: status and options of the identifiers' judgement go into the answer.

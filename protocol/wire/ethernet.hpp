@@ -12,6 +12,7 @@ inline constexpr std::uint16_t etherTypeVlan = 0x8100;
 inline constexpr std::uint16_t etherTypeQinQ = 0x88a8;
 inline constexpr std::uint16_t etherTypeQinQOld = 0x9100;   ///< outer VLAN tag before IEEE 802.1ad
 inline constexpr std::uint16_t etherTypeIpv4 = 0x0800;
+inline constexpr std::uint16_t etherTypeArp = 0x0806;
 inline constexpr std::uint16_t etherTypePppoe = 0x8864;     ///< session stage
 inline constexpr std::uint16_t largestEthernetLength = 1500; ///< up to here the field is a length (IEEE 802.3)
 

@@ -4,6 +4,7 @@
 #include "protocol/wire/ipv6.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace roamscope::wire {
@@ -69,6 +70,21 @@ Ipv6Address mapped(const Ipv4Address& address)
     out.octets[10] = out.octets[11] = 0xff;
     std::copy(address.octets.begin(), address.octets.end(), out.octets.begin() + 12);
     return out;
+}
+
+std::optional<Ipv4Address> unmapped(const Ipv6Address& address)
+{
+    constexpr std::array<std::uint8_t, 12> front{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (!std::equal(front.begin(), front.end(), address.octets.begin())) return std::nullopt;
+    Ipv4Address out;
+    std::copy(address.octets.begin() + front.size(), address.octets.end(), out.octets.begin());
+    return out;
+}
+
+bool isUnicast(const Ipv4Address& address)
+{
+    constexpr std::uint8_t loopback = 127, firstGroup = 224;
+    return address.octets[0] != 0 && address.octets[0] != loopback && address.octets[0] < firstGroup;
 }
 
 PseudoHeader Ipv4Header::pseudoHeader() const { return {mapped(source), mapped(destination), true}; }

@@ -7,6 +7,8 @@
 #include "protocol/wire/checksum.hpp"
 #include "protocol/wire/fields.hpp"
 
+#include <optional>
+
 namespace roamscope::wire {
 
 struct Ipv4Header {
@@ -46,5 +48,9 @@ struct ParsedIpv4 {
 
 /// ::ffff:a.b.c.d
 [[nodiscard]] Ipv6Address mapped(const Ipv4Address& address);
+/// The a.b.c.d of ::ffff:a.b.c.d; nothing of any other address.
+[[nodiscard]] std::optional<Ipv4Address> unmapped(const Ipv6Address& address);
+/// An address that one host can have: not 0.0.0.0/8, 127.0.0.0/8, a group or a reserved one (RFC 6890).
+[[nodiscard]] bool isUnicast(const Ipv4Address& address);
 
 }  // namespace roamscope::wire

@@ -262,6 +262,7 @@ inline constexpr std::uint8_t mobileRouterNotPermitted = 140;    // RFC 3963 §4
 inline constexpr std::uint8_t invalidPrefix = 141;
 inline constexpr std::uint8_t notAuthorizedForPrefix = 142;
 inline constexpr std::uint8_t forwardingSetupFailed = 143;
+inline constexpr std::uint8_t cannotForceUdp = 144;               // RFC 5555 §4.4.2
 inline constexpr std::uint8_t mcoaMalformed = 164;
 inline constexpr std::uint8_t mcoaNonMcoaBindingExists = 165;
 inline constexpr std::uint8_t mcoaProhibited = 166;

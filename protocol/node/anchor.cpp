@@ -350,6 +350,8 @@ void Anchor::rearrange(TimePoint now, const std::vector<BidBinding>& before, con
         if (!old.home) out.removed(now, "tunnel", {{"peer", attribute(old.careOfAddress)}, {"home_address", attribute(home)}});
     }
     for (const BidBinding& part : parts) multicast_.bound(home, part.careOfAddress);
+    // RFC 6275 §10.4.3 is about home agents; a MAP asks those that report of their own accord.
+    if (!binding.regional) multicast_.ask(now, home);
     // MCOA-HA-15: it has left its home link.
     if (!homeLinks_.empty() && std::none_of(parts.begin(), parts.end(), [](const BidBinding& part) { return part.home; })) leftHomeLink(home);
     // HA-FWD-03, HA-HAO-01, MCOA-CN-02

@@ -2,6 +2,7 @@
 #include "capture/analysis/analysis.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <tuple>
 
 namespace roamscope::analysis {
@@ -27,8 +28,18 @@ std::string_view handoverKindName(HandoverKind kind)
     case HandoverKind::InterMap: return "inter-map";
     case HandoverKind::Home: return "home";
     case HandoverKind::ReturnHome: return "return-home";
+    case HandoverKind::PathAdded: return "path-added";
+    case HandoverKind::PathRemoved: return "path-removed";
+    case HandoverKind::PathSwitched: return "path-switched";
     }
     return "";
+}
+
+std::string Handover::fromTo() const
+{
+    const std::string_view from = fromLink.empty() ? std::string_view("–") : fromLink;
+    const std::string_view none = kind == HandoverKind::PathRemoved ? "–" : "?";
+    return fmt::format("{} → {}", from, toLink.empty() ? none : toLink);
 }
 
 std::string NodeInfo::label() const

@@ -104,17 +104,20 @@ struct Phase {
     std::optional<FrameIndex> endFrame;
 };
 
-enum class HandoverKind : std::uint8_t { Initial, IntraMap, InterMap, Home, ReturnHome };
-[[nodiscard]] std::string_view handoverKindName(HandoverKind kind);  ///< "initial", "intra-map", "inter-map", "home", "return-home"
+/// The last three are of nodes with several care-of addresses (RFC 5648): an identifier came, left, or has another address.
+enum class HandoverKind : std::uint8_t { Initial, IntraMap, InterMap, Home, ReturnHome, PathAdded, PathRemoved, PathSwitched };
+/// "initial", "intra-map", "inter-map", "home", "return-home", "path-added", "path-removed", "path-switched"
+[[nodiscard]] std::string_view handoverKindName(HandoverKind kind);
 
-/// One change of the care-of address of a mobile node. `Initial` is the first registration, not a movement.
+/// One change of the care-of address of a mobile node, or of those that it has. `Initial` is the first registration, not a movement.
 struct Handover {
     Ipv6Address mobileNode;               ///< HoA when known, else RCoA or care-of address
     HandoverKind kind = HandoverKind::Initial;
-    std::string fromLink;                 ///< empty when unknown or initial
-    std::string toLink;
+    std::string fromLink;                 ///< empty when unknown or there is none: the first, a path more
+    std::string toLink;                   ///< empty when unknown or there is none: a path less
     Ipv6Address oldCareOf;
     Ipv6Address newCareOf;
+    std::optional<std::uint16_t> bid;     ///< of the path that came or has another address, else of the one that left
     TimePoint start{};                    ///< m0: last data packet on the old path, else first frame on the new link
     std::optional<TimePoint> end;         ///< m14: first data packet on the new path, else the last acknowledgement
     std::optional<Duration> interruption; ///< downlink: m14 − m0; none without data on both sides
@@ -122,6 +125,9 @@ struct Handover {
     std::uint32_t lost = 0;               ///< probes sent between that never arrived
     std::uint32_t duplicated = 0;
     std::uint32_t reordered = 0;
+
+    /// "w1 → w2"; "?" for a link that is unknown, "–" where there is none.
+    [[nodiscard]] std::string fromTo() const;
 };
 
 /// One probe of a flow of this project's traffic source.

@@ -44,6 +44,8 @@ struct BindingInterval {
     Ipv6Address careOfAddress;            ///< "::" where an update leaves it out that was registered before the capture began
     std::uint16_t sequence = 0;
     std::uint16_t flags = 0;              ///< of the Binding Update
+    bool router = false;                  ///< of a mobile router, and the home agent forwards to what is behind it (RFC 3963)
+    std::vector<Prefix> networks;         ///< behind it, as its update names them; none when only the home agent knows (implicit mode)
     Duration lifetime{0};                 ///< granted
     TimePoint from{};                     ///< time of the acknowledgement
     std::optional<TimePoint> to;          ///< none: still alive at the end of the trace

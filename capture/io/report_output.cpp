@@ -97,6 +97,8 @@ Json bindingJson(const BindingInterval& b)
             {"care_of_address", text(b.careOfAddress)},
             {"sequence", b.sequence},
             {"flags", b.flags},
+            {"mobile_router", b.router},
+            {"networks", list(b.networks, [](const Prefix& p) { return Json(p.text()); })},
             {"lifetime", std::chrono::duration_cast<std::chrono::seconds>(b.lifetime).count()},
             {"from", instant(b.from)},
             {"to", instant(b.to)},

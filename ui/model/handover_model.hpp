@@ -34,4 +34,7 @@ private:
 /// What a phase of the handover model measures, in words: "T_DAD" → "duplicate address detection …".
 [[nodiscard]] QString phaseTitle(const std::string& name);
 
+/// What a kind of handover is, in a sentence.
+[[nodiscard]] QString kindTitle(analysis::HandoverKind kind);
+
 }  // namespace roamscope::ui

@@ -267,6 +267,7 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
     }
     std::erase_if(books_[node].accepted, [&](const auto& entry) { return !seen.contains(entry.first); });
     checkParts(lab, node, std::move(parts));
+    if (!anchor.registrar().mobileRouters().empty()) checkNetworks(lab, node, anchor);
     if (book.tunnels.size() != tunnels || book.bindings.size() != live)
         violated(lab, node, "tunnels", fmt::format("{} bindings, {} of them reported, {} tunnels", live, book.bindings.size(), book.tunnels.size()));
 }
@@ -303,6 +304,7 @@ void Invariants::checkMobileNode(const Lab& lab, std::size_t node, const node::M
     };
     for (const node::MobileNode::Home& home : mobile.homes()) checkPaths(home.paths);
     checkAgreement(lab, node, mobile);
+    if (mobile.network().active()) checkRouter(lab, node, mobile);
     for (const auto& [map, paths] : mobile.mapPaths()) checkPaths(paths);
     const node::Association& atHome = mobile.homeAssociation();
     for (const node::Association* a : {atMap ? &*atMap : nullptr, &atHome})

@@ -287,11 +287,11 @@ private:
 Scenario randomScenario(std::uint64_t seed)
 {
     constexpr std::uint64_t kinds = 4;
-    if (Random(seed).fork(0xb1d5).below(kinds) != 0) return Generator(seed).make();
+    if (Random(seed).fork(0xb1d5).below(kinds) != 0) return withMobileRouter(Generator(seed).make(), seed);
     constexpr Duration enough = 60s;  // for most of what is still to be answered
     Scenario out = randomPaths(seed);
     out.duration = randomPathsMove + enough;
-    return out;
+    return withMobileRouter(std::move(out), seed);
 }
 
 std::size_t partCount(const Scenario& scenario)

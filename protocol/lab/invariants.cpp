@@ -22,8 +22,6 @@ constexpr Duration detectionTime = 2s;
 /// Clocks that drift are read in whole nanoseconds.
 constexpr Duration rounding = 1us;
 
-Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
-
 std::uint64_t hashOf(std::uint64_t hash, ByteView bytes)
 {
     for (const std::uint8_t octet : bytes) hash = (hash ^ octet) * 0x100000001b3u;

@@ -2,7 +2,7 @@
 // One of the mobile nodes of a random scenario becomes a mobile router (RFC 3963), with a host behind it and, at times, visitors.
 #include "protocol/lab/random_scenario.hpp"
 
-#include "protocol/base/random.hpp"
+#include "protocol/lab/random_parts.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,19 +11,19 @@ namespace roamscope::lab {
 
 namespace {
 
-class Network {
+class Network : Dice {
 public:
-    Network(Scenario scenario, std::uint64_t seed) : random_(Random(seed).fork(0x2e70)), s_(std::move(scenario)) {}
+    Network(Scenario scenario, std::uint64_t seed) : Dice(Random(seed).fork(0x2e70)), s_(std::move(scenario)) {}
 
     Scenario make()
     {
-        constexpr std::uint64_t kinds = 5;
-        if (random_.below(kinds) != 0) return std::move(s_);
+        constexpr std::size_t kinds = 5;
+        if (below(kinds) != 0) return std::move(s_);
         std::vector<std::size_t> mobiles;
         for (std::size_t i = 0; i < s_.nodes.size(); ++i)
             if (s_.nodes[i].role == Role::MobileNode) mobiles.push_back(i);
         s_.title += ", a mobile router";
-        s_.links.push_back({link, true, random_.between(Duration{0}, 5ms)});
+        s_.links.push_back({link, true, upTo(5ms)});
         const std::size_t router = mobiles[below(mobiles.size())];
         makeRouter(s_.nodes[router]);
         for (NodeSpec& n : s_.nodes)
@@ -37,20 +37,9 @@ public:
 private:
     static constexpr const char* link = "net";
 
-    std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_.below(bound)); }
-    bool chance(std::size_t percent) { return below(100) < percent; }
-    static InterfaceSpec wired(const char* address)
-    {
-        InterfaceSpec out;
-        out.name = link;
-        out.link = link;
-        out.address = Prefix::parse(address);
-        return out;
-    }
-
     void makeRouter(NodeSpec& n)
     {
-        n.interfaces.push_back(wired("2001:db8:1f0::1/64"));
+        n.interfaces.push_back(wired(link, "2001:db8:1f0::1/64"));
         AdvertiseSpec& advertise = n.interfaces.back().advertise.emplace();
         advertise.minInterval = 300ms;
         advertise.maxInterval = 1s;
@@ -68,25 +57,21 @@ private:
 
     void visit(const NodeSpec& guest)
     {
-        const TimePoint at{2s + random_.between(Duration{0}, s_.duration / 2)};
+        const TimePoint at{2s + upTo(s_.duration / 2)};
         s_.events.push_back({at, guest.name, guest.interfaces[0].name, link});
     }
 
     void addHost()
     {
         const auto correspondent = std::find_if(s_.nodes.begin(), s_.nodes.end(), [](const NodeSpec& n) { return n.role == Role::Correspondent; })->name;
-        NodeSpec host;
-        host.name = "seat";
-        host.role = Role::Correspondent;
+        NodeSpec host = nodeNamed("seat", Role::Correspondent, {wired(link, "2001:db8:1f0::5ea7/64")});
         host.mobility = chance(30);
-        host.interfaces = {wired("2001:db8:1f0::5ea7/64")};
         s_.nodes.push_back(std::move(host));
         const auto rate = [&] { return static_cast<double>(1 + below(6)); };
         if (chance(80)) s_.traffic.push_back({"in", correspondent, "seat", rate(), 100, chance(70)});
         if (chance(60)) s_.traffic.push_back({"out", "seat", correspondent, rate(), 100, chance(70)});
     }
 
-    Random random_;
     Scenario s_;
 };
 

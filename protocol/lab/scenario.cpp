@@ -32,8 +32,6 @@ bool isName(std::string_view text)
     return !text.empty() && text.size() <= maxName && std::all_of(text.begin(), text.end(), fits);
 }
 
-bool isRouter(Role role) { return role == Role::HomeAgent || role == Role::Map || role == Role::AccessRouter; }
-
 class Validator {
 public:
     explicit Validator(const Scenario& scenario) : s_(scenario) {}

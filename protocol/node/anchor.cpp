@@ -386,7 +386,7 @@ void Anchor::bindingEvent(TimePoint now, const Binding& binding, Output& out) co
         // RFC 5648 has no word about MAPs.
         const bool extension = binding.regional && part.bid != 0;
         Attributes state{{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
-                     {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{part.granted.count()})))},
+                     {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(toDuration(part.granted))},
                      {"expires", attribute(part.expires)}, {"status", attribute(std::int64_t{binding.status})},
                      {"bid_priority", attribute(std::int64_t{part.priority})}, {"home", attribute(part.home)}, {"extension", attribute(extension)}};
         if (!networks.empty()) state.emplace_back("networks", fmt::format("{}", fmt::join(networks, " ")));

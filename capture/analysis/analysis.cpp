@@ -72,6 +72,12 @@ std::vector<const BindingInterval*> Analysis::bindingsAt(TimePoint t) const
     return alive;
 }
 
+const std::vector<Prefix>* Analysis::networksOf(const BindingInterval& binding) const
+{
+    const auto it = binding.router ? networks.find(binding.acknowledgement) : networks.end();
+    return it == networks.end() ? nullptr : &it->second;
+}
+
 std::vector<const FlowInterval*> Analysis::flowsOf(const BindingInterval& binding, TimePoint t) const
 {
     std::vector<const FlowInterval*> out;

@@ -44,12 +44,11 @@ struct BindingInterval {
     Ipv6Address careOfAddress;            ///< "::" where an update leaves it out that was registered before the capture began
     std::uint16_t sequence = 0;
     std::uint16_t flags = 0;              ///< of the Binding Update
+    Knowledge end = Knowledge::Acknowledged;  ///< meaningful when `to` is set: replaced by an acknowledged one, expired, deleted
     bool router = false;                  ///< of a mobile router, and the home agent forwards to what is behind it (RFC 3963)
-    std::vector<Prefix> networks;         ///< behind it, as its update names them; none when only the home agent knows (implicit mode)
     Duration lifetime{0};                 ///< granted
     TimePoint from{};                     ///< time of the acknowledgement
     std::optional<TimePoint> to;          ///< none: still alive at the end of the trace
-    Knowledge end = Knowledge::Acknowledged;  ///< meaningful when `to` is set: replaced by an acknowledged one, expired, deleted
     FrameIndex update = 0;
     FrameIndex acknowledgement = 0;
 
@@ -73,19 +72,19 @@ struct FlowInterval {
     [[nodiscard]] bool aliveAt(TimePoint t) const { return from <= t && (!to || t < *to); }
 };
 
-/// A Binding Update with its copies and its answer.
+/// A Binding Update with its copies and its answer. Long captures have very many: small members first, without gaps.
 struct Exchange {
     Role peer = Role::HomeAgent;          ///< who answers: Map, HomeAgent, Correspondent
+    std::optional<std::uint8_t> status;
+    std::uint16_t sequence = 0;           ///< of the copy that was answered, else of the last one
     Ipv6Address peerAddress;
     Ipv6Address homeAddress;
     Ipv6Address careOfAddress;
     std::vector<FrameIndex> updates;      ///< first copy first; each as seen first, on the mobile node's link
     std::optional<FrameIndex> answer;     ///< the acknowledgement as seen last, on the mobile node's link
-    std::optional<std::uint8_t> status;
     TimePoint start{};
     std::optional<TimePoint> end;
     std::optional<Duration> roundTrip;    ///< from the copy that was answered to its acknowledgement, as seen by the mobile node
-    std::uint16_t sequence = 0;           ///< of the copy that was answered, else of the last one
 };
 
 /// What the answer of an exchange said of one binding identifier (RFC 5648): its own status, else that of the message.
@@ -115,11 +114,11 @@ enum class HandoverKind : std::uint8_t { Initial, IntraMap, InterMap, Home, Retu
 struct Handover {
     Ipv6Address mobileNode;               ///< HoA when known, else RCoA or care-of address
     HandoverKind kind = HandoverKind::Initial;
+    std::optional<std::uint16_t> bid;     ///< of the path that came or has another address, else of the one that left
     std::string fromLink;                 ///< empty when unknown or there is none: the first, a path more
     std::string toLink;                   ///< empty when unknown or there is none: a path less
     Ipv6Address oldCareOf;
     Ipv6Address newCareOf;
-    std::optional<std::uint16_t> bid;     ///< of the path that came or has another address, else of the one that left
     TimePoint start{};                    ///< m0: last data packet on the old path, else first frame on the new link
     std::optional<TimePoint> end;         ///< m14: first data packet on the new path, else the last acknowledgement
     std::optional<Duration> interruption; ///< downlink: m14 − m0; none without data on both sides
@@ -191,6 +190,7 @@ struct DialectEvidence {
 struct Analysis {
     std::vector<NodeInfo> nodes;
     std::vector<BindingInterval> bindings;
+    std::map<FrameIndex, std::vector<Prefix>> networks;  ///< behind mobile routers, by the acknowledgement of the update that names them
     std::vector<FlowInterval> flowBindings;
     std::vector<Exchange> exchanges;
     std::vector<IdentifierAnswer> identifierAnswers;  ///< in order of time
@@ -210,6 +210,8 @@ struct Analysis {
     [[nodiscard]] std::size_t handoverNumber(std::size_t index) const;
     /// Bindings alive at t, MAP's first, those of one home address beside each other by their identifiers.
     [[nodiscard]] std::vector<const BindingInterval*> bindingsAt(TimePoint t) const;
+    /// What is behind the mobile router of this binding, as its update names it; null when only the home agent knows (implicit mode).
+    [[nodiscard]] const std::vector<Prefix>* networksOf(const BindingInterval& binding) const;
     /// Flows bound to this binding at t, the one that is looked at first first.
     [[nodiscard]] std::vector<const FlowInterval*> flowsOf(const BindingInterval& binding, TimePoint t) const;
     /// The node that owns an address, if known.

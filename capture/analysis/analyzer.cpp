@@ -114,6 +114,7 @@ public:
         out->bindings = bindings_.intervals(end_);
         out->flowBindings = flowBindings_.intervals();
         out->identifierAnswers = bindings_.answers();
+        out->networks = bindings_.networks();
         conclude(*out);
         out->exchanges.reserve(exchanges_.records().size());
         for (const ExchangeRecord& record : exchanges_.records()) out->exchanges.push_back(record.value);
@@ -135,6 +136,7 @@ public:
         out->bindings = bindings_.take(end_);
         out->flowBindings = flowBindings_.take();
         out->identifierAnswers = bindings_.answers();
+        out->networks = bindings_.networks();
         conclude(*out);
         namePaths(*out);
         mobiles_ = {};

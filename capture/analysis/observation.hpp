@@ -37,21 +37,21 @@ struct BidBinding {
     bool operator==(const BidBinding&) const = default;
 };
 
-/// A Binding Update with its addresses resolved.
+/// A Binding Update with its addresses resolved. One is kept for each update of a capture: small members first, without gaps.
 struct Update {
     Role peer = Role::HomeAgent;         ///< Map with the M flag (errata E-04: whatever H says), HomeAgent with H, else Correspondent
+    bool hasHomeAddressOption = false;   ///< a broken one too; that is a finding of its own
+    bool hasAlternate = false;
+    bool asksIpv4Home = false;           ///< for an IPv4 home address, too (RFC 5555)
+    std::uint16_t flags = 0;
+    std::uint16_t sequence = 0;
     Ipv6Address peerAddress;
     Ipv6Address source;                  ///< of the IPv6 header that carries it
     Ipv6Address homeAddress;             ///< home address option, else the source
     Ipv6Address careOfAddress;           ///< alternate care-of address, else the source
-    std::vector<BidBinding> bindings;    ///< one per binding identifier; one without when there is none
-    std::uint16_t flags = 0;
-    std::uint16_t sequence = 0;
     Duration lifetime{0};                ///< 0 deletes
-    bool hasHomeAddressOption = false;   ///< a broken one too; that is a finding of its own
-    bool hasAlternate = false;
+    std::vector<BidBinding> bindings;    ///< one per binding identifier; one without when there is none
     std::vector<Prefix> networks{};      ///< behind a mobile router (RFC 3963 §4.3)
-    bool asksIpv4Home = false;           ///< for an IPv4 home address, too (RFC 5555)
 
     /// O together with binding identifiers: everything else that the home address has ends (MCOA-HA-05).
     [[nodiscard]] bool overwrites() const { return bindings.front().bid && (flags & wire::BindingUpdate::overwrite) != 0 && lifetime != Duration{0}; }

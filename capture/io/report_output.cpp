@@ -84,8 +84,9 @@ Json handoverJson(const Handover& h)
             {"duplicated", h.duplicated}};
 }
 
-Json bindingJson(const BindingInterval& b)
+Json bindingJson(const BindingInterval& b, const Analysis& a)
 {
+    const std::vector<Prefix>* networks = a.networksOf(b);
     const bool assumed = b.update == b.acknowledgement;  // nobody answered, nobody was asked to
     return {{"owner", roleName(b.owner)},
             {"owner_address", text(b.ownerAddress)},
@@ -98,7 +99,7 @@ Json bindingJson(const BindingInterval& b)
             {"sequence", b.sequence},
             {"flags", b.flags},
             {"mobile_router", b.router},
-            {"networks", list(b.networks, [](const Prefix& p) { return Json(p.text()); })},
+            {"networks", networks ? list(*networks, [](const Prefix& p) { return Json(p.text()); }) : Json::array()},
             {"lifetime", std::chrono::duration_cast<std::chrono::seconds>(b.lifetime).count()},
             {"from", instant(b.from)},
             {"to", instant(b.to)},
@@ -180,7 +181,7 @@ Json document(const Analysis& a, const View& view)
     out["links"] = list(view.trace.links(), [](const TraceLink& l) { return Json{{"name", l.name}, {"link_type", l.linkType}}; });
     out["nodes"] = list(a.nodes, nodeJson);
     out["handovers"] = list(a.handovers, handoverJson);
-    out["bindings"] = list(a.bindings, bindingJson);
+    out["bindings"] = list(a.bindings, [&](const BindingInterval& b) { return bindingJson(b, a); });
     out["flow_bindings"] = list(a.flowBindings, flowBindingJson);
     out["exchanges"] = list(a.exchanges, exchangeJson);
     out["flows"] = list(a.flows, flowJson);

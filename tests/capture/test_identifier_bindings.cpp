@@ -330,7 +330,8 @@ private Q_SLOTS:
                 const auto a = c.analyze();
                 QCOMPARE(a->bindings.size(), std::size_t{1});
                 QCOMPARE(a->bindings[0].router, granted);
-                QCOMPARE(a->bindings[0].networks.size(), std::size_t(granted && named ? 1 : 0));
+                QCOMPARE(a->networksOf(a->bindings[0]) != nullptr, granted && named);
+                if (granted && named) QCOMPARE(*a->networksOf(a->bindings[0]), std::vector<Prefix>{*Prefix::parse("2001:db8:1f0::/64")});
             }
     }
 

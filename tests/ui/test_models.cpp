@@ -287,7 +287,7 @@ private slots:
         const auto shown = [&](std::vector<Prefix> networks) {
             auto changed = std::make_shared<analysis::Analysis>(*a);
             changed->bindings[0].router = true;
-            changed->bindings[0].networks = std::move(networks);
+            if (!networks.empty()) changed->networks[0] = std::move(networks);
             model.show(changed, names, TimePoint{1s});
             return model.index(0, BindingModel::Networks);
         };

@@ -48,9 +48,10 @@ QString BindingModel::state(const analysis::BindingInterval& binding) const
 QString BindingModel::networks(const analysis::BindingInterval& binding, const QString& separator) const
 {
     if (!binding.router) return QString();
-    if (binding.networks.empty()) return tr("known to %1").arg(names_.node(binding.ownerAddress));
+    const std::vector<Prefix>* networks = analysis_->networksOf(binding);
+    if (!networks) return tr("known to %1").arg(names_.node(binding.ownerAddress));
     QStringList out;
-    for (const Prefix& network : binding.networks) out << toQt(network.text());
+    for (const Prefix& network : *networks) out << toQt(network.text());
     return out.join(separator);
 }
 
@@ -96,7 +97,7 @@ QVariant BindingModel::data(const QModelIndex& index, int role) const
     if (column == CareOfAddress) return toQt(row->careOfAddress.text());
     if (column == Identifier && row->bid) return tr("Binding identifier (RFC 5648); of several, the lowest priority is used first (RFC 6089)");
     if (column == Networks && row->router)
-        return row->networks.empty() ? tr("The update of the mobile router names no prefix: the home agent knows what is behind it (RFC 3963 §5.2, implicit mode).")
+        return !analysis_->networksOf(*row) ? tr("The update of the mobile router names no prefix: the home agent knows what is behind it (RFC 3963 §5.2, implicit mode).")
                                      : tr("Behind the mobile router (RFC 3963):\n%1").arg(networks(*row, QStringLiteral("\n")));
     if (column == Flows) return flows(*row, true);
     if (column == LifetimeLeft) return tr("granted %1 at %2 s").arg(formatLifetime(row->lifetime), formatTime(row->from));

@@ -75,7 +75,6 @@ public:
     [[nodiscard]] BindingsView* bindings() const { return bindings_; }
     [[nodiscard]] HandoversView* handovers() const { return handovers_; }
     [[nodiscard]] FlowsView* flows() const { return flows_; }
-    [[nodiscard]] QTabWidget* tables() const { return tables_; }
     [[nodiscard]] QAction* saveAction() const { return save_; }
     [[nodiscard]] QAction* followAction() const { return follow_; }
     [[nodiscard]] LoadStrip* loadStrip() const { return load_; }

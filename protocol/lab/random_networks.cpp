@@ -68,8 +68,8 @@ private:
         host.mobility = chance(30);
         s_.nodes.push_back(std::move(host));
         const auto rate = [&] { return static_cast<double>(1 + below(6)); };
-        if (chance(80)) s_.traffic.push_back({"in", correspondent, "seat", rate(), 100, chance(70)});
-        if (chance(60)) s_.traffic.push_back({"out", "seat", correspondent, rate(), 100, chance(70)});
+        if (chance(80)) s_.traffic.push_back({"in", correspondent, "seat", rate(), 100, true});
+        if (chance(60)) s_.traffic.push_back({"out", "seat", correspondent, rate(), 100, true});
     }
 
     Scenario s_;

@@ -60,7 +60,7 @@ QString BindingModel::flows(const analysis::BindingInterval& binding, bool whole
     QStringList out;
     for (const analysis::FlowInterval* flow : analysis_->flowsOf(binding, time_))
         out << (whole ? tr("Flow %1, priority %2: %3").arg(flow->flow).arg(flow->priority).arg(toQt(flow->selector))
-                      : tr("%1: %2").arg(flow->flow).arg(toQt(flow->selector)));
+                      : tr("%1: %2").arg(flow->flow).arg(names_.named(toQt(flow->selector))));
     return out.join(whole ? QStringLiteral("\n") : QStringLiteral("; "));
 }
 

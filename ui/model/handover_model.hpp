@@ -14,7 +14,7 @@ class HandoverModel : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { Number, Kind, FromTo, Start, Interruption, Phases, Lost, ColumnCount };
+    enum Column { Number, Kind, FromTo, Start, Interruption, Lost, Phases, ColumnCount };
 
     explicit HandoverModel(QObject* parent = nullptr);
 

@@ -81,8 +81,7 @@ void BindingsView::refresh()
 HandoversView::HandoversView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Handovers"), parent), workspace_(workspace)
 {
     setModel(&model_);
-    sizeColumns(*this, {"99 ", "return-home", "w1 → w2 xx", "999.999 999", "Interruption"});
-    horizontalHeader()->resizeSection(HandoverModel::Phases, fontMetrics().averageCharWidth() * 62);
+    sizeColumns(*this, {"99 ", "path-removed, BID 10", "wlan → cell", "999.999 999", "Interruption", "9 999"});
     connect(&workspace, &Workspace::viewChanged, this, &HandoversView::refresh);
     connect(this, &QTableView::clicked, this, [this](const QModelIndex& index) { emit handoverChosen(static_cast<std::size_t>(index.row())); });
     connect(this, &QTableView::activated, this, [this](const QModelIndex& index) { emit handoverChosen(static_cast<std::size_t>(index.row())); });

@@ -6,6 +6,7 @@
 #include "ui/view/main_window.hpp"
 #include "ui/view/properties_dialog.hpp"
 
+#include <QScrollBar>
 #include <QSettings>
 #include <QStandardPaths>
 #include <QTest>
@@ -123,6 +124,7 @@ private slots:
             QTest::qWait(100);
             QVERIFY2(table->model()->rowCount() > 1, qPrintable(table->accessibleName()));
             if (!folder.isEmpty()) QVERIFY(window.grab().save(QStringLiteral("%1/%2-%3.png").arg(folder, QLatin1String(QTest::currentDataTag()), table->accessibleName().section(QLatin1Char(' '), 0, 0))));
+            QVERIFY2(table == window.bindings() || table->horizontalScrollBar()->maximum() == 0, "all columns are in sight");
             // The last column is as wide as there is room.
             for (int column = 0; column + 1 < table->model()->columnCount(); ++column)
                 for (int row = 0; row < table->model()->rowCount() && !table->isColumnHidden(column); ++row) {

@@ -98,7 +98,7 @@ void HandoversView::refresh()
 FlowsView::FlowsView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Flows"), parent), workspace_(workspace)
 {
     setModel(&model_);
-    sizeColumns(*this, {"from-seat xx", "   from the mobile node", "all paths xx", "mn (CoA, BID 10) xx", "Probes xx", "9 999 xx", "9 999 xx"});
+    sizeColumns(*this, {"from-seat", "   from the mobile node", "home link", "mn (CoA, BID 10)", "99 999", "9 999", "9 999"});
     connect(&workspace, &Workspace::viewChanged, this, &FlowsView::refresh);
     connect(&workspace, &Workspace::sessionChanged, this, &FlowsView::refresh);
     connect(this, &QTableView::clicked, this, [this](const QModelIndex& index) {

@@ -2,6 +2,7 @@
 #include "capture/analysis/analysis.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <tuple>
 
 namespace roamscope::analysis {
@@ -27,8 +28,18 @@ std::string_view handoverKindName(HandoverKind kind)
     case HandoverKind::InterMap: return "inter-map";
     case HandoverKind::Home: return "home";
     case HandoverKind::ReturnHome: return "return-home";
+    case HandoverKind::PathAdded: return "path-added";
+    case HandoverKind::PathRemoved: return "path-removed";
+    case HandoverKind::PathSwitched: return "path-switched";
     }
     return "";
+}
+
+std::string Handover::fromTo() const
+{
+    const std::string_view from = fromLink.empty() ? std::string_view("–") : fromLink;
+    const std::string_view none = kind == HandoverKind::PathRemoved ? "–" : "?";
+    return fmt::format("{} → {}", from, toLink.empty() ? none : toLink);
 }
 
 std::string NodeInfo::label() const
@@ -59,6 +70,12 @@ std::vector<const BindingInterval*> Analysis::bindingsAt(TimePoint t) const
         return several ? order(a) < order(b) : a->owner == Role::Map && b->owner != Role::Map;
     });
     return alive;
+}
+
+const std::vector<Prefix>* Analysis::networksOf(const BindingInterval& binding) const
+{
+    const auto it = binding.router ? networks.find(binding.acknowledgement) : networks.end();
+    return it == networks.end() ? nullptr : &it->second;
 }
 
 std::vector<const FlowInterval*> Analysis::flowsOf(const BindingInterval& binding, TimePoint t) const

@@ -45,6 +45,7 @@ struct BindingInterval {
     std::uint16_t sequence = 0;
     std::uint16_t flags = 0;              ///< of the Binding Update
     Knowledge end = Knowledge::Acknowledged;  ///< meaningful when `to` is set: replaced by an acknowledged one, expired, deleted
+    bool router = false;                  ///< of a mobile router, and the home agent forwards to what is behind it (RFC 3963)
     Duration lifetime{0};                 ///< granted
     TimePoint from{};                     ///< time of the acknowledgement
     std::optional<TimePoint> to;          ///< none: still alive at the end of the trace
@@ -104,15 +105,18 @@ struct Phase {
     std::optional<FrameIndex> endFrame;
 };
 
-enum class HandoverKind : std::uint8_t { Initial, IntraMap, InterMap, Home, ReturnHome };
-[[nodiscard]] std::string_view handoverKindName(HandoverKind kind);  ///< "initial", "intra-map", "inter-map", "home", "return-home"
+/// The last three are of nodes with several care-of addresses (RFC 5648): an identifier came, left, or has another address.
+enum class HandoverKind : std::uint8_t { Initial, IntraMap, InterMap, Home, ReturnHome, PathAdded, PathRemoved, PathSwitched };
+/// "initial", "intra-map", "inter-map", "home", "return-home", "path-added", "path-removed", "path-switched"
+[[nodiscard]] std::string_view handoverKindName(HandoverKind kind);
 
-/// One change of the care-of address of a mobile node. `Initial` is the first registration, not a movement.
+/// One change of the care-of address of a mobile node, or of those that it has. `Initial` is the first registration, not a movement.
 struct Handover {
     Ipv6Address mobileNode;               ///< HoA when known, else RCoA or care-of address
     HandoverKind kind = HandoverKind::Initial;
-    std::string fromLink;                 ///< empty when unknown or initial
-    std::string toLink;
+    std::optional<std::uint16_t> bid;     ///< of the path that came or has another address, else of the one that left
+    std::string fromLink;                 ///< empty when unknown or there is none: the first, a path more
+    std::string toLink;                   ///< empty when unknown or there is none: a path less
     Ipv6Address oldCareOf;
     Ipv6Address newCareOf;
     TimePoint start{};                    ///< m0: last data packet on the old path, else first frame on the new link
@@ -122,6 +126,9 @@ struct Handover {
     std::uint32_t lost = 0;               ///< probes sent between that never arrived
     std::uint32_t duplicated = 0;
     std::uint32_t reordered = 0;
+
+    /// "w1 → w2"; "?" for a link that is unknown, "–" where there is none.
+    [[nodiscard]] std::string fromTo() const;
 };
 
 /// One probe of a flow of this project's traffic source.
@@ -183,6 +190,7 @@ struct DialectEvidence {
 struct Analysis {
     std::vector<NodeInfo> nodes;
     std::vector<BindingInterval> bindings;
+    std::map<FrameIndex, std::vector<Prefix>> networks;  ///< behind mobile routers, by the acknowledgement of the update that names them
     std::vector<FlowInterval> flowBindings;
     std::vector<Exchange> exchanges;
     std::vector<IdentifierAnswer> identifierAnswers;  ///< in order of time
@@ -202,6 +210,8 @@ struct Analysis {
     [[nodiscard]] std::size_t handoverNumber(std::size_t index) const;
     /// Bindings alive at t, MAP's first, those of one home address beside each other by their identifiers.
     [[nodiscard]] std::vector<const BindingInterval*> bindingsAt(TimePoint t) const;
+    /// What is behind the mobile router of this binding, as its update names it; null when only the home agent knows (implicit mode).
+    [[nodiscard]] const std::vector<Prefix>* networksOf(const BindingInterval& binding) const;
     /// Flows bound to this binding at t, the one that is looked at first first.
     [[nodiscard]] std::vector<const FlowInterval*> flowsOf(const BindingInterval& binding, TimePoint t) const;
     /// The node that owns an address, if known.

@@ -111,10 +111,11 @@ public:
     {
         if (cached_) return cached_;
         auto out = std::make_shared<Analysis>();
-        conclude(*out);
         out->bindings = bindings_.intervals(end_);
         out->flowBindings = flowBindings_.intervals();
         out->identifierAnswers = bindings_.answers();
+        out->networks = bindings_.networks();
+        conclude(*out);
         out->exchanges.reserve(exchanges_.records().size());
         for (const ExchangeRecord& record : exchanges_.records()) out->exchanges.push_back(record.value);
         namePaths(*out);
@@ -135,6 +136,7 @@ public:
         out->bindings = bindings_.take(end_);
         out->flowBindings = flowBindings_.take();
         out->identifierAnswers = bindings_.answers();
+        out->networks = bindings_.networks();
         conclude(*out);
         namePaths(*out);
         mobiles_ = {};
@@ -148,10 +150,10 @@ public:
     [[nodiscard]] std::size_t exchanges() const { return exchanges_.records().size(); }
 
 private:
-    /// All that is not simply what a tracker holds.
+    /// All that is not simply what a tracker holds, but for bindings and what was answered about identifiers, which must be there.
     void conclude(Analysis& out) const
     {
-        const HandoverSources sources{mobiles_, exchanges_, presence_, flows_, links_, end_};
+        const HandoverSources sources{mobiles_, exchanges_, presence_, flows_, links_, out.bindings, out.identifierAnswers, end_};
         out.frames = frames_;
         out.cutFrames = cutFrames_;
         out.encryptedFrames = encryptedFrames_;

@@ -87,6 +87,8 @@ void BindingHistory::open(Open& open, const ExchangeRecord& record, const Exchan
     i.careOfAddress = binding.careOfAddress;
     i.sequence = copy.update.sequence;
     i.flags = copy.update.flags;
+    i.router = answer && answer->router && (i.flags & wire::BindingUpdate::mobileRouter) != 0;
+    if (i.router && !copy.update.networks.empty()) networks_[o.index] = copy.update.networks;
     i.lifetime = answer ? answer->lifetime : copy.update.lifetime;
     i.from = o.time;
     i.update = copy.seen.frame;

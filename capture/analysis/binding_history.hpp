@@ -20,6 +20,8 @@ public:
     /// Of the bindings of a home address that are alive at `t` the one that was acknowledged last, or null.
     [[nodiscard]] const BindingInterval* latest(const Ipv6Address& owner, const Ipv6Address& home, TimePoint t) const;
     [[nodiscard]] const std::vector<IdentifierAnswer>& answers() const { return answers_; }
+    /// Behind mobile routers, by the acknowledgement of the update that names them.
+    [[nodiscard]] const std::map<FrameIndex, std::vector<Prefix>>& networks() const { return networks_; }
     /// The interval of this binding that is alive at `t`, or null.
     [[nodiscard]] const BindingInterval* alive(const Ipv6Address& owner, const Ipv6Address& home, std::optional<std::uint16_t> bid,
                                                TimePoint t) const;
@@ -36,6 +38,7 @@ private:
     std::vector<BindingInterval> intervals_;
     std::map<Ipv6Address, Owner> open_;
     std::vector<IdentifierAnswer> answers_;
+    std::map<FrameIndex, std::vector<Prefix>> networks_;
     std::vector<Revocation> indications_;  ///< the latest that are not answered
 };
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/analysis/handovers.hpp"
 
+#include "capture/analysis/path_changes.hpp"
+
 #include <algorithm>
+#include <set>
 
 namespace roamscope::analysis {
 
 namespace {
 
-/// How long before a node's first frame an advertisement may have told it of the new link.
+/// How long before a node's first frame an advertisement may have told it of the new link, and before the end of a path what
+/// arrived by it last still tells when it broke.
 constexpr Duration lookBack = 3s;
 
 const Mark* find(const std::vector<AddressMark>& list, const Ipv6Address& address)
@@ -84,15 +88,76 @@ public:
         for (std::size_t i = first; i < out.size(); ++i) {
             Handover& h = out[i];
             const bool resumed = h.interruption || (h.kind == HandoverKind::Initial && h.end);
-            const TimePoint to = resumed ? *h.end : i + 1 < out.size() ? out[i + 1].start : s_.end;
-            const FlowTracker::Counts counts = s_.flows.count(mobile_, h.start, to, s_.end);
-            h.lost = counts.lost;
-            h.duplicated = counts.duplicated;
-            h.reordered = counts.reordered;
+            count(h, resumed ? *h.end : i + 1 < out.size() ? out[i + 1].start : s_.end);
         }
     }
 
+    /// A path more, less, or another one in its place. `used`: stays whose arrival was told already.
+    Handover change(const PathChange& c, const Ipv6Address& onLink, const Ipv6Address& onLinkBefore, std::set<const Stay*>& used)
+    {
+        const Episode now = registering(c, onLink);
+        Episode old;
+        old.careOf = onLinkBefore;
+        if (c.before) old.first = {c.before->from, c.before->acknowledgement};
+        const Stay* stay = c.after ? stayOf(mobile_, now, s_.presence) : nullptr;
+        const Stay* oldStay = c.before ? stayOf(mobile_, old, s_.presence) : nullptr;
+        Handover h = c.after ? arrived(c, now, old, stay, oldStay, used) : left(now, oldStay);
+        h.kind = c.kind;
+        h.bid = c.binding().bid;
+        if (c.before) h.oldCareOf = c.before->careOfAddress;
+        if (c.after) h.newCareOf = c.after->careOfAddress;
+        if (c.after && !h.interruption) h.end = std::nullopt;  // data may take the new path much later, or never
+        for (const Phase& p : h.phases) h.end = std::max(h.end.value_or(p.end), p.end);
+        h.end = std::max(h.end.value_or(c.time), c.time);
+        count(h, *h.end);
+        return h;
+    }
+
 private:
+    /// The registration that made the change, at a care-of address of the link.
+    Episode registering(const PathChange& c, const Ipv6Address& onLink) const
+    {
+        Episode e;
+        e.careOf = onLink;
+        e.home = c.after && c.after->homeLink;
+        e.first = {c.time, c.binding().acknowledgement};
+        if (!c.exchange) return e;
+        e.first = s_.exchanges.records()[*c.exchange].copies.front().seen;
+        (c.binding().owner == Role::Map ? e.local : e.homeExchanges).push_back(*c.exchange);
+        return e;
+    }
+
+    Handover arrived(const PathChange& c, const Episode& now, const Episode& old, const Stay* stay, const Stay* oldStay, std::set<const Stay*>& used)
+    {
+        const bool known = stay && !used.insert(stay).second;
+        if (oldStay) used.insert(oldStay);
+        if (c.before && !known) return one(now, &old, stay, oldStay);
+        Handover h = one(now, nullptr, stay, known ? stay : nullptr);
+        h.fromLink = oldStay ? linkName(oldStay->link) : std::string();
+        return h;
+    }
+
+    Handover left(const Episode& now, const Stay* oldStay)
+    {
+        Handover h;
+        h.mobileNode = mobile_.name();
+        h.start = now.first.time;
+        if (oldStay) h.fromLink = linkName(oldStay->link);
+        phase(h, "T_LBU", registration(now.local, s_.exchanges));
+        phase(h, "T_HA", registration(now.homeExchanges, s_.exchanges));
+        // What was lost was on its way since the last packet that arrived there, unless the path had long been idle.
+        if (oldStay && oldStay->delivered && oldStay->delivered->time <= h.start && h.start - oldStay->delivered->time < lookBack) h.start = oldStay->delivered->time;
+        return h;
+    }
+
+    void count(Handover& h, TimePoint to) const
+    {
+        const FlowTracker::Counts counts = s_.flows.count(mobile_, h.start, to, s_.end);
+        h.lost = counts.lost;
+        h.duplicated = counts.duplicated;
+        h.reordered = counts.reordered;
+    }
+
     Handover one(const Episode& episode, const Episode* previous, const Stay* stay, const Stay* previousStay)
     {
         Handover h;
@@ -176,6 +241,39 @@ private:
     const Mobile& mobile_;
 };
 
+/// Care-of addresses on the link: a MAP's regional ones stand for what they were bound to.
+class OnLink {
+public:
+    explicit OnLink(const std::vector<BindingInterval>& bindings)
+    {
+        for (const BindingInterval& b : bindings)
+            if (b.owner == Role::Map) regional_[b.homeAddress].push_back(&b);
+    }
+    [[nodiscard]] Ipv6Address of(const BindingInterval* binding) const
+    {
+        if (!binding) return {};
+        if (binding->homeLink) return binding->homeAddress;
+        const auto it = binding->owner == Role::Map ? regional_.end() : regional_.find(binding->careOfAddress);
+        if (it == regional_.end()) return binding->careOfAddress;
+        const auto after = std::find_if(it->second.begin(), it->second.end(), [&](const BindingInterval* b) { return b->from > binding->from; });
+        return (after == it->second.begin() ? *after : *std::prev(after))->careOfAddress;
+    }
+
+private:
+    std::unordered_map<Ipv6Address, std::vector<const BindingInterval*>> regional_;
+};
+
+void buildPathChanges(const HandoverSources& sources, std::vector<Handover>& out)
+{
+    const auto exchange = [&](std::uint32_t number) -> const Exchange& { return sources.exchanges.records()[number].value; };
+    const auto changes = pathChanges(sources.bindings, sources.answers, exchange);
+    if (changes.empty()) return;
+    const OnLink onLink(sources.bindings);
+    std::set<const Stay*> used;
+    for (const PathChange& c : changes)
+        if (const Mobile* mobile = sources.mobiles.of(c.binding().homeAddress)) out.push_back(Builder(sources, *mobile).change(c, onLink.of(c.after), onLink.of(c.before), used));
+}
+
 }  // namespace
 
 std::vector<Handover> buildHandovers(const HandoverSources& sources)
@@ -187,6 +285,7 @@ std::vector<Handover> buildHandovers(const HandoverSources& sources)
     out.reserve(most);
     for (const Mobile& mobile : sources.mobiles.all())
         if (!mobile.merged) Builder(sources, mobile).run(out);
+    buildPathChanges(sources, out);
     std::stable_sort(out.begin(), out.end(), [](const Handover& a, const Handover& b) { return a.start < b.start; });
     return out;
 }

@@ -13,6 +13,8 @@ struct HandoverSources {
     const Presence& presence;
     const FlowTracker& flows;
     const std::unordered_map<std::uint32_t, std::string>& linkNames;
+    const std::vector<BindingInterval>& bindings;
+    const std::vector<IdentifierAnswer>& answers;
     TimePoint end;  ///< time of the last frame
 };
 

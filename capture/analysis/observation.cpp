@@ -102,6 +102,8 @@ std::optional<Answer> readAnswer(const wire::DecodedFrame& frame)
     answer.status = message->status;
     answer.sequence = message->sequence;
     answer.lifetime = message->lifetime;
+    constexpr std::uint8_t mobileRouter = 0x40;
+    answer.router = (message->flags & mobileRouter) != 0;
     if (const auto* ipv4 = wire::findOption<wire::Ipv4AddressAck>(message->options)) answer.ipv4Status = ipv4->status;
     for (const wire::MobilityOption& option : message->options) {
         if (const auto* bid = std::get_if<wire::BindingIdentifier>(&option)) answer.bids.push_back({bid->bid, bid->status});

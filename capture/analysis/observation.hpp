@@ -82,6 +82,7 @@ struct Answer {
     std::uint8_t status = 0;
     std::uint16_t sequence = 0;
     Duration lifetime{0};
+    bool router = false;                 ///< R: networks behind the mobile router are forwarded to (RFC 3963 §4.2)
     std::vector<FlowStatus> flows;       ///< copied flow identification options (FLOW-07)
     std::optional<std::uint8_t> ipv4Status;  ///< of an IPv4 address acknowledgement (RFC 5555)
     std::vector<BidStatus> bids;         ///< echoed binding identifiers; none from who does not know them (MCOA-MN-09)

@@ -204,7 +204,8 @@ std::vector<Symbol> ownSymbols()
         own("binding.care_of_address", K::Address6, S::BindingCareOf, "Care-of address of that binding."),
     };
     out.push_back(chosen(own("handover.kind", K::Text, S::HandoverKind, "Kind of the handover during which the frame was seen."),
-                         {{0, "initial", {}}, {1, "intra-map", {}}, {2, "inter-map", {}}, {3, "home", {}}, {4, "return-home", {}}}));
+                         {{0, "initial", {}}, {1, "intra-map", {}}, {2, "inter-map", {}}, {3, "home", {}}, {4, "return-home", {}},
+                          {5, "path-added", "a binding identifier more"}, {6, "path-removed", "one less"}, {7, "path-switched", "one with another care-of address"}}));
     out.push_back(chosen(own("phase", K::Text, S::Phase, "Phase of a handover during which the frame was seen."),
                          {{0, "l2", "the old link is gone, the new one not yet found"},
                           {1, "md", "movement detection: waiting for a router"},

@@ -62,6 +62,7 @@ Json handoverJson(const Handover& h)
 {
     return {{"mobile_node", text(h.mobileNode)},
             {"kind", handoverKindName(h.kind)},
+            {"bid", h.bid ? Json(*h.bid) : Json(nullptr)},
             {"from_link", nameOrNull(h.fromLink)},
             {"to_link", nameOrNull(h.toLink)},
             {"old_care_of_address", text(h.oldCareOf)},
@@ -83,8 +84,9 @@ Json handoverJson(const Handover& h)
             {"duplicated", h.duplicated}};
 }
 
-Json bindingJson(const BindingInterval& b)
+Json bindingJson(const BindingInterval& b, const Analysis& a)
 {
+    const std::vector<Prefix>* networks = a.networksOf(b);
     const bool assumed = b.update == b.acknowledgement;  // nobody answered, nobody was asked to
     return {{"owner", roleName(b.owner)},
             {"owner_address", text(b.ownerAddress)},
@@ -96,6 +98,8 @@ Json bindingJson(const BindingInterval& b)
             {"care_of_address", text(b.careOfAddress)},
             {"sequence", b.sequence},
             {"flags", b.flags},
+            {"mobile_router", b.router},
+            {"networks", networks ? list(*networks, [](const Prefix& p) { return Json(p.text()); }) : Json::array()},
             {"lifetime", std::chrono::duration_cast<std::chrono::seconds>(b.lifetime).count()},
             {"from", instant(b.from)},
             {"to", instant(b.to)},
@@ -177,7 +181,7 @@ Json document(const Analysis& a, const View& view)
     out["links"] = list(view.trace.links(), [](const TraceLink& l) { return Json{{"name", l.name}, {"link_type", l.linkType}}; });
     out["nodes"] = list(a.nodes, nodeJson);
     out["handovers"] = list(a.handovers, handoverJson);
-    out["bindings"] = list(a.bindings, bindingJson);
+    out["bindings"] = list(a.bindings, [&](const BindingInterval& b) { return bindingJson(b, a); });
     out["flow_bindings"] = list(a.flowBindings, flowBindingJson);
     out["exchanges"] = list(a.exchanges, exchangeJson);
     out["flows"] = list(a.flows, flowJson);
@@ -230,12 +234,10 @@ Row handoverRow(const Handover& h, const std::string& numberText, const Analysis
 {
     std::string phases;
     for (const Phase& p : h.phases) phases += (phases.empty() ? "" : ", ") + p.name + ' ' + picture::durationText(p.end - p.start);
-    const std::string from = h.fromLink.empty() ? "–" : h.fromLink;
-    const std::string to = h.toLink.empty() ? "?" : h.toLink;
     return {numberText,
             picture::nodeName(h.mobileNode, a, names),
-            std::string(handoverKindName(h.kind)),
-            from + " → " + to,
+            h.bid ? fmt::format("{} (BID {})", handoverKindName(h.kind), *h.bid) : std::string(handoverKindName(h.kind)),
+            h.fromTo(),
             fmt::format("{:.3f} s", toSeconds(h.start)),
             h.interruption ? picture::durationText(*h.interruption) : "–",
             phases.empty() ? "–" : phases,
@@ -264,8 +266,6 @@ std::string handoverTable(const Analysis& analysis, const lab::Scenario* names)
     int count = 0;
     for (const Handover& h : analysis.handovers)
         rows.push_back(handoverRow(h, h.kind == HandoverKind::Initial ? "–" : std::to_string(++count), analysis, names));
-    if (rows.size() == 1 && !analysis.identifierAnswers.empty())
-        return fmt::format("No handover: {} bindings with identifiers, which are paths beside each other (RFC 5648), in {} frames.\n", analysis.bindings.size(), analysis.frames);
     if (rows.size() == 1)
         return fmt::format("No handover: no Binding Update in {} frames{}.\n", analysis.frames,
                            analysis.encryptedFrames > 0 ? fmt::format(", {} of them encrypted", analysis.encryptedFrames) : "");

@@ -245,8 +245,9 @@ std::string timelineSvg(const analysis::Analysis& analysis, Duration total, cons
         const Duration margin = (end - h.start) / 8;
         const std::string name = nodeName(h.mobileNode, analysis, names);
         std::string title = fmt::format("Handover {} of {}: {}", number, name, analysis::handoverKindName(h.kind));
+        if (h.bid) title += fmt::format(" (BID {})", *h.bid);
         if (!h.fromLink.empty() || !h.toLink.empty())
-            title += fmt::format(", {} → {}", h.fromLink.empty() ? "?" : h.fromLink, h.toLink.empty() ? "?" : h.toLink);
+            title += fmt::format(", {}", h.fromTo());
         title += h.interruption ? fmt::format(", interruption {}, {} lost", durationText(*h.interruption), h.lost) : ", interruption not seen";
         y = Panel(body, only(picture, name, h.start - margin, end + margin), h.start - margin, end + margin, y + 14).draw(title);
     }

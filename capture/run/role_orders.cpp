@@ -31,6 +31,13 @@ Json bindingJson(const Ipv6Address& home, const node::BidBinding& part, std::uin
             {"bid_priority", part.priority}, {"home", part.home}};
 }
 
+Json prefixTexts(const std::vector<Prefix>& prefixes)
+{
+    Json list = Json::array();
+    for (const Prefix& prefix : prefixes) list.push_back(prefix.text());
+    return list;
+}
+
 /// Active: one of its identifiers is there.
 Json flowsJson(const std::map<Ipv6Address, std::vector<node::Flow>>& all, const std::function<std::vector<node::BidBinding>(const Ipv6Address&)>& partsOf)
 {
@@ -127,6 +134,7 @@ RoleNode::Answer RoleNode::bindings(TimePoint now) const
             if (b.state == node::Binding::State::Valid)
                 for (const node::BidBinding& part : b.parts()) {
                     list.push_back(bindingJson(b.homeAddress, part, b.sequence, b.flags, now));
+                    if (anchor->registrar().mobileRouters().contains(b.homeAddress)) list.back()["networks"] = prefixTexts(anchor->registrar().mobileRouters().prefixesOf(b.homeAddress));
                     if (b.regional && part.bid != 0) list.back()["extension"] = true;  // RFC 5648 has no word about MAPs
                 }
         flows = flowsJson(anchor->flows(), [&](const Ipv6Address& home) { return anchor->registrar().find(home) ? anchor->registrar().find(home)->parts() : std::vector<node::BidBinding>{}; });

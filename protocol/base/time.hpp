@@ -23,6 +23,15 @@ using TimePoint = LabClock::time_point;
 
 /// The 16-bit lifetime of Binding Updates and Acknowledgements, in units of 4 s (RFC 6275 §6.1.7). Stays inside wire/.
 using WireLifetime = std::chrono::duration<std::uint16_t, std::ratio<4>>;
+/// One unit: the shortest that does not delete.
+inline constexpr std::chrono::seconds leastLifetime{4};
+/// Whole units, at least one, at most all that there is room for.
+[[nodiscard]] constexpr WireLifetime toWire(std::chrono::seconds lifetime)
+{
+    const std::int64_t units = lifetime / leastLifetime;
+    return WireLifetime{static_cast<std::uint16_t>(units < 1 ? 1 : units > 0xffff ? 0xffff : units)};
+}
+[[nodiscard]] constexpr Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
 
 using namespace std::chrono_literals;
 

@@ -22,8 +22,6 @@ constexpr Duration detectionTime = 2s;
 /// Clocks that drift are read in whole nanoseconds.
 constexpr Duration rounding = 1us;
 
-Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
-
 std::uint64_t hashOf(std::uint64_t hash, ByteView bytes)
 {
     for (const std::uint8_t octet : bytes) hash = (hash ^ octet) * 0x100000001b3u;
@@ -267,6 +265,7 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
     }
     std::erase_if(books_[node].accepted, [&](const auto& entry) { return !seen.contains(entry.first); });
     checkParts(lab, node, std::move(parts));
+    if (!anchor.registrar().mobileRouters().empty()) checkNetworks(lab, node, anchor);
     if (book.tunnels.size() != tunnels || book.bindings.size() != live)
         violated(lab, node, "tunnels", fmt::format("{} bindings, {} of them reported, {} tunnels", live, book.bindings.size(), book.tunnels.size()));
 }
@@ -303,6 +302,7 @@ void Invariants::checkMobileNode(const Lab& lab, std::size_t node, const node::M
     };
     for (const node::MobileNode::Home& home : mobile.homes()) checkPaths(home.paths);
     checkAgreement(lab, node, mobile);
+    if (mobile.network().active()) checkRouter(lab, node, mobile);
     for (const auto& [map, paths] : mobile.mapPaths()) checkPaths(paths);
     const node::Association& atHome = mobile.homeAssociation();
     for (const node::Association* a : {atMap ? &*atMap : nullptr, &atHome})

@@ -2,7 +2,8 @@
 // What must be true after every event of every lab, whatever is lost, late or broken in it: no binding outlives its lifetime, the
 // tunnels equal the bindings, no packet runs in a circle, one address is used by one node, sequence numbers only move forward,
 // every timer has an owner; no binding with an identifier ends because of another one's failure, and when all is quiet a home agent has
-// the care-of addresses that the mobile node takes for registered (RFC 5648). It looks at the nodes and at what they reported and changes nothing. Virtual labs only: on TAP the
+// the care-of addresses that the mobile node takes for registered (RFC 5648); what is behind a mobile router belongs to a binding that
+// lives (RFC 3963). It looks at the nodes and at what they reported and changes nothing. Virtual labs only: on TAP the
 // machine may be late.
 #pragma once
 
@@ -22,7 +23,7 @@ public:
         TimePoint time{};
         std::size_t node = 0;
         std::string_view invariant;  ///< "binding-lifetime", "tunnels", "packet-loop", "address-use", "sequence", "timer",
-                                     ///< "binding-lost", "agreement"
+                                     ///< "binding-lost", "agreement", "networks"
         std::string text;
     };
 
@@ -78,6 +79,8 @@ private:
     void checkParts(const Lab& lab, std::size_t node, Parts now);
     [[nodiscard]] bool mayEnd(const Lab& lab, std::size_t node, const Ipv6Address& home, const node::BidBinding& part) const;
     void noteQuiet(const Lab& lab, const LabEvent& event);
+    void checkNetworks(const Lab& lab, std::size_t node, const node::Anchor& anchor);
+    void checkRouter(const Lab& lab, std::size_t node, const node::MobileNode& mobile);
     void checkAgreement(const Lab& lab, std::size_t node, const node::MobileNode& mobile);
     [[nodiscard]] const node::Anchor* anchorAt(const Lab& lab, const Ipv6Address& address, std::size_t& node) const;
     void checkForward(const Lab& lab, std::size_t node, const Ipv6Address& home, std::uint16_t sequence, std::set<Ipv6Address>& seen);

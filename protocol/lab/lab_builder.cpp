@@ -2,6 +2,7 @@
 // Builds a lab from a scenario: nodes of their roles, ports, addresses, static routes, the queue of link events.
 #include "protocol/lab/ipv4_networks.hpp"
 #include "protocol/lab/lab.hpp"
+#include "protocol/lab/shortest_routes.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,7 +12,7 @@ namespace roamscope::lab {
 class LabBuilder {
 public:
     /// For a lab whose scenario is set. `random`: what the nodes draw from.
-    LabBuilder(Lab& lab, Random random) : random_(random), lab_(lab) {}
+    LabBuilder(Lab& lab, Random random) : random_(random), lab_(lab), routes_(lab.scenario_, lab.ports_, lab.nodePorts_) {}
 
     void build()
     {
@@ -45,7 +46,7 @@ public:
             for (const Prefix& address : spec.moreAddresses) stack.addStaticAddress(i, address, !spec.verifyStatic);
             for (const Ipv6Address& address : spec.anycast) stack.addAnycastAddress(i, address);
         }
-        if (n.role != Role::MobileNode && n.routes.empty()) addRoutes(index, stack);
+        if (n.role != Role::MobileNode && n.routes.empty()) routes_.add(index, stack);
         for (const RouteSpec& route : n.routes) stack.addRoute(route.to, interfaceOf(n, route), route.via);
         switch (n.role) {
         case Role::HomeAgent:
@@ -72,8 +73,6 @@ private:
     static node::StackSettings stackSettings(const NodeSpec& n) { return {isRouter(n.role), n.forwarding, n.echo, n.errorRate, n.errorBurst}; }
 
     [[nodiscard]] const Scenario& spec() const { return lab_.scenario_; }
-
-    static bool isRouter(Role role) { return role == Role::HomeAgent || role == Role::Map || role == Role::AccessRouter; }
 
     [[nodiscard]] std::size_t linkIndex(std::string_view name) const
     {
@@ -273,15 +272,6 @@ private:
         return sources;
     }
 
-    [[nodiscard]] Ipv6Address homeAgentAddress(const NodeSpec& mobile) const
-    {
-        if (const auto address = Ipv6Address::parse(mobile.homeAgent)) return *address;
-        if (mobile.homeAgent.empty() || mobile.homeAgent == "discover") return {};
-        for (const InterfaceSpec& interface : spec().nodes[nodeIndex(mobile.homeAgent)].interfaces)
-            if (interface.address && interface.address->contains(*mobile.homeAddress)) return interface.address->address;
-        return {};
-    }
-
     /// The addresses of the node with this name, or the one that the name is.
     void addAddresses(std::string_view name, std::vector<Ipv6Address>& out) const
     {
@@ -297,7 +287,7 @@ private:
         const NodeSpec& n = spec().nodes[index];
         node::MobileNode::Settings settings;
         settings.homeAddress = n.homeAddress.value_or(Ipv6Address{});
-        settings.homeAgent = homeAgentAddress(n);
+        settings.homeAgent = homeAgentAddress(spec(), n);
         settings.mapPolicy = n.mapPolicy == MapPolicy::Furthest ? node::MapPolicy::Furthest : node::MapPolicy::Preference;
         settings.lifetime = n.lifetime;
         settings.optimiseAll = n.optimiseAll;
@@ -365,96 +355,9 @@ private:
         std::visit([&](const auto& f) { lab_.schedule(f.at, Lab::Trouble{number}); }, fault);
     }
 
-    // ---- routes
-
-    struct Gateway {
-        std::size_t distance = 0;
-        Ipv6Address address;  ///< unspecified on the destination link itself
-    };
-
-    /// For every link: how many routers away `target` is, and the router to ask on it (breadth first, so shortest paths).
-    [[nodiscard]] std::vector<std::optional<Gateway>> gatewaysTo(std::size_t target) const
-    {
-        std::vector<std::optional<Gateway>> gateways(spec().links.size());
-        gateways[target] = Gateway{};
-        std::vector<std::size_t> frontier{target};
-        while (!frontier.empty()) {
-            std::vector<std::size_t> next;
-            for (const std::size_t link : frontier)
-                for (const Port& near : lab_.ports_) {
-                    if (near.link != link || !isRouter(spec().nodes[near.node].role)) continue;
-                    for (const std::size_t other : lab_.nodePorts_[near.node]) {
-                        const Port& far = lab_.ports_[other];
-                        const auto& address = spec().nodes[far.node].interfaces[far.interface].address;
-                        if (!far.link || gateways[*far.link] || !address) continue;
-                        gateways[*far.link] = Gateway{gateways[link]->distance + 1, address->address};
-                        next.push_back(*far.link);
-                    }
-                }
-            frontier = std::move(next);
-        }
-        return gateways;
-    }
-
-    /// Shortest-path static routes to the prefixes of all links.
-    void addRoutes(std::size_t index, node::IpStack& stack) const
-    {
-        std::vector<Prefix> done;
-        for (const Port& port : lab_.ports_) {
-            const auto& address = spec().nodes[port.node].interfaces[port.interface].address;
-            if (!address || !port.link || stack.interfaceOf(address->address)) continue;
-            if (std::find(done.begin(), done.end(), address->masked()) != done.end()) continue;
-            done.push_back(address->masked());
-            if (const auto gateway = gatewayTo(index, *port.link)) stack.addRoute(*address, gateway->first, gateway->second);
-        }
-        addMobileNetworks(index, stack);
-    }
-
-    /// What is behind a mobile router is reached by its home link; from behind it everything by the router itself.
-    void addMobileNetworks(std::size_t index, node::IpStack& stack) const
-    {
-        for (std::size_t router = 0; router < spec().nodes.size(); ++router) {
-            const NodeSpec& n = spec().nodes[router];
-            if (!n.mobile.network) continue;
-            bool inside = false;
-            for (const Port& port : lab_.ports_) {
-                if (port.node != router || inside) continue;
-                const auto& address = n.interfaces[port.interface].address;
-                const auto own = address ? stack.interfaceOf(address->address) : std::nullopt;
-                if (!own) continue;
-                stack.addRoute(Prefix{}, *own, address->address);
-                inside = true;
-            }
-            if (!inside) addNetworkRoutes(index, n, stack);
-        }
-    }
-
-    void addNetworkRoutes(std::size_t index, const NodeSpec& router, node::IpStack& stack) const
-    {
-        const Ipv6Address agent = homeAgentAddress(router);
-        const bool isAgent = std::any_of(spec().nodes[index].homePrefixes.begin(), spec().nodes[index].homePrefixes.end(), [&](const Prefix& p) { return p.contains(*router.homeAddress); });
-        std::optional<std::size_t> homeLink;
-        for (const Port& port : lab_.ports_)
-            if (const auto& on = spec().nodes[port.node].interfaces[port.interface].address; on && port.link && on->contains(*router.homeAddress)) homeLink = port.link;
-        for (const Prefix& prefix : networkPrefixes(router)) {
-            // On its home link it is its own router; while it is away, the home agent tunnels before it looks at routes.
-            if (const auto home = stack.interfaceOf(*router.homeAddress)) stack.addRoute(prefix, *home, isAgent || agent.isUnspecified() ? *router.homeAddress : agent);
-            else if (const auto gateway = homeLink ? gatewayTo(index, *homeLink) : std::nullopt) stack.addRoute(prefix, gateway->first, gateway->second);
-        }
-    }
-
-    /// The interface and the router by which a node reaches a link.
-    [[nodiscard]] std::optional<std::pair<std::size_t, Ipv6Address>> gatewayTo(std::size_t index, std::size_t target) const
-    {
-        const auto gateways = gatewaysTo(target);
-        std::optional<std::size_t> best;
-        for (const std::size_t own : lab_.nodePorts_[index])
-            if (const auto& link = lab_.ports_[own].link; link && gateways[*link] && (!best || gateways[*link]->distance < gateways[*lab_.ports_[*best].link]->distance)) best = own;
-        return best ? std::optional(std::pair(lab_.ports_[*best].interface, gateways[*lab_.ports_[*best].link]->address)) : std::nullopt;
-    }
-
     Random random_;
     Lab& lab_;
+    ShortestRoutes routes_;
 };
 
 Lab Lab::built(const Scenario& scenario, std::uint64_t seed, Random random, Segments segments)

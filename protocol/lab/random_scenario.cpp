@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/lab/random_scenario.hpp"
 
-#include "protocol/base/random.hpp"
+#include "protocol/lab/random_parts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,9 @@ namespace roamscope::lab {
 
 namespace {
 
-class Generator {
+class Generator : Dice {
 public:
-    explicit Generator(std::uint64_t seed) : random_(Random(seed).fork(0x5ca1ab1e)), identifiers_(Random(seed).fork(0x1de47)) { s_.seed = seed; }
+    explicit Generator(std::uint64_t seed) : Dice(Random(seed).fork(0x5ca1ab1e)), identifiers_(Random(seed).fork(0x1de47)) { s_.seed = seed; }
 
     Scenario make()
     {
@@ -44,25 +44,14 @@ public:
     }
 
 private:
-    std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_.below(bound)); }
-    bool chance(std::size_t percent) { return below(100) < percent; }
     template <class T, std::size_t N>
     T oneOf(const std::array<T, N>& values)
     {
         return values[below(N)];
     }
-    Duration upTo(Duration most) { return random_.between(Duration{0}, most); }
     TimePoint someTime() { return TimePoint{upTo(s_.duration)}; }
     static Prefix prefix(const std::string& text) { return *Prefix::parse(text); }
     static Ipv6Address address(const std::string& text) { return *Ipv6Address::parse(text); }
-    static InterfaceSpec wired(const std::string& link, const std::string& address)
-    {
-        InterfaceSpec out;
-        out.name = link;
-        out.link = link;
-        out.address = prefix(address);
-        return out;
-    }
 
     void addLinks()
     {
@@ -251,7 +240,7 @@ private:
         out.by = Duration{1ms} + upTo(10s);
         if (out.action != Action::Change) return out;
         out.match.message = chance(50) ? "BU" : "BA";
-        out.change.sequence = static_cast<std::uint16_t>(random_.next());
+        out.change.sequence = bits16();
         if (chance(50)) out.change.lifetime = std::chrono::seconds(4 * below(30));
         if (out.match.message == "BA" && chance(50)) out.change.status = static_cast<std::uint8_t>(128 + below(12));
         return out;
@@ -275,7 +264,7 @@ private:
 
     static constexpr std::array<std::chrono::seconds, 5> lifetimes{8s, 20s, 60s, 600s, 3600s};
 
-    Random random_, identifiers_;
+    Random identifiers_;
     Scenario s_;
     std::size_t maps_ = 0;
     std::size_t routers_ = 0;
@@ -287,11 +276,11 @@ private:
 Scenario randomScenario(std::uint64_t seed)
 {
     constexpr std::uint64_t kinds = 4;
-    if (Random(seed).fork(0xb1d5).below(kinds) != 0) return Generator(seed).make();
+    if (Random(seed).fork(0xb1d5).below(kinds) != 0) return withMobileRouter(Generator(seed).make(), seed);
     constexpr Duration enough = 60s;  // for most of what is still to be answered
     Scenario out = randomPaths(seed);
     out.duration = randomPathsMove + enough;
-    return out;
+    return withMobileRouter(std::move(out), seed);
 }
 
 std::size_t partCount(const Scenario& scenario)

@@ -15,6 +15,10 @@ namespace roamscope::lab {
 [[nodiscard]] Scenario randomPaths(std::uint64_t seed);
 inline constexpr Duration randomPathsMove = 40s;
 
+/// One in five: one of its mobile nodes is a mobile router (RFC 3963), with a host behind it; all else stays what it is. Every
+/// randomScenario() has been through this.
+[[nodiscard]] Scenario withMobileRouter(Scenario scenario, std::uint64_t seed);
+
 /// Events, faults, impairments and flows, numbered from 0 in this order.
 [[nodiscard]] std::size_t partCount(const Scenario& scenario);
 /// The scenario without these parts; numbers that do not exist are passed over.

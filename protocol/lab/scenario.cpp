@@ -34,8 +34,6 @@ bool isName(std::string_view text)
     return !text.empty() && text.size() <= maxName && std::all_of(text.begin(), text.end(), fits);
 }
 
-bool isRouter(Role role) { return role == Role::HomeAgent || role == Role::Map || role == Role::AccessRouter; }
-
 class Validator {
 public:
     explicit Validator(const Scenario& scenario) : s_(scenario) {}
@@ -398,12 +396,12 @@ private:
 
     void expectation(const Expectation& e, const std::string& path)
     {
-        static constexpr std::array<std::string_view, 6> kinds{"", "initial", "intra-map", "inter-map", "home", "return-home"};
+        static constexpr std::array<std::string_view, 9> kinds{"", "initial", "intra-map", "inter-map", "home", "return-home", "path-added", "path-removed", "path-switched"};
         static constexpr std::array<std::string_view, 3> severities{"note", "warning", "error"};
         const int what = int{e.handover.has_value()} + int{e.findings.has_value()} + int{e.frames.has_value()} + int{e.event.has_value()} + int{e.flow.has_value()};
         if (what != 1) add(path, "expected one of \"handover\", \"findings\", \"frames\", \"event\" and \"flow\"");
         if (e.handover && *e.handover < 1) add(path + "/handover", "expected a number from 1");
-        if (std::find(kinds.begin(), kinds.end(), e.kind) == kinds.end()) add(path + "/kind", "expected initial, intra-map, inter-map, home or return-home");
+        if (std::find(kinds.begin(), kinds.end(), e.kind) == kinds.end()) add(path + "/kind", "expected initial, intra-map, inter-map, home, return-home, path-added, path-removed or path-switched");
         if (e.interruptionBelow && *e.interruptionBelow <= Duration{0}) add(path + "/interruption", "expected more than 0s");
         if (e.findings && std::find(severities.begin(), severities.end(), *e.findings) == severities.end()) add(path + "/findings", "expected note, warning or error");
         if (!e.node.empty() && !node(e.node)) add(path + "/node", fmt::format("no node is named \"{}\"", e.node));

@@ -273,6 +273,8 @@ struct ScenarioProblem {
     std::string text;
 };
 
+/// Forwards packets and advertises itself.
+[[nodiscard]] inline bool isRouter(Role role) { return role == Role::HomeAgent || role == Role::Map || role == Role::AccessRouter; }
 /// The interface is on a link of a mobile router's own network.
 [[nodiscard]] inline bool isIngress(const NodeSpec& node, const InterfaceSpec& interface) { return node.role == Role::MobileNode && interface.address.has_value(); }
 /// The prefixes behind a mobile router; empty for any other node.

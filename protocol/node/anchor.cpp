@@ -3,6 +3,8 @@
 #include "protocol/node/flow_events.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace roamscope::node {
 
@@ -377,6 +379,8 @@ void Anchor::rearrange(TimePoint now, const std::vector<BidBinding>& before, con
         if (!old.home) out.removed(now, "tunnel", {{"peer", attribute(old.careOfAddress)}, {"home_address", attribute(home)}});
     }
     for (const BidBinding& part : parts) multicast_.bound(home, part.careOfAddress);
+    // RFC 6275 §10.4.3 is about home agents; a MAP asks those that report of their own accord.
+    if (!binding.regional) multicast_.ask(now, home);
     // MCOA-HA-15: it has left its home link.
     if (!homeLinks_.empty() && std::none_of(parts.begin(), parts.end(), [](const BidBinding& part) { return part.home; })) leftHomeLink(home);
     // HA-FWD-03, HA-HAO-01, MCOA-CN-02
@@ -401,14 +405,19 @@ void Anchor::expire(TimePoint now, Output& out)
 void Anchor::bindingEvent(TimePoint now, const Binding& binding, Output& out) const
 {
     if (out.quiet) return;
+    const auto& routers = registrar_.mobileRouters();
+    std::vector<std::string> networks;  // NEMO-HA-05
+    if (!routers.empty())
+        for (const Prefix& prefix : routers.prefixesOf(binding.homeAddress)) networks.push_back(prefix.text());
     for (const BidBinding& part : binding.parts()) {
         // RFC 5648 has no word about MAPs.
         const bool extension = binding.regional && part.bid != 0;
-        out.changed(now, "binding", keyOf(binding.homeAddress, part.bid),
-                    {{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
-                     {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{part.granted.count()})))},
+        Attributes state{{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding.sequence})},
+                     {"flags", attribute(std::int64_t{binding.flags})}, {"lifetime", attribute(toDuration(part.granted))},
                      {"expires", attribute(part.expires)}, {"status", attribute(std::int64_t{binding.status})},
-                     {"bid_priority", attribute(std::int64_t{part.priority})}, {"home", attribute(part.home)}, {"extension", attribute(extension)}});
+                     {"bid_priority", attribute(std::int64_t{part.priority})}, {"home", attribute(part.home)}, {"extension", attribute(extension)}};
+        if (!networks.empty()) state.emplace_back("networks", fmt::format("{}", fmt::join(networks, " ")));
+        out.changed(now, "binding", keyOf(binding.homeAddress, part.bid), std::move(state));
     }
     for (const Ipv6Address& place : binding.tunnels())
         out.changed(now, "tunnel", {{"peer", attribute(place)}, {"home_address", attribute(binding.homeAddress)}}, {{"local", attribute(binding.anchorAddress)}});

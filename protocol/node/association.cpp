@@ -10,13 +10,6 @@ namespace {
 
 constexpr std::size_t rememberedCopies = 16;  // numbers that an answer may still carry
 
-WireLifetime toWire(std::chrono::seconds lifetime)
-{
-    return WireLifetime{static_cast<std::uint16_t>(std::clamp<std::int64_t>(lifetime.count() / 4, 1, 0xffff))};
-}
-
-Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
-
 }  // namespace
 
 void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime)

@@ -14,10 +14,6 @@ using Slot = BidRegistration::Slot;
 namespace {
 
 constexpr std::size_t rememberedUpdates = 64;  // whose numbers an answer may still carry
-constexpr std::chrono::seconds leastLifetime{4};
-
-WireLifetime toWire(std::chrono::seconds lifetime) { return WireLifetime{static_cast<std::uint16_t>(std::clamp<std::int64_t>(lifetime.count() / 4, 1, 0xffff))}; }
-Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
 
 /// MCOA-DS-01: never with others in an update, and by its own path.
 bool isIpv4(const BidRegistration::Path& path) { return wire::unmapped(path.careOf).has_value(); }

@@ -14,8 +14,6 @@ using Slot = BidRegistration::Slot;
 
 namespace {
 
-Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
-
 bool contains(const std::vector<std::uint16_t>& list, std::uint16_t bid) { return std::find(list.begin(), list.end(), bid) != list.end(); }
 
 const wire::BindingIdentifier* optionFor(const wire::BindingAck& ack, std::uint16_t bid)

@@ -165,7 +165,7 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
     // MCOA-HA-01: whatever had an identifier is replaced. What proved something that was deleted stays known.
     auto proofs = known ? std::move(it->second.proofs) : std::vector<CorrespondentBinding::Proof>{};
     std::erase_if(proofs, [&](const auto& p) { return !p.deleted || p.end <= now; });
-    bindings_[home] = {home, verdict.careOfAddress, update.sequence, granted, now + std::chrono::seconds(4 * std::int64_t{granted.count()}), State::Live,
+    bindings_[home] = {home, verdict.careOfAddress, update.sequence, granted, now + toDuration(granted), State::Live,
                        proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + nonces.lifetime(), 0, {}, std::move(proofs)};
     if (bindings_.size() > 2 * maximumBindings_) forgetOldest(nonces);
     return answered(std::move(verdict), update, status::accepted, granted);
@@ -186,7 +186,7 @@ Verdict CorrespondentCache::judgeIdentified(TimePoint now, const BindingRequest&
 
     static const std::vector<BidBinding> nothing;
     const WireLifetime granted{std::min(update.lifetime.count(), maximumLifetime.count())};
-    const TimePoint expires = now + std::chrono::seconds(4 * std::int64_t{granted.count()});
+    const TimePoint expires = now + toDuration(granted);
     BidOutcome outcome = applyBids({update, home, live ? it->second.careOfs : nothing, live && it->second.careOfs.empty(), expires, granted}, bids_);
     const auto withAnswers = [&](Verdict v) {
         v.ack.options.insert(v.ack.options.end(), outcome.answers.begin(), outcome.answers.end());

@@ -15,7 +15,7 @@ namespace {
 /// When the first request for a refresh is due (RR-CN-12).
 TimePoint refreshRequestAt(const BidBinding& part)
 {
-    const Duration lifetime = std::chrono::seconds(4 * std::int64_t{part.granted.count()});
+    const Duration lifetime = toDuration(part.granted);
     return part.expires - std::clamp<Duration>(lifetime / 16, 4s, 20s);
 }
 TimePoint refreshRequestAt(const CorrespondentBinding& binding)
@@ -200,7 +200,7 @@ void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& home
     for (const BidBinding& part : parts)
         out.changed(now, "binding", keyOf(part.bid),
                     {{"care_of_address", attribute(part.careOfAddress)}, {"sequence", attribute(std::int64_t{binding->sequence})}, {"flags", attribute(std::int64_t{0})},
-                     {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{part.granted.count()})))}, {"expires", attribute(part.expires)},
+                     {"lifetime", attribute(toDuration(part.granted))}, {"expires", attribute(part.expires)},
                      {"status", attribute(std::int64_t{0})}, {"bid_priority", attribute(std::int64_t{part.priority})}, {"home", attribute(false)}});
 }
 
@@ -209,7 +209,7 @@ void CorrespondentService::requestRefreshes(TimePoint now, IpStack& stack, Outpu
     for (auto& [home, request] : requests_) {
         if (request.sent == refreshRequestCopies || now < request.next) continue;
         const CorrespondentBinding& binding = *cache_.find(home);
-        const Duration lifetime = std::chrono::seconds(4 * std::int64_t{binding.granted.count()});
+        const Duration lifetime = toDuration(binding.granted);
         if (now - stack.mobilePeerUsed(home) > lifetime / 2) {
             request.sent = refreshRequestCopies;  // nobody needs it
             continue;

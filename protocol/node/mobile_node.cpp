@@ -82,6 +82,7 @@ void MobileNode::reportTimers(TimePoint now, Output& out)
         else out.removed(now, "timer", key);
     }
     reported_ = timers;
+    dropFlows(now, out);
 }
 
 std::optional<TimePoint> MobileNode::nextDeadline() const

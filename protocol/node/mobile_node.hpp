@@ -215,7 +215,7 @@ private:
     void advanceLinks(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextLinkDeadline() const;
     void drainStack(TimePoint now, Output& out);
-    /// Tells which timers have been set, moved or stopped since it was asked last.
+    /// Tells which timers have been set, moved or stopped since it was asked last, and which flows are gone.
     void reportTimers(TimePoint now, Output& out);
 
     // MAPs (mobile_node_maps.cpp)
@@ -314,7 +314,16 @@ private:
     /// The flow options of an update to a correspondent, after which it knows these identifiers.
     void addFlows(const RouteOptimisation& peer, std::vector<std::uint16_t> known, wire::BindingUpdate& update);
     void flowsAcknowledged(TimePoint now, FlowRegistration& flows, const Ipv6Address& peer, const Ipv6Address& home, const std::vector<std::uint16_t>& known,
-                           const wire::BindingAck& ack, Output& out) const;
+                           const wire::BindingAck& ack, Output& out);
+    struct FlowKey {
+        Ipv6Address peer;
+        Ipv6Address home;
+        std::uint16_t flow = 0;
+        auto operator<=>(const FlowKey&) const = default;
+    };
+    /// Whether that is still wanted, and known to a peer that has a binding of ours.
+    [[nodiscard]] bool hasFlow(TimePoint now, const FlowKey& key);
+    void dropFlows(TimePoint now, Output& out);
 
     // home agents and prefixes (mobile_node_agents.cpp)
     [[nodiscard]] Prefix homePrefix() const { return Prefix{homes_.front().address, settings_.homePrefixLength}.masked(); }
@@ -424,8 +433,14 @@ private:
     void sendCarried(TimePoint now, Output& out);
     /// The packet inside, when the tunnel's other end may send it (MN-RX-01).
     [[nodiscard]] std::optional<wire::Ipv6Packet> unwrap(const wire::Ipv6Packet& packet) const;
+<<<<<<< HEAD
     void deliver(TimePoint now, wire::Ipv6Packet packet, const Arrival& arrival, Output& out);
     void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, const Arrival& arrival, Output& out);
+=======
+    [[nodiscard]] bool fromHomeAgentToGroup(const wire::Ipv6Packet& packet) const;
+    void deliver(TimePoint now, wire::Ipv6Packet packet, bool throughHomeAgent, Output& out);
+    void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, bool throughHomeAgent, Output& out);
+>>>>>>> rest6
     void onProbe(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     void sendTraffic(TimePoint now, Output& out);
 
@@ -460,6 +475,7 @@ private:
     bool peersWait_ = true;              ///< nothing may be sent to correspondents now (MN-BU-20)
     std::map<PeerKey, RouteOptimisation> peers_;
     std::map<std::pair<Ipv6Address, Ipv6Address>, PeerFlows> peerFlows_;  ///< by home address and correspondent
+    std::set<FlowKey> toldFlows_;        ///< whose state "flow" stands
     struct FirstUpdate {
         TimePoint at{};
         std::uint16_t bid = 0;

@@ -123,16 +123,40 @@ void MobileNode::tellPeerFlows(TimePoint now)
 }
 
 void MobileNode::flowsAcknowledged(TimePoint now, FlowRegistration& flows, const Ipv6Address& peer, const Ipv6Address& home, const std::vector<std::uint16_t>& known,
-                                   const wire::BindingAck& ack, Output& out) const
+                                   const wire::BindingAck& ack, Output& out)
 {
     (void)flows.acknowledged(ack.sequence, ack.options, known);
     for (const Flow& flow : settings_.multihoming.flows) {
         const auto status = flows.status(flow.flow);
         if (!status) continue;
+        toldFlows_.insert({peer, home, flow.flow});
         const std::string bids = fmt::format("{}", fmt::join(flow.bids, " "));
         out.changed(now, "flow", Attributes{{"peer", attribute(peer)}, {"home_address", attribute(home)}, {"flow", attribute(std::int64_t{flow.flow})}},
                     Attributes{{"priority", attribute(std::int64_t{flow.priority})}, {"status", attribute(std::int64_t{*status})}, {"bids", attribute(std::string_view(bids))}});
     }
+}
+
+bool MobileNode::hasFlow(TimePoint now, const FlowKey& key)
+{
+    const auto& wanted = settings_.multihoming.flows;
+    if (std::none_of(wanted.begin(), wanted.end(), [&](const Flow& f) { return f.flow == key.flow; })) return false;
+    const auto known = [&](const FlowRegistration& flows) { return flows.supported() && flows.status(key.flow).has_value(); };
+    if (const Home* at = findHome(key.home); at && at->paths.peer() == key.peer) return known(at->flows) && !at->paths.boundBids().empty();
+    if (const auto paths = mapPaths_.find(key.peer); paths != mapPaths_.end() && paths->second.home() == key.home) {
+        const auto flows = mapFlows_.find(key.peer);
+        return flows != mapFlows_.end() && known(flows->second.told) && !paths->second.boundBids().empty();
+    }
+    const auto flows = peerFlows_.find({key.home, key.peer});
+    return flows != peerFlows_.end() && known(flows->second.told) && !bidsAt(now, key.home, key.peer).empty();
+}
+
+void MobileNode::dropFlows(TimePoint now, Output& out)
+{
+    std::erase_if(toldFlows_, [&](const FlowKey& key) {
+        if (hasFlow(now, key)) return false;
+        out.removed(now, "flow", {{"peer", attribute(key.peer)}, {"home_address", attribute(key.home)}, {"flow", attribute(std::int64_t{key.flow})}});
+        return true;
+    });
 }
 
 }  // namespace roamscope::node

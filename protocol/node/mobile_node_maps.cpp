@@ -13,10 +13,6 @@ using wire::BindingUpdate;
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
-namespace {
-constexpr std::chrono::seconds leastLifetime{4};  // one unit of the lifetime field, RFC 6275 §6.1.7
-}
-
 Association* MobileNode::findMap(const Ipv6Address& map)
 {
     const auto it = maps_.find(map);

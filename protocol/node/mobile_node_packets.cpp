@@ -139,6 +139,14 @@ std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const
     return inner;
 }
 
+bool MobileNode::fromHomeAgentToGroup(const Ipv6Packet& packet) const
+{
+    const auto isPeer = [&](const Home& home) { return home.association.peer() == packet.source; };
+    if (std::none_of(homes_.begin(), homes_.end(), isPeer)) return false;
+    const auto inner = decapsulate(packet);
+    return inner && inner->destination.isMulticast();
+}
+
 void MobileNode::sendCarried(TimePoint now, Output& out)
 {
     for (Ipv6Packet& packet : stack_.takeCarried()) answerFrom(now, std::move(packet), out);
@@ -166,6 +174,8 @@ void MobileNode::handle(TimePoint now, Delivery delivery, Output& out, Arrival a
         }
         auto inner = unwrap(packet);
         if (!inner) {
+            // Queries of the home agent (RFC 6275 §10.4.3): this node wants no group by that way, and who wants none does not answer.
+            if (fromHomeAgentToGroup(packet)) return sendCarried(now, out);
             out.happened(now, "tunnel-refused", {{"outer_source", attribute(packet.source)}, {"rule", attribute(std::string_view("MN-RX-01"))}});
             return;
         }

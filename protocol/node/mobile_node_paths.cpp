@@ -18,7 +18,6 @@ using Slot = BidRegistration::Slot;
 
 namespace {
 
-constexpr std::chrono::seconds leastLifetime{4};
 constexpr std::uint8_t mobileNodeAddress = 2;  // code of a link-layer address option (RFC 5568 §6.4.4)
 
 std::string namesOf(const std::vector<wire::BindingIdentifier>& options)
@@ -321,7 +320,7 @@ void MobileNode::pathEvents(TimePoint now, BidRegistration& at, Output& out) con
                     Attributes{{"state", attribute(states[static_cast<std::size_t>(kind)])}, {"care_of_address", attribute(slot.path.careOf)},
                                {"sequence", attribute(std::int64_t{at.sequence()})}, {"bid_priority", attribute(std::int64_t{slot.path.priority})},
                                {"status", attribute(std::int64_t{slot.status})}, {"home", attribute(slot.path.home)},
-                               {"lifetime", attribute(Duration(std::chrono::seconds(4 * std::int64_t{slot.granted.count()})))}, {"expires", attribute(slot.expires)}});
+                               {"lifetime", attribute(toDuration(slot.granted))}, {"expires", attribute(slot.expires)}});
     }
 }
 

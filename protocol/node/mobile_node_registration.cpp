@@ -10,10 +10,6 @@ using wire::BindingUpdate;
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
-namespace {
-constexpr std::chrono::seconds leastLifetime{4};  // one unit of the lifetime field, RFC 6275 §6.1.7
-}
-
 MobileNode::Home* MobileNode::findHome(const Ipv6Address& address)
 {
     const auto it = std::find_if(homes_.begin(), homes_.end(), [&](const Home& home) { return home.address == address; });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/multicast_relay.hpp"
 
+#include <algorithm>
+
 namespace roamscope::node {
 
 namespace {
@@ -14,14 +16,34 @@ void MulticastRelay::left(const Ipv6Address& home, const Ipv6Address& careOf)
     if (const auto it = homes_.find(careOf); it != homes_.end() && it->second == home) homes_.erase(it);
 }
 
+MulticastRelay::Listener& MulticastRelay::begin(TimePoint now, const Ipv6Address& home)
+{
+    const auto [it, added] = listeners_.try_emplace(home);
+    if (added) {
+        it->second.nextQuery = it->second.timer = now;
+        timers_.emplace(now, home);
+    }
+    return it->second;
+}
+
+void MulticastRelay::arm(const Ipv6Address& home, Listener& listener)
+{
+    TimePoint next = listener.nextQuery;
+    for (const auto& [group, until] : listener.groups) next = std::min(next, until);
+    if (next == listener.timer) return;
+    timers_.erase({listener.timer, home});
+    timers_.emplace(next, home);
+    listener.timer = next;
+}
+
 std::vector<Ipv6Address> MulticastRelay::unbound(const Ipv6Address& home)
 {
     std::vector<Ipv6Address> left;
     const auto it = listeners_.find(home);
     if (it == listeners_.end()) return left;
-    for (const auto& [group, until] : it->second.groups) drop(group, left);
+    for (const auto& [group, until] : it->second.groups) drop(home, group, left);
+    timers_.erase({it->second.timer, home});
     listeners_.erase(it);
-    findNext();
     return left;
 }
 
@@ -34,90 +56,76 @@ std::optional<Ipv6Address> MulticastRelay::nodeAt(const Ipv6Address& careOf) con
 MulticastRelay::Change MulticastRelay::heard(TimePoint now, const Ipv6Address& home, const wire::Icmpv6Message& message)
 {
     Change change;
-    Listener listener;
-    if (const auto it = listeners_.find(home); it != listeners_.end()) listener = std::move(it->second);
-    else listener.nextQuery = now + queryInterval;
     if (const auto* old = std::get_if<wire::ListenerMessage>(&message)) {
-        if (old->type != wire::icmpv6Type::multicastListenerQuery) want(now, listener, old->group, old->type == wire::icmpv6Type::multicastListenerReport1, change);
+        if (old->type != wire::icmpv6Type::multicastListenerQuery) want(now, home, old->group, old->type == wire::icmpv6Type::multicastListenerReport1, change);
     } else if (const auto* report = std::get_if<wire::ListenerReport>(&message)) {
         // Sources are not told apart: who wants some of them gets all.
         for (const auto& record : report->records) {
             const bool some = !record.sources.empty();
-            if (record.type == isExclude || record.type == toExclude || (some && record.type != blockOld)) want(now, listener, record.group, true, change);
-            else if (record.type == isInclude || record.type == toInclude) want(now, listener, record.group, false, change);
+            if (record.type == isExclude || record.type == toExclude || (some && record.type != blockOld)) want(now, home, record.group, true, change);
+            else if (record.type == isInclude || record.type == toInclude) want(now, home, record.group, false, change);
         }
     }
-    if (listener.groups.empty()) listeners_.erase(home);
-    else listeners_[home] = std::move(listener);
-    findNext();
     return change;
 }
 
-void MulticastRelay::want(TimePoint now, Listener& listener, const Ipv6Address& group, bool wanted, Change& change)
+void MulticastRelay::want(TimePoint now, const Ipv6Address& home, const Ipv6Address& group, bool wanted, Change& change)
 {
     if (!isGlobal(group)) return;
+    Listener& listener = begin(now, home);
     const auto it = listener.groups.find(group);
     if (!wanted) {
         if (it == listener.groups.end()) return;
         listener.groups.erase(it);
-        return drop(group, change.left);
-    }
-    if (it != listener.groups.end()) {
+        drop(home, group, change.left);
+    } else if (it != listener.groups.end()) {
         it->second = now + listenerInterval;
-        return;
+    } else if (listener.groups.size() < most) {
+        listener.groups[group] = now + listenerInterval;
+        auto& homes = wanted_[group];
+        homes.insert(home);
+        if (homes.size() == 1) change.joined.push_back(group);
     }
-    if (listener.groups.size() >= most) return;
-    listener.groups[group] = now + listenerInterval;
-    if (++wanted_[group] == 1) change.joined.push_back(group);
+    arm(home, listener);
 }
 
-void MulticastRelay::drop(const Ipv6Address& group, std::vector<Ipv6Address>& left)
+void MulticastRelay::drop(const Ipv6Address& home, const Ipv6Address& group, std::vector<Ipv6Address>& left)
 {
     const auto it = wanted_.find(group);
-    if (--it->second > 0) return;
+    it->second.erase(home);
+    if (!it->second.empty()) return;
     wanted_.erase(it);
     left.push_back(group);
 }
 
 std::vector<Ipv6Address> MulticastRelay::listeners(const Ipv6Address& group) const
 {
-    std::vector<Ipv6Address> homes;
-    for (const auto& [home, listener] : listeners_)
-        if (listener.groups.contains(group)) homes.push_back(home);
-    return homes;
+    const auto it = wanted_.find(group);
+    return it == wanted_.end() ? std::vector<Ipv6Address>{} : std::vector<Ipv6Address>(it->second.begin(), it->second.end());
 }
 
 MulticastRelay::Due MulticastRelay::due(TimePoint now)
 {
     Due due;
-    if (!next_ || now < *next_) return due;
-    for (auto it = listeners_.begin(); it != listeners_.end();) {
-        auto& [home, listener] = *it;
+    while (!timers_.empty() && timers_.begin()->first <= now) {
+        const Ipv6Address home = timers_.begin()->second;
+        Listener& listener = listeners_.find(home)->second;
         for (auto group = listener.groups.begin(); group != listener.groups.end();) {
             if (now < group->second) {
                 ++group;
                 continue;
             }
-            drop(group->first, due.left);
+            drop(home, group->first, due.left);
             group = listener.groups.erase(group);
         }
-        if (!listener.groups.empty() && now >= listener.nextQuery) {
+        if (now >= listener.nextQuery) {
             due.queries.push_back(home);
-            listener.nextQuery = now + queryInterval;
+            if (listener.startup > 0) --listener.startup;
+            listener.nextQuery = now + (listener.startup > 0 ? startupInterval : queryInterval);
         }
-        it = listener.groups.empty() ? listeners_.erase(it) : std::next(it);
+        arm(home, listener);
     }
-    findNext();
     return due;
-}
-
-void MulticastRelay::findNext()
-{
-    next_.reset();
-    for (const auto& [home, listener] : listeners_) {
-        next_ = earlier(next_, listener.nextQuery);
-        for (const auto& [group, until] : listener.groups) next_ = earlier(next_, until);
-    }
 }
 
 }  // namespace roamscope::node

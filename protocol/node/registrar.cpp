@@ -23,8 +23,6 @@ Registrar::Verdict silently(std::string_view reason)
     return verdict;
 }
 
-Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
-
 }  // namespace
 
 bool hasBrokenOptions(const std::vector<wire::MobilityOption>& options)

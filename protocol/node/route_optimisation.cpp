@@ -268,7 +268,7 @@ void RouteOptimisation::accept(TimePoint now, const Sent& sent, WireLifetime gra
 {
     granted_ = granted;
     bound_ = careOf_;
-    expires_ = sent.time + std::chrono::seconds(4 * std::int64_t{granted_.count()});
+    expires_ = sent.time + toDuration(granted_);
     restart(now);
     refreshAt_ = sent.time + (expires_ - sent.time) * 9 / 10;
     for (Attempt* attempt : {&homeInit_, &careOfInit_, &update_}) attempt->next = *refreshAt_;

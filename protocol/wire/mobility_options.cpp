@@ -263,7 +263,8 @@ Result<ParsedOptions> parseMobilityOptions(FieldReader& in, const OptionScope& s
             const std::size_t octets = dataOctets(scope, type, length, in.remaining());
             if (type == optionPadN) {
                 in.headline("PadN");
-                in.bytes(FieldId::MobilityPadN, length);
+                if (in.sink()) in.bytes(FieldId::MobilityPadN, length);
+                else in.skip(length);
             } else {
                 FieldReader body = in.within(in.whole().subspan(in.position(), octets), in.offset());
                 value = out.values.size();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // scapy as a second opinion: what it was told to build is what roamscope-cli reads from its frames.
 #include "tests/support/random_messages.hpp"
+#include "tests/support/python.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -38,13 +39,6 @@ Outcome execute(const QString& program, const QStringList& arguments)
 }
 
 /// The first Python that knows scapy; distributions install it for theirs only.
-QString pythonWithScapy()
-{
-    for (const QString& python : {QStringLiteral("python3"), QStringLiteral("/usr/bin/python3")})
-        if (execute(python, {"-c", "import scapy.layers.inet6"}).status == 0) return python;
-    return {};
-}
-
 using Json = nlohmann::json;
 
 /// All values of all fields of a frame, by name, in reading order.
@@ -125,7 +119,7 @@ class TestScapy : public QObject {
 private Q_SLOTS:
     void initTestCase()
     {
-        python_ = pythonWithScapy();
+        python_ = roamscope::test::pythonWith("import scapy.layers.inet6");
         if (python_.isEmpty()) QSKIP("no python3 that can import scapy (install python3-scapy)");
         QVERIFY(folder_.isValid());
     }

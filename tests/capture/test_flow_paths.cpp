@@ -73,12 +73,7 @@ struct Truth {
 Scenario badSecondPath()
 {
     Scenario s = pathsScenario();
-    NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
-    s.nodes.push_back(other);
-    s.traffic.push_back({"g", "cn2", "mn", 50, 100, false});
-    wire::Ipv6TrafficSelector selector;
-    selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
-    nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+    addSecondFlow(s, false, 50, false);
     lab::ImpairmentSpec bad;
     bad.from = {"ar1"};
     bad.loss = 0.1;

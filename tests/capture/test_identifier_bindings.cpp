@@ -68,6 +68,19 @@ QByteArray flows(const Analysis& a, std::uint16_t number, Duration t)
     return out.join("; ");
 }
 
+/// "initial 1, path-added 2@::>2001:db8:a2::99": kinds with identifiers; where an address was replaced, both.
+QByteArray changes(const Analysis& a)
+{
+    QByteArrayList out;
+    for (const Handover& h : a.handovers) {
+        QByteArray text(handoverKindName(h.kind).data());
+        if (h.bid) text += " " + QByteArray::number(*h.bid);
+        if (h.kind == HandoverKind::PathSwitched) text += QByteArray(" ") + h.oldCareOf.text().c_str() + ">" + h.newCareOf.text().c_str();
+        out << text;
+    }
+    return out.join(", ");
+}
+
 }  // namespace
 
 class TestIdentifierBindings : public QObject {
@@ -220,6 +233,106 @@ private Q_SLOTS:
         const auto a = c.analyze();
         QCOMPARE(a->flowBindings.size(), std::size_t{1});
         QVERIFY(a->flowBindings.front().to == at(7010ms));
+    }
+
+    // ---- path-added, path-removed, path-switched
+
+    void anIdentifierComesAndGoes()
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {known(1), known(2)}, homeFlags, 600, cell);  // a refresh is nothing new
+        c.reply(5010ms, 3, {said(1), said(2)}, 0, 600, cell);
+        c.ask(8s, 4, {known(1)}, homeFlags, 0, cell);
+        c.reply(8010ms, 4, {said(1)}, 0, 0, cell);
+        const auto a = c.analyze();
+        QCOMPARE(changes(*a), QByteArray("initial 1, path-added 2, path-removed 1"));
+        const Handover& added = a->handovers[1];
+        QVERIFY(added.mobileNode == mn && added.newCareOf == cell && added.oldCareOf.isUnspecified() && added.end == at(2010ms) && !added.interruption);
+        QCOMPARE(added.phases.back().name, std::string("T_HA"));
+        QVERIFY(added.phases.back().start == at(2s) && added.phases.back().end == at(2010ms));
+        const Handover& removed = a->handovers[2];
+        QVERIFY(removed.oldCareOf == wlan && removed.newCareOf.isUnspecified() && removed.start == at(8s) && removed.end == at(8010ms));
+        QCOMPARE(a->handoverNumber(0), std::size_t{0});
+        QCOMPARE(a->handoverNumber(2), std::size_t{2});
+    }
+    void anotherAddressUnderAnIdentifierIsASwitch()
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {bid(1, wired)}, homeFlags, 600, wired);
+        c.reply(5010ms, 3, {said(1)}, 0, 600, wired);
+        QCOMPARE(changes(*c.analyze()), QByteArray("initial 1, path-added 2, path-switched 1 2001:db8:a1::99>2001:db8:a3::99"));
+    }
+    void anotherIdentifierInThePlaceOfOneIsASwitch()  // MCOA-HA-05
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {bid(3, wired)}, homeFlags | O);
+        c.reply(5010ms, 3, {said(3)});
+        QCOMPARE(changes(*c.analyze()), QByteArray("initial 1, path-added 2, path-switched 3 2001:db8:a1::99>2001:db8:a3::99, path-removed 2"));
+    }
+    void theSameAddressUnderAnotherIdentifierIsNoChange()
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {bid(7, wlan), bid(2, cell)}, homeFlags | O);
+        c.reply(5010ms, 3, {said(7), said(2)});
+        QCOMPARE(changes(*c.analyze()), QByteArray("initial 1, path-added 2"));
+    }
+    void aBulkRegistrationIsTheFirstOne()
+    {
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan), bid(2, cell), bid(3, wired)}, homeFlags | O);
+        c.reply(1010ms, 1, {said(1), said(2, 164), said(3)}, 4);
+        c.ask(2s, 2, {bid(2, cell)});
+        c.reply(2010ms, 2, {said(2)});
+        QCOMPARE(changes(*c.analyze()), QByteArray("initial 1, path-added 2"));
+    }
+    void pathsThatRunOutOrAreRevokedAreRemoved()  // MCOA-BR-01
+    {
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan)}, homeFlags | O, 600);
+        c.reply(1010ms, 1, {said(1)});
+        c.ask(2s, 2, {bid(2, cell)}, homeFlags, 40, cell);
+        c.reply(2010ms, 2, {said(2)}, 0, 40, cell);
+        c.ask(3s, 3, {bid(3, wired)}, homeFlags, 600, wired);
+        c.reply(3010ms, 3, {said(3)}, 0, 600, wired);
+        revoke(c, 60s, 7, {known(3)}, false);
+        revoke(c, 60100ms, 7, {known(3)}, true);
+        const auto a = c.analyze();
+        QCOMPARE(changes(*a), QByteArray("initial 1, path-added 2, path-added 3, path-removed 2, path-removed 3"));
+        QVERIFY(a->handovers[3].start == at(42010ms) && a->handovers[3].phases.empty());
+        QVERIFY(a->handovers[4].start == at(60100ms));
+    }
+    void returningHomeIsOneRow()  // MCOA-MN-13
+    {
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 3, {}, homeFlags, 0, mn);
+        c.reply(5010ms, 3, {}, 0, 0, mn);
+        QCOMPARE(changes(*c.analyze()), QByteArray("initial 1, path-added 2, return-home"));
+    }
+
+    void networksBehindAMobileRouterAreKnown()  // NEMO-HA-03
+    {
+        constexpr std::uint16_t R = wire::BindingUpdate::mobileRouter;
+        const wire::MobilityOption network = wire::MobileNetworkPrefix{*Prefix::parse("2001:db8:1f0::/64")};
+        for (const bool granted : {true, false})
+            for (const bool named : {true, false}) {
+                Conversation c;
+                c.ask(1s, 1, named ? Options{network} : Options{}, homeFlags | R);
+                wire::Ipv6Packet p;
+                p.source = ha;
+                p.destination = wlan;
+                p.routing = wire::Type2Routing{1, mn};
+                c.add(1010ms, 0, haMac, mnMac, mobility(p, wire::BindingAck{0, std::uint8_t(granted ? 0x40 : 0), 1, WireLifetime{150}, {}}));
+                const auto a = c.analyze();
+                QCOMPARE(a->bindings.size(), std::size_t{1});
+                QCOMPARE(a->bindings[0].router, granted);
+                QCOMPARE(a->networksOf(a->bindings[0]) != nullptr, granted && named);
+                if (granted && named) QCOMPARE(*a->networksOf(a->bindings[0]), std::vector<Prefix>{*Prefix::parse("2001:db8:1f0::/64")});
+            }
     }
 
     void everyInterfaceOfABulkUpdateBelongsToTheNode()

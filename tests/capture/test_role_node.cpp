@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `role` without its wire, in virtual time: settings of every kind, commands and their answers, lines about what happens.
 #include "tests/support/node_frames.hpp"
+#include "tests/support/python.hpp"
 
 #include "capture/io/json_text.hpp"
 #include "capture/io/resources.hpp"
@@ -456,10 +457,8 @@ private Q_SLOTS:
     }
     void theSchemaFitsWhatIsRead()
     {
-        const QString python = QStandardPaths::findExecutable("python3");
-        QProcess probe;
-        probe.start(python, {"-c", "import jsonschema; jsonschema.Draft202012Validator"});
-        if (python.isEmpty() || !probe.waitForFinished(20000) || probe.exitCode() != 0) QSKIP("python3-jsonschema is not installed");
+        const QString python = test::pythonWith("import jsonschema; jsonschema.Draft202012Validator");
+        if (python.isEmpty()) QSKIP("no python3 that can import jsonschema 4 (install python3-jsonschema)");
         QFile scenario(QStringLiteral(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/scenario.schema.json"));
         QVERIFY(scenario.open(QIODevice::ReadOnly));
         const auto schema = capture::roleSchema(scenario.readAll().toStdString());

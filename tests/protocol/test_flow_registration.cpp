@@ -348,6 +348,31 @@ private Q_SLOTS:
         }
     }
 
+    void FLOW_01_theStateOfAFlowEndsWithIt()
+    {
+        WithFlow b(0, {flow(7, 10, 5000, {2}), flow(8, 20, 5001, {1})});
+        // Its answer named flow 7 only; what stands is what was told and not taken back.
+        std::set<std::int64_t> standing;
+        const auto note = [&] {
+            for (const Event& e : b.out.events)
+                if (e.name == "flow") e.gone ? void(standing.erase(numberOf(e.key, "flow"))) : void(standing.insert(numberOf(e.key, "flow")));
+            b.out.events.clear();
+        };
+        note();
+        QVERIFY(standing.contains(7));
+        b.mn.configure(b.now, WithFlow::settingsOf({flow(9, 30, 5002, {1})}));
+        for (Duration t = b.now - TimePoint{}; t <= 9s; t += 50ms)
+            for (const auto& sent : PathsBench::updates(b.to(t))) answerFlows(b, sent, {{9, 0}});
+        note();
+        QCOMPARE(standing, (std::set<std::int64_t>{9}));
+        // Neither does it outlive the binding.
+        b.down(0);
+        b.down(1);
+        (void)b.to(1000s);
+        note();
+        QVERIFY(standing.empty());
+    }
+
     void aDeadPathDoesNotHoldUpFlows()
     {
         // Identifier 2 is never acknowledged; what is changed is told by the path that lives.

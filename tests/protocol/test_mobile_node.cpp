@@ -222,6 +222,18 @@ private Q_SLOTS:
         QCOMPARE(count(b.out, "tunnel-refused"), std::size_t{4});
     }
 
+    void rfc6275_11_3_4_queriesOfTheHomeAgentAreHeardInSilence()
+    {
+        Bench b = Bench::registered();
+        auto query = icmp(ip("fe80::1"), allNodes(), wire::ListenerQuery{10'000, {}, false, 2, 125, {}}, 1);
+        query.hopByHop.push_back({wire::optionRouterAlert, {0, 0}});
+        b.in(encapsulate(encapsulate(query, homeAgent, rcoa), mapAddress, lcoa));
+        QVERIFY2(count(b.out, "tunnel-refused") == 0, "it is allowed by that way (RFC 6275 §10.4.3)");
+        QVERIFY2(count<wire::ListenerReport>(b.to(b.now - TimePoint{} + 12s)) == 0, "RFC 3810 §6.2: no group, no report");
+        b.in(encapsulate(encapsulate(query, ip("2001:db8:bad::1"), rcoa), mapAddress, lcoa));
+        QVERIFY2(count(b.out, "tunnel-refused") == 1, "MN-RX-01");
+    }
+
     void HMIP_MN_17_intraDomainMoveTellsTheMapOnly()
     {
         Bench b = Bench::registered();

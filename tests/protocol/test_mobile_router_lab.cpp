@@ -2,6 +2,7 @@
 // Mobile routers in whole labs (RFC 3963): the hosts behind them and correspondents talk while the router moves, with one uplink, with
 // several (RFC 5648), behind a MAP, at home; a mobile node that visits the network.
 #include "tests/support/lab_run.hpp"
+#include "tests/support/paths_scenario.hpp"
 
 #include <QtTest>
 
@@ -11,35 +12,12 @@ using namespace roamscope::lab;
 
 namespace {
 
-InterfaceSpec wired(const std::string& link, const std::string& address)
-{
-    InterfaceSpec out;
-    out.name = link;
-    out.link = link;
-    out.address = Prefix::parse(address);
-    return out;
-}
-
-NodeSpec nodeNamed(std::string name, Role role, std::vector<InterfaceSpec> interfaces)
-{
-    NodeSpec out;
-    out.name = std::move(name);
-    out.role = role;
-    out.interfaces = std::move(interfaces);
-    return out;
-}
-
 InterfaceSpec uplink(const std::string& name, std::uint8_t priority)
 {
     InterfaceSpec out;
     out.name = name;
     out.bidPriority = priority;
     return out;
-}
-
-NodeSpec& nodeOf(Scenario& s, std::string_view name)
-{
-    return *std::find_if(s.nodes.begin(), s.nodes.end(), [&](const NodeSpec& n) { return n.name == name; });
 }
 
 void advertise(InterfaceSpec& interface)

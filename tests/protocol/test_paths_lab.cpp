@@ -106,12 +106,7 @@ private Q_SLOTS:
     void FLOW_01_03_05_11_flows()
     {
         Scenario s = pathsScenario();
-        NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
-        s.nodes.push_back(other);
-        s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
-        wire::Ipv6TrafficSelector selector;
-        selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
-        nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+        addSecondFlow(s, false);
         nodeOf(s, "mn").lifetime = 20s;
         LabRun run(s);
         run.to(TimePoint{30s});
@@ -148,13 +143,7 @@ private Q_SLOTS:
         // Both ways straight, by the care-of address of the flow's identifier; the other flow by the better one.
         Scenario s = pathsScenario();
         nodeOf(s, "mn").optimiseAll = true;
-        NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
-        other.mobility = true;
-        s.nodes.push_back(other);
-        s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
-        wire::Ipv6TrafficSelector selector;
-        selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
-        nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+        addSecondFlow(s, true);
         LabRun run(s);
         run.to(TimePoint{20s});
         QVERIFY2(bidsAt(run, "cn") == (std::set<std::uint16_t>{1, 2}), "one identifier for an update (MCOA-CN-01)");
@@ -196,13 +185,7 @@ private Q_SLOTS:
                 ar.interfaces[1].advertise->map = {option};
             }
             nodeOf(s, "mn").optimiseAll = optimised;
-            NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
-            other.mobility = true;
-            s.nodes.push_back(other);
-            s.traffic.push_back({"g", "cn2", "mn", 20, 100, true});
-            wire::Ipv6TrafficSelector selector;
-            selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
-            nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
+            addSecondFlow(s, true);
             LabRun run(s);
             run.to(TimePoint{20s});
             QCOMPARE(run.mobile().mapFlows().size(), std::size_t{1});

@@ -82,7 +82,7 @@ private Q_SLOTS:
             QVERIFY(lab::validate(s).empty() && s.seed == seed);
             for (const auto& n : s.nodes) {
                 if (n.mobile.mcoa == lab::MobileSpec::Mcoa::Off) continue;
-                interfaces.insert(n.interfaces.size());
+                interfaces.insert(n.interfaces.size() - (n.mobile.network ? 1 : 0));
                 kinds.insert(n.mobile.mcoa);
                 flows += n.mobile.flows.size();
                 prioritised += n.interfaces[0].bidPriority != 0 ? 1u : 0u;
@@ -91,6 +91,26 @@ private Q_SLOTS:
         }
         QCOMPARE(interfaces, (std::set<std::size_t>{2, 3, 4, 5, 6, 7, 8}));
         QVERIFY(kinds.size() == 2 && flows > 20 && behindMaps > 5 && prioritised > 20);
+    }
+
+    void mobileRoutersAreDrawn()
+    {
+        std::size_t routers = 0, implicit = 0, visitors = 0, severalPaths = 0, behindMaps = 0, refused = 0, from = 0;
+        for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+            const Scenario s = lab::randomScenario(seed);
+            const auto router = std::find_if(s.nodes.begin(), s.nodes.end(), [](const auto& n) { return n.mobile.network.has_value(); });
+            if (router == s.nodes.end()) continue;
+            QVERIFY(lab::validate(s).empty());
+            ++routers;
+            implicit += router->mobile.network->explicitPrefixes ? 0u : 1u;
+            severalPaths += router->mobile.mcoa != lab::MobileSpec::Mcoa::Off ? 1u : 0u;
+            visitors += std::any_of(s.events.begin(), s.events.end(), [](const auto& e) { return e.attach == "net"; }) ? 1u : 0u;
+            behindMaps += std::any_of(s.nodes.begin(), s.nodes.end(), [](const auto& n) { return n.role == lab::Role::Map; }) ? 1u : 0u;
+            refused += std::any_of(s.nodes.begin(), s.nodes.end(), [](const auto& n) { return n.role == lab::Role::HomeAgent && n.mobileRouters.routers.empty(); }) ? 1u : 0u;
+            from += std::any_of(s.traffic.begin(), s.traffic.end(), [](const auto& t) { return t.from == "seat"; }) ? 1u : 0u;
+        }
+        QVERIFY2(routers > 40 && routers < 90, "one in five");
+        QVERIFY(implicit > 10 && visitors > 10 && severalPaths > 10 && behindMaps > 10 && refused > 3 && from > 20);
     }
 
     void partsAreLeftOutByNumber()
@@ -155,6 +175,38 @@ private Q_SLOTS:
         QVERIFY(broken(false, false).empty());
         QCOMPARE(broken(true, false), std::set<std::string_view>{"binding-lost"});
         QCOMPARE(broken(false, true), std::set<std::string_view>{"agreement"});
+    }
+
+    /// A home agent that forgets a mobile router which goes on sending through the tunnel.
+    void networksWithoutABindingAreNoticed()
+    {
+        const auto broken = [](bool forgets) {
+            std::set<std::string_view> out;
+            lab::Scenario s = pathsScenario();
+            s.links.push_back({"net", false, 1ms});
+            auto& mobile = nodeOf(s, "mn");
+            mobile.mobile.mcoa = lab::MobileSpec::Mcoa::Off;
+            mobile.mobile.network.emplace();
+            mobile.interfaces.push_back(wired("net", "2001:db8:1f0::1/64"));
+            nodeOf(s, "ha").mobileRouters.routers = {{ip("2001:db8:100::1:1"), {prefix("2001:db8:1f0::/56")}}};
+            auto lab = *lab::Lab::build(s, 1, lab::Segments::Internal);
+            lab::Invariants invariants(lab);
+            lab::LabOutput now;
+            for (bool forgotten = false;;) {
+                if (forgets && !forgotten && lab.now() >= TimePoint{15s}) {
+                    forgotten = true;
+                    (void)lab.revoke(lab.now(), *lab.findNode("ha"), {ip("2001:db8:100::1:1"), {}, false}, now);
+                } else if (!lab.advanceOnce(TimePoint{39s}, now)) {
+                    break;
+                }
+                invariants.check(lab, now.frames, now.events);
+                now.clear();
+            }
+            for (const auto& v : invariants.violations()) out.insert(v.invariant);
+            return out;
+        };
+        QVERIFY(broken(false).empty());
+        QCOMPARE(broken(true), std::set<std::string_view>{"networks"});
     }
 
     void aPacketInACircleIsNoticed()

@@ -2,7 +2,7 @@
 // A lab with a mobile node that has two paths.
 #pragma once
 
-#include "protocol/lab/scenario.hpp"
+#include "protocol/lab/random_parts.hpp"
 #include "tests/support/node_frames.hpp"
 
 #include <fmt/format.h>
@@ -16,23 +16,8 @@ using lab::Role;
 using lab::Scenario;
 using lab::Dialect;
 
-[[nodiscard]] inline InterfaceSpec wired(const std::string& link, const std::string& address)
-{
-    InterfaceSpec out;
-    out.name = link;
-    out.link = link;
-    out.address = Prefix::parse(address);
-    return out;
-}
-
-[[nodiscard]] inline NodeSpec nodeNamed(std::string name, Role role, std::vector<InterfaceSpec> interfaces)
-{
-    NodeSpec out;
-    out.name = std::move(name);
-    out.role = role;
-    out.interfaces = std::move(interfaces);
-    return out;
-}
+using lab::nodeNamed;
+using lab::wired;
 
 /// Two radio links, a home agent, a correspondent that optimises routes, a mobile node with an interface for each link.
 [[nodiscard]] inline Scenario pathsScenario()
@@ -73,6 +58,18 @@ using lab::Dialect;
 [[nodiscard]] inline NodeSpec& nodeOf(Scenario& s, std::string_view name)
 {
     return *std::find_if(s.nodes.begin(), s.nodes.end(), [&](const NodeSpec& n) { return n.name == name; });
+}
+
+/// A second correspondent, cn2, with flow g to the mobile node, which has it by identifier 2 (flow binding 7).
+inline void addSecondFlow(Scenario& s, bool mobility, double rate = 20, bool answered = true)
+{
+    NodeSpec other = nodeNamed("cn2", Role::Correspondent, {wired("core", "2001:db8:200::d/64")});
+    other.mobility = mobility;
+    s.nodes.push_back(std::move(other));
+    s.traffic.push_back({"g", "cn2", "mn", rate, 100, answered});
+    wire::Ipv6TrafficSelector selector;
+    selector.source = wire::SelectorRange<Ipv6Address>{ip("2001:db8:200::d"), std::nullopt};
+    nodeOf(s, "mn").mobile.flows = {{7, 10, selector, {2}}};
 }
 
 }  // namespace roamscope::test

@@ -15,8 +15,8 @@ namespace roamscope::test {
 
 class PlayedSession final : public capture::Session, public capture::LabControl {
 public:
-    /// Plays the sample scenario with the frames up to `shown` visible.
-    explicit PlayedSession(TimePoint shown, capture::Backend backend = capture::Backend::Virtual) : scenario_(sampleScenario())
+    /// Plays a scenario with the frames up to `shown` visible.
+    explicit PlayedSession(TimePoint shown, capture::Backend backend = capture::Backend::Virtual, lab::Scenario scenario = sampleScenario()) : scenario_(std::move(scenario))
     {
         status_.backend = backend;
         status_.duration = scenario_.duration;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How the window looks: pictures of it in light and dark, in two sizes. Where ROAMSCOPE_PICTURES names a folder they are kept.
+#include "capture/io/scenario_file.hpp"
 #include "tests/ui/played_session.hpp"
 #include "ui/view/decode_dialog.hpp"
 #include "ui/view/main_window.hpp"
 #include "ui/view/properties_dialog.hpp"
 
+#include <QScrollBar>
 #include <QSettings>
 #include <QStandardPaths>
 #include <QTest>
@@ -88,6 +90,48 @@ private slots:
             for (int y = 0; y < part.height(); y += 2)
                 for (int x = 0; x < part.width(); x += 2) colors.insert(part.pixel(x, y));
             QVERIFY2(colors.size() > 4, qPrintable(view->accessibleName()));
+        }
+        QApplication::setPalette(before);
+    }
+
+    void tablesOfPathsAreNotClipped_data()
+    {
+        QTest::addColumn<QString>("scenario");
+        QTest::addColumn<bool>("dark");
+        QTest::newRow("one-link-dies") << QStringLiteral("one-link-dies") << false;
+        QTest::newRow("mobile-router") << QStringLiteral("mobile-router-with-two-uplinks") << true;
+        QTest::newRow("flow-moved") << QStringLiteral("a-flow-moved-between-paths") << false;
+    }
+    void tablesOfPathsAreNotClipped()
+    {
+        QFETCH(QString, scenario);
+        QFETCH(bool, dark);
+        const QPalette before = QApplication::palette();
+        if (dark) QApplication::setPalette(darkPalette());
+        const auto loaded = capture::loadScenario(QStringLiteral(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/%1.json").arg(scenario).toStdString());
+        QVERIFY(loaded);
+        ui::MainWindow window({});
+        window.resize(1280, 800);
+        window.setSession(std::make_unique<test::PlayedSession>(TimePoint{loaded->duration}, capture::Backend::Virtual, *loaded), scenario);
+        window.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+        window.workspace().goToTime(TimePoint{11s});
+        auto* tabs = qobject_cast<QTabWidget*>(window.flows()->parentWidget()->parentWidget());
+        QVERIFY(tabs);
+        const QString folder = qEnvironmentVariable("ROAMSCOPE_PICTURES");
+        for (ui::PlainTable* table : {static_cast<ui::PlainTable*>(window.bindings()), static_cast<ui::PlainTable*>(window.handovers()), static_cast<ui::PlainTable*>(window.flows())}) {
+            tabs->setCurrentWidget(table);
+            QTest::qWait(100);
+            QVERIFY2(table->model()->rowCount() > 1, qPrintable(table->accessibleName()));
+            if (!folder.isEmpty()) QVERIFY(window.grab().save(QStringLiteral("%1/%2-%3.png").arg(folder, QLatin1String(QTest::currentDataTag()), table->accessibleName().section(QLatin1Char(' '), 0, 0))));
+            QVERIFY2(table == window.bindings() || table->horizontalScrollBar()->maximum() == 0, "all columns are in sight");
+            // The last column is as wide as there is room.
+            for (int column = 0; column + 1 < table->model()->columnCount(); ++column)
+                for (int row = 0; row < table->model()->rowCount() && !table->isColumnHidden(column); ++row) {
+                    constexpr int margins = 6;
+                    const QString text = table->model()->index(row, column).data().toString();
+                    QVERIFY2(table->fontMetrics().horizontalAdvance(text) + margins <= table->columnWidth(column), qPrintable(QStringLiteral("%1: %2").arg(table->accessibleName(), text)));
+                }
         }
         QApplication::setPalette(before);
     }

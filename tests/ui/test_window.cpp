@@ -145,6 +145,22 @@ private slots:
         QVERIFY(window_->bindings()->emptyText().contains(QStringLiteral("No binding is alive")));
     }
 
+    void clickingAFlowLeadsToItsFirstLostProbe()
+    {
+        play(20);
+        FlowsView* flows = window_->flows();
+        auto* tabs = qobject_cast<QTabWidget*>(flows->parentWidget()->parentWidget());
+        QVERIFY(tabs && tabs->tabText(tabs->indexOf(flows)).contains(QStringLiteral("(1)")));
+        tabs->setCurrentWidget(flows);
+        QVERIFY2(flows->model()->rowCount() >= 3, "the flow, and a path on each of two links");
+        QCOMPARE(flows->model()->index(0, FlowModel::FromTo).data().toString(), QStringLiteral("cn → mn"));
+        const auto& flow = window_->workspace().analysis().flows.at(0);
+        QVERIFY(flow.lost > 0);
+        QTest::mouseClick(flows->viewport(), Qt::LeftButton, {}, flows->visualRect(flows->model()->index(0, FlowModel::Lost)).center());
+        const auto lost = std::find_if(flow.probes.begin(), flow.probes.end(), [](const analysis::ProbeSample& p) { return p.copies == 0; });
+        QCOMPARE(window_->workspace().cursor().frame(), std::optional<std::size_t>(lost->frame));
+    }
+
     void timelineZoomsToHandoversAndBack()
     {
         play(20);

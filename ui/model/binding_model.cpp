@@ -16,8 +16,11 @@ void BindingModel::show(std::shared_ptr<const analysis::Analysis> analysis, cons
     std::vector<const analysis::BindingInterval*> rows = analysis->bindingsAt(time);
     const bool sameRows = rows.size() == rows_.size();
     if (!sameRows) beginResetModel();
-    if (analysis_ != analysis)
-        hasIdentifiers_ = std::any_of(analysis->bindings.begin(), analysis->bindings.end(), [](const analysis::BindingInterval& b) { return b.bid.has_value(); });
+    if (analysis_ != analysis) {
+        const auto any = [&](const auto& is) { return std::any_of(analysis->bindings.begin(), analysis->bindings.end(), is); };
+        hasIdentifiers_ = any([](const analysis::BindingInterval& b) { return b.bid.has_value(); });
+        hasNetworks_ = any([](const analysis::BindingInterval& b) { return b.router; });
+    }
     analysis_ = std::move(analysis);
     names_ = names;
     time_ = time;
@@ -42,12 +45,22 @@ QString BindingModel::state(const analysis::BindingInterval& binding) const
     return tr("acknowledged %1 ago, flags %2").arg(formatDuration(age), flags) + status;
 }
 
+QString BindingModel::networks(const analysis::BindingInterval& binding, const QString& separator) const
+{
+    if (!binding.router) return QString();
+    const std::vector<Prefix>* networks = analysis_->networksOf(binding);
+    if (!networks) return tr("known to %1").arg(names_.node(binding.ownerAddress));
+    QStringList out;
+    for (const Prefix& network : *networks) out << toQt(network.text());
+    return out.join(separator);
+}
+
 QString BindingModel::flows(const analysis::BindingInterval& binding, bool whole) const
 {
     QStringList out;
     for (const analysis::FlowInterval* flow : analysis_->flowsOf(binding, time_))
         out << (whole ? tr("Flow %1, priority %2: %3").arg(flow->flow).arg(flow->priority).arg(toQt(flow->selector))
-                      : tr("%1: %2").arg(flow->flow).arg(toQt(flow->selector)));
+                      : tr("%1: %2").arg(flow->flow).arg(names_.named(toQt(flow->selector))));
     return out.join(whole ? QStringLiteral("\n") : QStringLiteral("; "));
 }
 
@@ -62,6 +75,7 @@ QString BindingModel::text(const analysis::BindingInterval& binding, int column)
         return QString::number(*binding.bid) + priority;
     }
     case CareOfAddress: return binding.homeLink ? tr("home link") : names_.of(binding.careOfAddress);
+    case Networks: return networks(binding, QStringLiteral(", "));
     case Flows: return flows(binding, false);
     case Sequence: return QString::number(binding.sequence);
     case LifetimeLeft: return formatLifetime(binding.leftAt(time_));
@@ -82,6 +96,9 @@ QVariant BindingModel::data(const QModelIndex& index, int role) const
     if (column == HomeAddress) return toQt(row->homeAddress.text());
     if (column == CareOfAddress) return toQt(row->careOfAddress.text());
     if (column == Identifier && row->bid) return tr("Binding identifier (RFC 5648); of several, the lowest priority is used first (RFC 6089)");
+    if (column == Networks && row->router)
+        return !analysis_->networksOf(*row) ? tr("The update of the mobile router names no prefix: the home agent knows what is behind it (RFC 3963 §5.2, implicit mode).")
+                                     : tr("Behind the mobile router (RFC 3963):\n%1").arg(networks(*row, QStringLiteral("\n")));
     if (column == Flows) return flows(*row, true);
     if (column == LifetimeLeft) return tr("granted %1 at %2 s").arg(formatLifetime(row->lifetime), formatTime(row->from));
     return {};
@@ -95,6 +112,7 @@ QVariant BindingModel::headerData(int section, Qt::Orientation orientation, int 
     case HomeAddress: return tr("Home address");
     case Identifier: return tr("BID");
     case CareOfAddress: return tr("Care-of address");
+    case Networks: return tr("Networks");
     case Flows: return tr("Flows");
     case Sequence: return tr("Seq.");
     case LifetimeLeft: return tr("Left");

@@ -17,7 +17,7 @@ class BindingModel : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { Owner, HomeAddress, Identifier, CareOfAddress, Flows, Sequence, LifetimeLeft, State, ColumnCount };
+    enum Column { Owner, HomeAddress, Identifier, CareOfAddress, Networks, Flows, Sequence, LifetimeLeft, State, ColumnCount };
 
     explicit BindingModel(QObject* parent = nullptr);
 
@@ -25,6 +25,8 @@ public:
     void show(std::shared_ptr<const analysis::Analysis> analysis, const Names& names, TimePoint time);
     /// Whether any binding of the trace has an identifier (RFC 5648), and any flow is bound (RFC 6089): columns that are empty otherwise.
     [[nodiscard]] bool hasIdentifiers() const { return hasIdentifiers_; }
+    /// Whether any is of a mobile router (RFC 3963).
+    [[nodiscard]] bool hasNetworks() const { return hasNetworks_; }
     [[nodiscard]] bool hasFlows() const { return !analysis_->flowBindings.empty(); }
     /// The binding of a row; null when out of range.
     [[nodiscard]] const analysis::BindingInterval* binding(int row) const;
@@ -37,12 +39,14 @@ public:
 private:
     [[nodiscard]] QString text(const analysis::BindingInterval& binding, int column) const;
     [[nodiscard]] QString state(const analysis::BindingInterval& binding) const;
+    [[nodiscard]] QString networks(const analysis::BindingInterval& binding, const QString& separator) const;
     [[nodiscard]] QString flows(const analysis::BindingInterval& binding, bool whole) const;
 
     std::shared_ptr<const analysis::Analysis> analysis_;
     Names names_;
     TimePoint time_{};
     bool hasIdentifiers_ = false;
+    bool hasNetworks_ = false;
     std::vector<const analysis::BindingInterval*> rows_;
 };
 

@@ -19,6 +19,22 @@ QString phaseTitle(const std::string& name)
     return QString();
 }
 
+QString kindTitle(analysis::HandoverKind kind)
+{
+    using analysis::HandoverKind;
+    switch (kind) {
+    case HandoverKind::Initial: return QCoreApplication::translate("Handovers", "The first registration, not a movement.");
+    case HandoverKind::IntraMap: return QCoreApplication::translate("Handovers", "To another link of the same MAP: only the MAP is told.");
+    case HandoverKind::InterMap: return QCoreApplication::translate("Handovers", "To the domain of another MAP: MAP and home agent are told.");
+    case HandoverKind::Home: return QCoreApplication::translate("Handovers", "To another link without a MAP: the home agent is told.");
+    case HandoverKind::ReturnHome: return QCoreApplication::translate("Handovers", "Back to the home link.");
+    case HandoverKind::PathAdded: return QCoreApplication::translate("Handovers", "One more care-of address beside those that stay (RFC 5648).");
+    case HandoverKind::PathRemoved: return QCoreApplication::translate("Handovers", "One care-of address less; the others stay (RFC 5648).");
+    case HandoverKind::PathSwitched: return QCoreApplication::translate("Handovers", "One care-of address in the place of another beside those that stay (RFC 5648).");
+    }
+    return QString();
+}
+
 HandoverModel::HandoverModel(QObject* parent) : QAbstractTableModel(parent), analysis_(std::make_shared<const analysis::Analysis>()) {}
 
 void HandoverModel::show(std::shared_ptr<const analysis::Analysis> analysis)
@@ -49,8 +65,12 @@ QString HandoverModel::text(const analysis::Handover& handover, int row, int col
         const std::size_t number = analysis_->handoverNumber(static_cast<std::size_t>(row));
         return number == 0 ? QStringLiteral("–") : QString::number(number);
     }
-    case Kind: return toQt(analysis::handoverKindName(handover.kind));
+    case Kind: {
+        const QString kind = toQt(analysis::handoverKindName(handover.kind));
+        return handover.bid ? tr("%1, BID %2").arg(kind).arg(*handover.bid) : kind;
+    }
     case FromTo: {
+        if (handover.kind == analysis::HandoverKind::PathRemoved) return QStringLiteral("%1 →").arg(handover.fromLink.empty() ? QStringLiteral("?") : toQt(handover.fromLink));
         const QString to = handover.toLink.empty() ? QStringLiteral("?") : toQt(handover.toLink);
         return handover.fromLink.empty() ? QStringLiteral("→ %1").arg(to) : QStringLiteral("%1 → %2").arg(toQt(handover.fromLink), to);
     }
@@ -75,6 +95,7 @@ QVariant HandoverModel::data(const QModelIndex& index, int role) const
     if (role == Qt::TextAlignmentRole && (index.column() == Number || index.column() == Start || index.column() == Interruption || index.column() == Lost))
         return int(Qt::AlignRight | Qt::AlignVCenter);
     if (role != Qt::ToolTipRole) return {};
+    if (index.column() == Kind) return kindTitle(handover.kind);
     if (index.column() == Interruption) return tr("From the last data packet on the old path to the first on the new one.");
     if (index.column() == Lost) return tr("Probes sent in between that never arrived; %1 came twice, %2 out of order.").arg(handover.duplicated).arg(handover.reordered);
     if (index.column() != Phases) return {};

@@ -14,7 +14,7 @@ class HandoverModel : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { Number, Kind, FromTo, Start, Interruption, Phases, Lost, ColumnCount };
+    enum Column { Number, Kind, FromTo, Start, Interruption, Lost, Phases, ColumnCount };
 
     explicit HandoverModel(QObject* parent = nullptr);
 
@@ -33,5 +33,8 @@ private:
 
 /// What a phase of the handover model measures, in words: "T_DAD" → "duplicate address detection …".
 [[nodiscard]] QString phaseTitle(const std::string& name);
+
+/// What a kind of handover is, in a sentence.
+[[nodiscard]] QString kindTitle(analysis::HandoverKind kind);
 
 }  // namespace roamscope::ui

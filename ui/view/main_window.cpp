@@ -66,6 +66,7 @@ MainWindow::MainWindow(Services services, QWidget* parent)
       frame_(new FramePane(workspace_)),
       bindings_(new BindingsView(workspace_)),
       handovers_(new HandoversView(workspace_)),
+      flows_(new FlowsView(workspace_)),
       tables_(new QTabWidget),
       rows_(new QSplitter(Qt::Vertical)),
       top_(new QSplitter(Qt::Horizontal)),
@@ -100,6 +101,7 @@ void MainWindow::arrange()
     connect(start_, &StartPage::pathChosen, this, &MainWindow::openPath);
     tables_->addTab(bindings_, tr("Bindings at the cursor"));
     tables_->addTab(handovers_, tr("Handovers"));
+    tables_->addTab(flows_, tr("Flows"));
     tables_->setDocumentMode(true);
     top_->addWidget(framed(topology_));
     top_->addWidget(framed(timeline_));
@@ -243,6 +245,7 @@ void MainWindow::showView()
     filterBar_->setVisible(workspace_.session() != nullptr);
     save_->setEnabled(workspace_.view().trace.size() > 0);
     tables_->setTabText(1, workspace_.analysis().handovers.empty() ? tr("Handovers") : tr("Handovers (%1)").arg(workspace_.analysis().handovers.size()));
+    tables_->setTabText(2, workspace_.analysis().flows.empty() ? tr("Flows") : tr("Flows (%1)").arg(workspace_.analysis().flows.size()));
 
     const capture::View& view = workspace_.view();
     QStringList parts;

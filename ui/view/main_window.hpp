@@ -74,6 +74,7 @@ public:
     [[nodiscard]] TopologyView* topology() const { return topology_; }
     [[nodiscard]] BindingsView* bindings() const { return bindings_; }
     [[nodiscard]] HandoversView* handovers() const { return handovers_; }
+    [[nodiscard]] FlowsView* flows() const { return flows_; }
     [[nodiscard]] QAction* saveAction() const { return save_; }
     [[nodiscard]] QAction* followAction() const { return follow_; }
     [[nodiscard]] LoadStrip* loadStrip() const { return load_; }
@@ -138,6 +139,7 @@ private:
     FramePane* frame_;
     BindingsView* bindings_;
     HandoversView* handovers_;
+    FlowsView* flows_;
     QTabWidget* tables_;
     QSplitter* rows_;
     QSplitter* top_;

@@ -54,7 +54,7 @@ void PlainTable::paintEvent(QPaintEvent* event)
 BindingsView::BindingsView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Bindings at the cursor"), parent), workspace_(workspace)
 {
     setModel(&model_);
-    sizeColumns(*this, {"MAP xx", "Home address xx", "100, priority 99", "Care-of address xx", "9: UDP, to port 65535", "65535 xx", "3 600 s x"});
+    sizeColumns(*this, {"MAP xx", "Home address xx", "100, priority 99", "Care-of address xx", "2001:db8:1f0::/64", "9: UDP, to port 65535", "65535 xx", "3 600 s x"});
     connect(&workspace, &Workspace::viewChanged, this, &BindingsView::refresh);
     connect(&workspace.cursor(), &TimeCursor::timeChanged, this, &BindingsView::refresh);
     // Where the binding came to be is the acknowledgement that made it.
@@ -68,6 +68,7 @@ void BindingsView::refresh()
 {
     model_.show(workspace_.view().analysis, workspace_.names(), workspace_.cursor().time());
     setColumnHidden(BindingModel::Identifier, !model_.hasIdentifiers());
+    setColumnHidden(BindingModel::Networks, !model_.hasNetworks());
     setColumnHidden(BindingModel::Flows, !model_.hasFlows());
     if (model_.rowCount() > 0) return;
     setEmptyText(!workspace_.notAnalysed().isEmpty() ? workspace_.notAnalysed()
@@ -80,8 +81,7 @@ void BindingsView::refresh()
 HandoversView::HandoversView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Handovers"), parent), workspace_(workspace)
 {
     setModel(&model_);
-    sizeColumns(*this, {"99 ", "return-home", "w1 → w2 xx", "999.999 999", "Interruption"});
-    horizontalHeader()->resizeSection(HandoverModel::Phases, fontMetrics().averageCharWidth() * 62);
+    sizeColumns(*this, {"99 ", "path-removed, BID 10", "wlan → cell", "999.999 999", "Interruption", "9 999"});
     connect(&workspace, &Workspace::viewChanged, this, &HandoversView::refresh);
     connect(this, &QTableView::clicked, this, [this](const QModelIndex& index) { emit handoverChosen(static_cast<std::size_t>(index.row())); });
     connect(this, &QTableView::activated, this, [this](const QModelIndex& index) { emit handoverChosen(static_cast<std::size_t>(index.row())); });
@@ -93,6 +93,25 @@ void HandoversView::refresh()
     model_.show(workspace_.view().analysis);
     if (model_.rowCount() == 0)
         setEmptyText(!workspace_.notAnalysed().isEmpty() ? workspace_.notAnalysed() : tr("No handover yet. One is a change of a mobile node's care-of address, shown by a Binding Update and its acknowledgement."));
+}
+
+FlowsView::FlowsView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Flows"), parent), workspace_(workspace)
+{
+    setModel(&model_);
+    sizeColumns(*this, {"from-seat", "   from the mobile node", "home link", "mn (CoA, BID 10)", "99 999", "9 999", "9 999"});
+    connect(&workspace, &Workspace::viewChanged, this, &FlowsView::refresh);
+    connect(&workspace, &Workspace::sessionChanged, this, &FlowsView::refresh);
+    connect(this, &QTableView::clicked, this, [this](const QModelIndex& index) {
+        if (const auto frame = model_.frameOf(index.row())) workspace_.goToFrame(*frame);
+    });
+    refresh();
+}
+
+void FlowsView::refresh()
+{
+    model_.show(workspace_.view().analysis, workspace_.names(), workspace_.scenario());
+    if (model_.rowCount() == 0)
+        setEmptyText(!workspace_.notAnalysed().isEmpty() ? workspace_.notAnalysed() : tr("No probes: flows are those of Roamscope's own traffic source, which numbers what it sends."));
 }
 
 }  // namespace roamscope::ui

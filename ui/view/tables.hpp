@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The two small tables: bindings at the cursor and handovers. Clicking a row moves the cursor. Where there is nothing to show,
+// The small tables: bindings at the cursor, handovers, and flows of probes. Clicking a row moves the cursor. Where there is nothing to show,
 // a sentence says why.
 #pragma once
 
 #include "ui/model/binding_model.hpp"
+#include "ui/model/flow_model.hpp"
 #include "ui/model/handover_model.hpp"
 #include "ui/model/workspace.hpp"
 
@@ -54,6 +55,19 @@ private:
 
     Workspace& workspace_;
     HandoverModel model_;
+};
+
+class FlowsView : public PlainTable {
+    Q_OBJECT
+
+public:
+    explicit FlowsView(Workspace& workspace, QWidget* parent = nullptr);
+
+private:
+    void refresh();
+
+    Workspace& workspace_;
+    FlowModel model_;
 };
 
 }  // namespace roamscope::ui

@@ -62,6 +62,8 @@ void MobileNode::fromIpv4(TimePoint now, std::size_t interface, ByteView frame, 
     const auto packet = it->second.link.receive(now, frame, out);
     auto carried = packet && packet->header.destination == it->second.link.address() ? carriedIn(*packet) : std::nullopt;
     if (!carried) return;
+    // Queries of the home agent (RFC 6275 §10.4.3): no group is wanted by that way.
+    if (carried->from.peer == settings_.ipv4.homeAgent && carried->inner.destination.isMulticast()) return;
     nameCarried();
     Delivery delivery{Delivery::Kind::Local, interface, {}, std::move(carried->inner), {}, {}};
     Ipv6Packet& inner = delivery.packet;

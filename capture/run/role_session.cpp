@@ -135,6 +135,8 @@ Result<bool> RoleSession::takeCommands(const Print& print)
     for (std::size_t end = input_.find('\n'); end != std::string::npos && !node_.stopped(); end = input_.find('\n')) {
         const std::string answer = node_.obey(now(), std::string_view(input_).substr(0, end));
         input_.erase(0, end + 1);
+        // What the command sends leaves now, not with the next frame or timer.
+        if (auto done = transmit(); !done) return tl::unexpected(done.error());
         if (auto done = advance(); !done) return tl::unexpected(done.error());
         print(node_.takeLines() + answer + "\n");
     }

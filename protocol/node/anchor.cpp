@@ -166,13 +166,10 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out, co
                  {{"home_address", attribute(packet.homeAddress().value_or(packet.source))}, {"care_of_address", attribute(ipv4Source.value_or(packet.source))},
                   {"sequence", attribute(std::int64_t{update->sequence})}, {"reason", attribute(verdict.reason)},
                   {"bids", attribute(std::string_view(bidText(*update)))}, {"overwrite", attribute(update->has(wire::BindingUpdate::overwrite))}});
-    // HA-DEREG-03: the answer to a node that is at home goes to its link-layer address, even while others are told ours.
-    const Ipv6Address home = packet.homeAddress().value_or(packet.source);
-    if (verdict.action == Action::Answer && !homeLinks_.contains(home) && home == packet.source && delivery.sourceMac != Mac{} && stack_.interfaceOf(home) == delivery.interface)
-        stack_.learnNeighbor(now, delivery.interface, home, delivery.sourceMac, false, out);
+    if (!from) learnHomeLink(now, delivery, *update, verdict, out);
     if (!ipv4_) return act(now, std::move(verdict), out);
     const Ipv4Update asked = Ipv4Agent::read(*update, from);
-    if (verdict.action == Action::Verify || verdict.action == Action::Wait) ipv4_->wait(home, asked);
+    if (verdict.action == Action::Verify || verdict.action == Action::Wait) ipv4_->wait(verdict.homeAddress, asked);
     act(now, std::move(verdict), out, &asked);
 }
 

@@ -43,7 +43,8 @@ public:
         std::vector<std::uint16_t> bids{};  ///< none: the whole binding
         bool notify = true;                 ///< the mobile node is told (RFC 5846; MCOA-BR-01), a second time when it does not answer
     };
-    /// Ends it at once; false when it is not there.
+    /// Ends it: at once when the mobile node is not told, else with its answer or when it has stayed silent (RFC 5846 §7); one that it refuses
+    /// stays. False when it is not there.
     bool revoke(TimePoint now, const Revocation& order, Output& out);
     bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out) { return revoke(now, Revocation{homeAddress}, out); }
     /// Its last words; it is not run any more afterwards.
@@ -107,6 +108,9 @@ private:
     // ---- anchor_bids.cpp
     /// Keeps what an update says beside its binding until that is there: flow options, and where on the home link its node is.
     void noteUpdate(const Delivery& delivery, const wire::BindingUpdate& update, const Registrar::Verdict& verdict);
+    /// HA-DEREG-03, MCOA-HA-16: the answer to a node that is at home goes to its link-layer address, even while others are told ours. It
+    /// answers no solicitations before it has that (RFC 5648 §5.6.3, §5.6.4).
+    void learnHomeLink(TimePoint now, const Delivery& delivery, const wire::BindingUpdate& update, const Registrar::Verdict& verdict, Output& out);
     /// The flow options of the update that `binding` was registered by take effect; their answers go into `ack`.
     void applyFlowOptions(TimePoint now, const Binding& binding, wire::BindingAck& ack, Output& out);
     void forgetParts(const Ipv6Address& home);
@@ -118,7 +122,9 @@ private:
     void sendByFlows(TimePoint now, const Binding& binding, const wire::Ipv6Packet& packet, Output& out);
     /// Sends a packet for a mobile node to one of its care-of addresses: through the tunnel, or on the home link.
     void sendAlong(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const wire::Ipv6Packet& packet, Output& out);
-    void indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::optional<Ipv4Way>& way, const std::vector<std::uint16_t>& bids, Output& out);
+    void indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::vector<std::uint16_t>& bids, Output& out);
+    /// Ends what was revoked and is still there; no identifiers: all.
+    void endRevoked(TimePoint now, const Ipv6Address& home, std::vector<std::uint16_t> bids, Output& out);
     void onRevocation(TimePoint now, const wire::Ipv6Packet& packet, bool overIpv4, const wire::BindingRevocation& message, Output& out);
     void repeatRevocations(TimePoint now, Output& out);
 
@@ -167,6 +173,7 @@ private:
     FlowSteering steering_;
     struct Indication {
         Ipv6Address homeAddress;
+        std::vector<std::uint16_t> bids;  ///< none: all of them
         wire::Ipv6Packet packet;
         std::optional<Ipv4Way> way;
         std::uint16_t sequence = 0;

@@ -5,6 +5,7 @@
 #include "protocol/node/flow_events.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace roamscope::node {
 
@@ -18,6 +19,7 @@ constexpr std::uint8_t ofMobileNode = 2;       // option code, RFC 5568 §6.4.4
 constexpr std::uint8_t administrative = 1;     // revocation trigger, RFC 5846 §5.1
 constexpr Duration firstRevocationDelay = 1s;  // InitMINDelayBRIs, RFC 5846 §11
 constexpr Duration lastRevocationDelay = 2s;   // MAX_BRACK_TIMEOUT
+constexpr std::uint8_t firstRefusal = 128;     // of the status of an acknowledgement, RFC 5846 §5.2
 constexpr int maxTunnels = 4;                  // that are looked into
 
 /// MCOA-HA-16: the option tells, or the frame does when it comes from home.
@@ -31,6 +33,14 @@ Mac homeMac(const Delivery& delivery, const wire::BindingUpdate& update, const I
 }
 
 }  // namespace
+
+void Anchor::learnHomeLink(TimePoint now, const Delivery& delivery, const wire::BindingUpdate& update, const Registrar::Verdict& verdict, Output& out)
+{
+    const Ipv6Address& home = verdict.homeAddress;
+    const auto interface = stack_.interfaceOf(home);
+    if (verdict.action != Registrar::Verdict::Action::Answer || delivery.packet.source != home || interface != delivery.interface) return;
+    if (const Mac mac = homeMac(delivery, update, home); mac != Mac{}) stack_.learnNeighbor(now, *interface, home, mac, false, out);
+}
 
 void Anchor::noteUpdate(const Delivery& delivery, const wire::BindingUpdate& update, const Registrar::Verdict& verdict)
 {
@@ -147,35 +157,49 @@ bool Anchor::revoke(TimePoint now, const Revocation& order, Output& out)
 {
     const Binding* binding = registrar_.find(order.homeAddress);
     if (!binding) return false;
-    Binding before = *binding;
+    const auto& parts = binding->careOfs;
     const auto isNamed = [&](const BidBinding& b) { return std::find(order.bids.begin(), order.bids.end(), b.bid) != order.bids.end(); };
-    const bool all = order.bids.empty() || (!before.careOfs.empty() && order.bids.size() == before.careOfs.size() && std::all_of(before.careOfs.begin(), before.careOfs.end(), isNamed));
-    if (all) {
-        const auto way = ipv4Way(before.homeAddress, before.careOfAddress);  // which is forgotten with it
-        (void)registrar_.end(now, order.homeAddress);
-        release(now, before, "revoked", out);
-        if (order.notify) indicateRevocation(now, before, before.careOfAddress, way, {}, out);
+    const auto named = static_cast<std::size_t>(std::count_if(parts.begin(), parts.end(), isNamed));
+    if (named != order.bids.size()) return false;
+    if (!order.notify) {
+        endRevoked(now, order.homeAddress, order.bids, out);
         return true;
     }
-    const auto parts = registrar_.end(order.homeAddress, order.bids);
-    if (!parts) return false;
-    const Ipv6Address careOf = std::find_if(parts->begin(), parts->end(), isNamed)->careOfAddress;
-    if (order.notify) indicateRevocation(now, before, careOf, ipv4Way(order.homeAddress, careOf), order.bids, out);
-    rearrange(now, *parts, *binding, "revoked", out);
-    defend(now, *binding, out);
-    bindingEvent(now, *binding, out);
+    // RFC 5846 §7: it lives on until the mobile node has answered, or has stayed silent.
+    if (named == 0 || named == parts.size()) indicateRevocation(now, *binding, binding->careOfAddress, {}, out);
+    else indicateRevocation(now, *binding, std::find_if(parts.begin(), parts.end(), isNamed)->careOfAddress, order.bids, out);
     return true;
 }
 
-void Anchor::indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::optional<Ipv4Way>& way, const std::vector<std::uint16_t>& bids,
-                                Output& out)
+void Anchor::endRevoked(TimePoint now, const Ipv6Address& home, std::vector<std::uint16_t> bids, Output& out)
+{
+    const Binding* binding = registrar_.find(home);
+    if (!binding) return;
+    const bool all = bids.empty();
+    const auto isThere = [&](std::uint16_t bid) { return std::any_of(binding->careOfs.begin(), binding->careOfs.end(), [&](const BidBinding& b) { return b.bid == bid; }); };
+    std::erase_if(bids, [&](std::uint16_t bid) { return !isThere(bid); });
+    if (!all && bids.empty()) return;  // they have gone meanwhile
+    if (all || bids.size() == binding->careOfs.size()) {
+        const Binding before = *binding;
+        (void)registrar_.end(now, home);
+        return release(now, before, "revoked", out);
+    }
+    const auto before = registrar_.end(home, bids);
+    if (!before) return;
+    rearrange(now, *before, *binding, "revoked", out);
+    defend(now, *binding, out);
+    bindingEvent(now, *binding, out);
+}
+
+void Anchor::indicateRevocation(TimePoint now, const Binding& binding, const Ipv6Address& careOf, const std::vector<std::uint16_t>& bids, Output& out)
 {
     // MCOA-BR-01: to the care-of address, with the home address in the routing header, and the identifiers unless all end.
     wire::BindingRevocation message;
     message.code = administrative;
     message.sequence = ++lastIndication_;
     for (const std::uint16_t bid : bids) message.options.push_back(wire::BindingIdentifier{bid, 0, false, 0, {}});
-    Indication indication{binding.homeAddress, {}, way, message.sequence, now + firstRevocationDelay, false};
+    const auto way = ipv4Way(binding.homeAddress, careOf);
+    Indication indication{binding.homeAddress, bids, {}, way, message.sequence, now + firstRevocationDelay, false};
     Ipv6Packet& packet = indication.packet;
     packet.source = binding.anchorAddress;
     packet.destination = way ? binding.homeAddress : careOf;
@@ -184,8 +208,11 @@ void Anchor::indicateRevocation(TimePoint now, const Binding& binding, const Ipv
     packet.payload = wire::emitMobility(message, packet.pseudoHeader());
     out.happened(now, "binding-revocation", {{"home_address", attribute(binding.homeAddress)}, {"sequence", attribute(std::int64_t{message.sequence})}, {"copy", attribute(false)}});
     sendIndication(now, indication, out);
-    if (indications_.size() >= maxIndications) indications_.erase(indications_.begin());
     indications_.push_back(std::move(indication));
+    if (indications_.size() <= maxIndications) return;
+    const Indication oldest = std::move(indications_.front());
+    indications_.erase(indications_.begin());
+    endRevoked(now, oldest.homeAddress, oldest.bids, out);
 }
 
 void Anchor::sendIndication(TimePoint now, const Indication& indication, Output& out)
@@ -200,14 +227,21 @@ void Anchor::onRevocation(TimePoint now, const Ipv6Packet& packet, bool overIpv4
     if (message.kind != wire::BindingRevocation::acknowledgement || !home) return;
     const auto it = std::find_if(indications_.begin(), indications_.end(), [&](const Indication& i) { return i.homeAddress == *home && i.sequence == message.sequence; });
     if (it == indications_.end()) return;  // RFC 5846 §6.2: silently
+    const Indication answered = std::move(*it);
     indications_.erase(it);
     out.happened(now, "revocation-acknowledged", {{"home_address", attribute(*home)}, {"sequence", attribute(std::int64_t{message.sequence})}, {"status", attribute(std::int64_t{message.code})}});
+    // RFC 5846 §6.2.2: what a refusal means is up to us. The mobile node goes on using the binding, so it stays.
+    if (message.code < firstRefusal) endRevoked(now, answered.homeAddress, answered.bids, out);
 }
 
 void Anchor::repeatRevocations(TimePoint now, Output& out)
 {
-    // RFC 5846 §6.3: once more, and then nothing is left to be done.
-    std::erase_if(indications_, [&](const Indication& i) { return i.repeated && i.next <= now; });
+    // RFC 5846 §6.3: once more, and then it ends without an answer.
+    const auto isOver = [&](const Indication& i) { return i.repeated && i.next <= now; };
+    std::vector<Indication> over;
+    std::copy_if(indications_.begin(), indications_.end(), std::back_inserter(over), isOver);
+    std::erase_if(indications_, isOver);
+    for (const Indication& indication : over) endRevoked(now, indication.homeAddress, indication.bids, out);
     for (Indication& indication : indications_) {
         if (indication.next > now) continue;
         indication.repeated = true;

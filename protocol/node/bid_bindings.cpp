@@ -50,7 +50,11 @@ public:
     BidOutcome run()
     {
         const bool deletes = request_.update.lifetime.count() == 0;
-        if (const auto code = wholeFault(deletes)) return answer(*code, false);
+        if (const auto code = wholeFault(deletes)) {
+            BidOutcome out = answer(*code, false);
+            out.answers = echoed(request_.update);
+            return out;
+        }
         for (std::size_t i = 0; i < asked_.size(); ++i) codes_[i] = faultOf(i, deletes);
         if (asked_.size() == 1 && codes_[0] != 0) return refuseOnly();
         if (std::all_of(codes_.begin(), codes_.end(), [](std::uint8_t c) { return c != 0; })) return answer(status::mcoaNotComplete, false);
@@ -221,6 +225,19 @@ bool hasBids(const BindingUpdate& update)
 {
     return std::any_of(update.options.begin(), update.options.end(),
                        [](const wire::MobilityOption& o) { return std::holds_alternative<BindingIdentifier>(o) || isUnreadable(o); });
+}
+
+std::vector<BindingIdentifier> echoed(const BindingUpdate& update)
+{
+    constexpr std::size_t bidOctets = 2;
+    std::vector<BindingIdentifier> out;
+    for (const wire::MobilityOption& option : update.options) {
+        if (const auto* bid = std::get_if<BindingIdentifier>(&option)) out.push_back({bid->bid, 0, bid->home, bid->priority, {}});
+        // Of one with a wrong length the number can still be read, and must not be missed: without it nobody would know identifiers here.
+        else if (const auto* raw = std::get_if<wire::RawMobilityOption>(&option); raw && raw->type == bidType && raw->data.size() >= bidOctets)
+            out.push_back({static_cast<std::uint16_t>(raw->data[0] << 8 | raw->data[1]), 0, false, 0, {}});
+    }
+    return out;
 }
 
 std::string bidText(const BindingUpdate& update)

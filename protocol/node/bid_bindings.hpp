@@ -88,6 +88,8 @@ struct BidOutcome {
 
 /// Whether the update has identifiers, also ones that cannot be read.
 [[nodiscard]] bool hasBids(const wire::BindingUpdate& update);
+/// Its identifiers as an answer that refuses it has them: status 0, no care-of address (MCOA-HA-08). With those of a wrong length.
+[[nodiscard]] std::vector<wire::BindingIdentifier> echoed(const wire::BindingUpdate& update);
 /// Its identifiers, "1 2", as the log of events has them.
 [[nodiscard]] std::string bidText(const wire::BindingUpdate& update);
 /// `request.update` has identifiers, and the policy is not Unknown.

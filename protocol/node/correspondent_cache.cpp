@@ -20,10 +20,10 @@ Verdict dropped(Verdict verdict, std::string_view reason)
     return verdict;
 }
 
-/// RR-CN-07: some refusals are told even to those who asked for no answer.
+/// RR-CN-07: some refusals are told even to those who asked for no answer. RFC 5648 §6.2 adds those of identifiers.
 bool isAlwaysTold(std::uint8_t code)
 {
-    return code == status::insufficientResources || code == status::sequenceOutOfWindow || code == status::registrationTypeChange ||
+    return code == status::notHomeAgent || (code >= status::mcoaMalformed && code <= status::mcoaHomeAndForeignProhibited) || code == status::insufficientResources || code == status::sequenceOutOfWindow || code == status::registrationTypeChange ||
            (code >= status::expiredHomeNonce && code <= status::expiredNonces);
 }
 
@@ -42,14 +42,6 @@ std::uint8_t nonceFault(bool home, bool careOf)
 {
     if (home && careOf) return 0;
     return home ? status::expiredCareOfNonce : careOf ? status::expiredHomeNonce : status::expiredNonces;
-}
-
-Verdict refusedWithIdentifiers(Verdict verdict, const BindingUpdate& update, std::uint8_t code, std::string_view reason)
-{
-    verdict = answered(std::move(verdict), update, code, WireLifetime{0}, reason);
-    for (const wire::MobilityOption& option : update.options)
-        if (const auto* bid = std::get_if<wire::BindingIdentifier>(&option)) verdict.ack.options.push_back(wire::BindingIdentifier{bid->bid, 0, bid->home, bid->priority, {}});
-    return verdict;
 }
 
 }  // namespace
@@ -85,6 +77,24 @@ Ipv6Address CorrespondentCache::registered(const BindingRequest& request, const 
     return address.isUnicastRoutable() ? address : request.source;
 }
 
+Verdict CorrespondentCache::refused(Verdict verdict, const BindingUpdate& update, std::uint8_t code, std::string_view reason) const
+{
+    verdict = answered(std::move(verdict), update, code, WireLifetime{0}, reason);
+    if (bids_.support == BidPolicy::Support::Unknown) return verdict;
+    for (const wire::BindingIdentifier& bid : echoed(update)) verdict.ack.options.push_back(bid);
+    return verdict;
+}
+
+Verdict CorrespondentCache::notAHomeAgent(Verdict verdict, const BindingUpdate& update) const
+{
+    const CorrespondentBinding* known = find(verdict.homeAddress);
+    if (!known) return refused(std::move(verdict), update, status::homeRegistrationNotSupported, "RR-CN-17");
+    if (isNewer(update.sequence, known->sequence)) return refused(std::move(verdict), update, status::registrationTypeChange, "RR-CN-17");
+    verdict = refused(std::move(verdict), update, status::sequenceOutOfWindow, "RR-CN-17");
+    verdict.ack.sequence = known->sequence;
+    return verdict;
+}
+
 Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, ByteView message, Nonces& nonces)
 {
     const BindingUpdate& update = request.update;
@@ -105,12 +115,12 @@ Verdict CorrespondentCache::judge(TimePoint now, const BindingRequest& request, 
     const auto* indices = wire::findOption<wire::NonceIndices>(update.options);
     const bool hasData = wire::findOption<wire::BindingAuthorizationData>(update.options) != nullptr;
     if (!indices && !hasData && update.has(BindingUpdate::homeRegistration))
-        return answered(std::move(verdict), update, status::homeRegistrationNotSupported, WireLifetime{0}, "RR-CN-17");
+        return notAHomeAgent(std::move(verdict), update);
     if (!indices || !hasData) return dropped(std::move(verdict), "RR-CN-06");
 
     Proof proof{nonces.find(now, indices->home), deletes ? nullptr : nonces.find(now, indices->careOf), {}};
     if (const std::uint8_t fault = nonceFault(proof.home != nullptr, deletes || proof.careOf != nullptr); fault != 0)
-        return answered(std::move(verdict), update, fault, WireLifetime{0}, "RR-CN-06");
+        return refused(std::move(verdict), update, fault, "RR-CN-06");
     std::optional<std::uint64_t> careOfToken;
     if (!deletes) careOfToken = nonces.token(*proof.careOf, careOf, TokenKind::CareOf);
     proof.key = bindingKey(nonces.token(*proof.home, verdict.homeAddress, TokenKind::Home), careOfToken);
@@ -127,19 +137,14 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
     const bool known = it != bindings_.end();
     const bool live = known && it->second.state == State::Live;
     verdict.key = proof.key;
-    // MCOA-HA-08: identifiers come back with every refusal.
-    const auto refused = [&](std::uint8_t code) {
-        return bids_.support == BidPolicy::Support::Unknown ? answered(std::move(verdict), update, code, WireLifetime{0}, "RR-CN-17")
-                                                            : refusedWithIdentifiers(std::move(verdict), update, code, "RR-CN-17");
-    };
     if (known && !isNewer(update.sequence, it->second.sequence)) {
-        verdict = refused(status::sequenceOutOfWindow);
+        verdict = refused(std::move(verdict), update, status::sequenceOutOfWindow, "RR-CN-17");
         verdict.ack.sequence = it->second.sequence;
         return verdict;
     }
     if (update.has(BindingUpdate::homeRegistration)) {
         const std::uint8_t code = live ? status::registrationTypeChange : status::homeRegistrationNotSupported;
-        return refused(code);
+        return refused(std::move(verdict), update, code, "RR-CN-17");
     }
     if (bids_.support != BidPolicy::Support::Unknown && hasBids(update)) return judgeIdentified(now, request, std::move(verdict), proof, nonces);
     if (deletes) {
@@ -180,9 +185,9 @@ Verdict CorrespondentCache::judgeIdentified(TimePoint now, const BindingRequest&
     const bool live = it != bindings_.end() && it->second.state == State::Live;
     if (!deletes && it != bindings_.end() && isBarred(it->second, verdict.careOfAddress, proof)) {
         verdict.key.clear();
-        return refusedWithIdentifiers(std::move(verdict), update, status::expiredNonces, "RR-CN-09");
+        return refused(std::move(verdict), update, status::expiredNonces, "RR-CN-09");
     }
-    if (!deletes && !live && live_ >= maximumBindings_) return refusedWithIdentifiers(std::move(verdict), update, status::insufficientResources, "RR-CN-07");
+    if (!deletes && !live && live_ >= maximumBindings_) return refused(std::move(verdict), update, status::insufficientResources, "RR-CN-07");
 
     static const std::vector<BidBinding> nothing;
     const WireLifetime granted{std::min(update.lifetime.count(), maximumLifetime.count())};
@@ -192,6 +197,7 @@ Verdict CorrespondentCache::judgeIdentified(TimePoint now, const BindingRequest&
         v.ack.options.insert(v.ack.options.end(), outcome.answers.begin(), outcome.answers.end());
         return v;
     };
+    if (!outcome.processed && it != bindings_.end()) it->second.sequence = update.sequence;  // RFC 6275 §9.5.1: it was valid
     if (!outcome.processed) return withAnswers(answered(std::move(verdict), update, outcome.status, WireLifetime{0}, "MCOA-CN-07"));
     const std::uint16_t bid = outcome.answers.front().bid;  // MCOA-CN-01: there is one
     if (deletes) {

@@ -90,6 +90,10 @@ private:
         const Nonces::Nonce* careOf = nullptr;  ///< null in a deletion
         Bytes key;
     };
+    /// Refuses an update; its identifiers come back (MCOA-HA-08).
+    [[nodiscard]] Verdict refused(Verdict verdict, const wire::BindingUpdate& update, std::uint8_t code, std::string_view reason) const;
+    /// RR-CN-17: a home registration without any proof. Nothing changes by it.
+    [[nodiscard]] Verdict notAHomeAgent(Verdict verdict, const wire::BindingUpdate& update) const;
     [[nodiscard]] Verdict judgeProven(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces);
     /// An update with binding identifiers (MCOA-CN-01, -03, -07).
     [[nodiscard]] Verdict judgeIdentified(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces);

@@ -43,15 +43,6 @@ Ipv6Address careOfAddress(const BindingRequest& request)
     return alternate ? alternate->address : request.ipv4Source.value_or(request.source);
 }
 
-/// The identifiers of an update for an answer that refuses it (MCOA-HA-08).
-std::vector<wire::BindingIdentifier> echoed(const BindingUpdate& update)
-{
-    std::vector<wire::BindingIdentifier> out;
-    for (const wire::MobilityOption& option : update.options)
-        if (const auto* bid = std::get_if<wire::BindingIdentifier>(&option)) out.push_back({bid->bid, 0, bid->home, bid->priority, {}});
-    return out;
-}
-
 void append(wire::BindingAck& ack, const std::vector<wire::BindingIdentifier>& identifiers)
 {
     ack.options.insert(ack.options.end(), identifiers.begin(), identifiers.end());
@@ -146,12 +137,16 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     else if (!code && !wanted.regional && wanted.requested.count() != 0) code = routerChange(wanted, entry);
     if (code) {
         Verdict verdict = refuse(wanted, *code, routingHeader);
-        // HA-BU-02: the last number that was accepted.
+        // HA-BU-02: the last number that counted. RFC 6275 §9.5.1: that of a valid update does, even when it is refused for what it asks.
         if (*code == status::sequenceOutOfWindow) verdict.ack.sequence = entry->sequence;
+        else if (entry && *code != status::registrationTypeChange) entry->sequence = wanted.sequence;
         if (policy_.bids.support != BidPolicy::Support::Unknown) append(verdict.ack, echoed(update));
         return verdict;
     }
-    if (auto verdict = identify(now, entry, wanted, request, routingHeader)) return std::move(*verdict);
+    if (auto verdict = identify(now, entry, wanted, request, routingHeader)) {
+        if (entry) entry->sequence = wanted.sequence;
+        return std::move(*verdict);
+    }
     // NEMO-HA-02, -03: what is not asked for is not forwarded any more.
     if (wanted.requested.count() != 0 && (router || !routers_.empty())) routers_.set(wanted.homeAddress, networks);
     if (wanted.requested.count() == 0 && wanted.careOfs.empty()) {

@@ -49,6 +49,25 @@ def care_of_test():
         return "type %d, %d octets, cookie %s" % (data[2], len(data), data[8:16].hex())
 
 
+def sent_before_its_answer(node):
+    """Whether a frame that a command sends is on the wire when the command is answered, with nothing else going on."""
+    frame = bytes.fromhex("020000000001" "020000000002" "88b5") + b"roamscope at once"
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as s:
+        s.bind(("t0", 0))
+        s.setblocking(False)
+        node.stdin.write(json.dumps({"command": "send", "frame": frame.hex()}) + "\n")
+        node.stdin.flush()
+        answer = json.loads(node.stdout.readline())
+        while answer.get("answer") != "send":
+            answer = json.loads(node.stdout.readline())
+        try:
+            while s.recv(2000)[:len(frame)] != frame:
+                pass
+        except BlockingIOError:
+            return json.dumps(answer)
+        return "error" not in answer
+
+
 def main(program, config):
     make_tap("t0")
     start = time.monotonic()
@@ -58,6 +77,7 @@ def main(program, config):
     print("ready", ready["event"], ready["role"], ready["interfaces"][0]["addresses"][-1], time.monotonic() - start < 1)
     print("echo", echo())
     print("care-of test", care_of_test())
+    print("sent before its answer", sent_before_its_answer(node))
     for command in ({"command": "bindings"}, {"command": "attach", "interface": "t1", "up": True}, {"command": "fly"}):
         node.stdin.write(json.dumps(command) + "\n")
     node.stdin.write("{\n")

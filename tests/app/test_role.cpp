@@ -43,7 +43,7 @@ private Q_SLOTS:
         const QString out = QString::fromUtf8(process.readAllStandardOutput());
         QVERIFY2(process.exitCode() == 0, err.constData());
         for (const char* line : {"ready ready cn 2001:db8:200::c True\n", "echo 2001:db8:200::c roamscope\n",
-                                 "care-of test type 4, 24 octets, cookie 1111111111111111\n", "answer {\"answer\": \"bindings\", \"bindings\": []}\n",
+                                 "care-of test type 4, 24 octets, cookie 1111111111111111\n", "sent before its answer True\n", "answer {\"answer\": \"bindings\", \"bindings\": []}\n",
                                  "answer {\"answer\": \"attach\", \"error\": \"no interface is named \\\"t1\\\"\"}\n",
                                  "answer {\"answer\": \"fly\", \"error\": \"unknown command: expected bindings, attach, send, revoke, probe, set or stop\"}\n", "ended 0\n", "terminated 0\n"})
             QVERIFY2(out.contains(line), qPrintable(QString(line) + out));

@@ -150,6 +150,8 @@ private Q_SLOTS:
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::78\"}").contains("no binding for 2001:db8:1::78"));
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [1]}").contains("has no binding with each of these identifiers"));
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\"}").isEmpty());
+        QVERIFY2(ha.command("{\"command\": \"bindings\"}").find("bindings")->children.size() == 1, "RFC 5846 §7: the mobile node is asked first");
+        ha.to(ha.now + 5s);
         QVERIFY(ha.command("{\"command\": \"bindings\"}").find("bindings")->children.empty());
         QVERIFY(ha.lines.join('\n').contains("\"event\":\"binding-removed\",\"home_address\":\"2001:db8:1::77\",\"reason\":\"revoked\""));
         // Its number is remembered (HA-DEREG-02).
@@ -181,6 +183,7 @@ private Q_SLOTS:
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"bids\": [2]}").isEmpty());
         const auto told = ha.all<wire::BindingRevocation>();
         QVERIFY(told.size() == 1 && told[0].options == (std::vector<wire::MobilityOption>{wire::BindingIdentifier{2, 0, false, 0, {}}}));
+        ha.in(mobility(careOf, agent, wire::BindingRevocation{wire::BindingRevocation::acknowledgement, 0, told[0].sequence, 0, {}}, home));
         answer = ha.command("{\"command\": \"bindings\"}");
         QVERIFY(answer.find("bindings")->children.size() == 1 && !answer.find("flows")->children[0].find("active")->boolean);
         QVERIFY(ha.error("{\"command\": \"revoke\", \"home_address\": \"2001:db8:1::77\", \"notify\": false}").isEmpty());

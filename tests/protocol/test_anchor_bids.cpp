@@ -49,6 +49,10 @@ private Q_SLOTS:
         (void)b.update({bid(2, cell)});
         b.sequence = 10;
         QVERIFY2(b.update({refresh(1)}) == "135 12 0: 1/0", "MCOA-HA-08: the option comes back with a refusal, too");
+        b.sequence = 20;
+        QCOMPARE(b.update({refresh(9)}), std::string("167 21 0: 9/0"));
+        b.sequence = 15;
+        QVERIFY2(b.update({refresh(1)}) == "135 21 0: 1/0", "RFC 6275 §9.5.1: the number of a valid update counts, even when it is refused");
     }
 
     void MCOA_HA_01_withoutAnIdentifierAllAreReplaced()
@@ -195,7 +199,36 @@ private Q_SLOTS:
         // MCOA-HA-15: it leaves.
         QCOMPARE(b.update({bid(1, careOf)}), std::string("0 51 100: 1/0"));
         QVERIFY(b.parts() == "1 2001:db8:300::5" && b.way() == careOf.text());
-        QVERIFY(!b.anchor.stack().neighborMac(homeLink, home));
+        QVERIFY2(b.anchor.stack().neighborMac(homeLink, home) == nextMac, "what was told for the home link counts no more");
+    }
+
+    void MCOA_HA_16_answersAtHomeNeedNoSolicitation()
+    {
+        const Mac mobileMac = mac("02:00:00:00:07:01");
+        const wire::LinkLayerAddress told{2, Bytes(mobileMac.octets.begin(), mobileMac.octets.end()), false};
+        const auto at = [](const Mac& m, const SentFrame& f) { return std::equal(m.octets.begin(), m.octets.end(), f.bytes.begin()); };
+        for (const bool discovery : {true, false}) {
+            Registrar::Policy policy = Bench::policy(false, false);
+            policy.bids.homeNeighborDiscovery = discovery;
+            Mcoa b(policy);
+            const auto fromHome = [&](std::uint16_t sequence, std::uint16_t units, std::vector<wire::MobilityOption> options) {
+                b.out = {};
+                b.in(homeLink, mobility(home, agent, BindingUpdate{sequence, BindingUpdate::acknowledge | BindingUpdate::homeRegistration, WireLifetime{units}, std::move(options)}, std::nullopt));
+                std::vector<SentFrame> acks;
+                for (const SentFrame& f : b.out.frames)
+                    if (wire::decodeFrame(f.bytes, wire::linkEthernet, f.bytes.size()).as<BindingAck>()) acks.push_back(f);
+                return acks;
+            };
+            (void)b.update({bid(1, careOf)});
+            auto acks = fromHome(20, 100, {BindingIdentifier{2, 0, true, 0, {}}, refresh(1), told});
+            QVERIFY2(acks.size() == 1 && at(mobileMac, acks[0]), "RFC 5648 §5.6.3: it answers no solicitation before");
+            acks = fromHome(21, 0, {refresh(2), told});
+            QVERIFY2(acks.size() == 1 && at(mobileMac, acks[0]), "RFC 5648 §5.6.4: the link-layer address is kept from the deregistration");
+            QCOMPARE(b.parts(), std::string("1 2001:db8:300::5"));
+            (void)fromHome(22, 100, {BindingIdentifier{2, 0, true, 0, {}}, refresh(1), told});
+            acks = fromHome(23, 0, {refresh(2)});
+            QVERIFY2(acks.size() == 1 && at(nextMac, acks[0]), "RFC 5648 §5.6.4: or where its frame came from");
+        }
     }
 
     void MCOA_HA_09_status0LeavesNeighbourDiscoveryToTheMobileNode()
@@ -222,32 +255,39 @@ private Q_SLOTS:
         };
         QVERIFY2(!revoke({1, 9}) && b.parts().find("1 ") == 0, "nothing when one of them is not there");
         QVERIFY(revoke({1, 3}));
-        QCOMPARE(b.parts(), std::string("2 2001:db8:300::6"));
         auto seen = take(b.out);
         const Seen* bri = find<wire::BindingRevocation>(seen);
         QVERIFY(bri && bri->inner().destination == careOf);
         QVERIFY2(bri->inner().routing && bri->inner().routing->homeAddress == home && !bri->inner().homeAddress(), "MCOA-BR-01: the home address in the routing header");
         const wire::BindingRevocation message = *bri->frame.as<wire::BindingRevocation>();
         QVERIFY2(message.kind == 1 && message.code == 1 && message.options == (std::vector<wire::MobilityOption>{refresh(1), refresh(3)}), "MCOA-BR-01: all their identifiers");
-        QVERIFY(!b.takenFrom(careOf) && b.takenFrom(cell));
-        // RFC 5846 §6.3: once more after a second, unless it is answered.
+        QVERIFY2(b.parts().find("1 ") == 0 && b.takenFrom(careOf), "RFC 5846 §7: it lives on until it is answered");
+        // RFC 5846 §6.3: once more after a second, unless it is answered. Then it ends all the same.
         seen = b.to(900ms);
         QVERIFY(!find<wire::BindingRevocation>(seen));
-        seen = b.to(5s);
+        seen = b.to(2500ms);
         QVERIFY2(count<wire::BindingRevocation>(seen) == 1 && *find<wire::BindingRevocation>(seen)->frame.as<wire::BindingRevocation>() == message, "RFC 5846 §6.3");
+        QVERIFY2(b.parts().find("1 ") == 0, "RFC 5846 §6.3: MAX_BRACK_TIMEOUT is not over");
+        (void)b.to(5s);
+        QCOMPARE(b.parts(), std::string("2 2001:db8:300::6"));
+        QVERIFY(!b.takenFrom(careOf) && b.takenFrom(cell));
         QVERIFY(revoke({2}));
         seen = take(b.out);
         const auto& all = *find<wire::BindingRevocation>(seen)->frame.as<wire::BindingRevocation>();
         QVERIFY2(all.options.empty() && all.sequence != message.sequence, "MCOA-BR-01: all of them without identifiers");
-        QVERIFY(!b.binding() && b.way() == "nowhere");
-        const auto answer = [&](std::uint16_t sequence) {
+        const auto answer = [&](std::uint16_t sequence, std::uint8_t status = 0) {
             b.out = {};
-            b.in(coreLink, mobility(cell, agent, wire::BindingRevocation{wire::BindingRevocation::acknowledgement, 0, sequence, 0, {}}, home));
+            b.in(coreLink, mobility(cell, agent, wire::BindingRevocation{wire::BindingRevocation::acknowledgement, status, sequence, 0, {}}, home));
             return count(b.out, "revocation-acknowledged");
         };
         QVERIFY2(answer(message.sequence) == 0, "RFC 5846 §6.2: of none that waits");
-        QCOMPARE(answer(all.sequence), std::size_t{1});
+        QVERIFY2(b.binding() && answer(all.sequence) == 1 && !b.binding() && b.way() == "nowhere", "RFC 5846 §6.2.2: it ends with the answer");
         QVERIFY(!find<wire::BindingRevocation>(b.to(20s)));
+        (void)b.update({bid(1, careOf)});
+        QVERIFY(revoke({}));
+        seen = take(b.out);
+        const std::uint16_t refused = find<wire::BindingRevocation>(seen)->frame.as<wire::BindingRevocation>()->sequence;
+        QVERIFY2(answer(refused, 129) == 1 && b.binding() && !find<wire::BindingRevocation>(b.to(30s)) && b.binding(), "RFC 5846 §6.2.2: refused, it stays");
         // A mobile node that is not told.
         (void)b.update({}, 100, 0, wired);
         b.out = {};
@@ -264,13 +304,15 @@ private Q_SLOTS:
         const Seen* bri = find<wire::BindingRevocation>(seen);
         QVERIFY2(bri && bri->inner().destination == cell && bri->inner().routing && bri->inner().routing->homeAddress == home, "MCOA-BR-01: the RCoA in the routing header");
         QVERIFY2(bri->frame.as<wire::BindingRevocation>()->options == (std::vector<wire::MobilityOption>{refresh(2)}), "MCOA-BR-01: the identifier");
-        QVERIFY(b.parts() == "1 2001:db8:300::5" && !b.takenFrom(cell) && b.takenFrom(careOf));
         const std::uint16_t sequence = bri->frame.as<wire::BindingRevocation>()->sequence;
         b.in(coreLink, mobility(cell, agent, wire::BindingRevocation{wire::BindingRevocation::acknowledgement, 0, sequence, 0, {}}, home));
+        QVERIFY(b.parts() == "1 2001:db8:300::5" && !b.takenFrom(cell) && b.takenFrom(careOf));
         QVERIFY2(count(b.out, "revocation-acknowledged") == 1 && !find<wire::BindingRevocation>(b.to(10s)), "MCOA-BR-01: answered");
         QVERIFY(b.anchor.revoke(b.now, Anchor::Revocation{home, {}}, b.out));
         seen = take(b.out);
-        QVERIFY2(find<wire::BindingRevocation>(seen) && find<wire::BindingRevocation>(seen)->frame.as<wire::BindingRevocation>()->options.empty() && !b.binding(), "MCOA-BR-01: all");
+        QVERIFY2(find<wire::BindingRevocation>(seen) && find<wire::BindingRevocation>(seen)->frame.as<wire::BindingRevocation>()->options.empty(), "MCOA-BR-01: all");
+        (void)b.to(20s);
+        QVERIFY2(!b.binding(), "RFC 5846 §6.3: without an answer");
     }
 
     void MCOA_HA_07_anotherCareOfAddress()
@@ -289,7 +331,7 @@ private Q_SLOTS:
         Mcoa b;
         (void)b.update({});
         const wire::MobilityOption broken = wire::RawMobilityOption{35, {0, 1, 0, 0, 0}};
-        QVERIFY2(b.update({bid(1, ip("ff02::1")), broken}) == "164 12 0: 1/0", "MCOA-HA-17: Length");
+        QVERIFY2(b.update({bid(1, ip("ff02::1")), broken}) == "164 12 0: 1/0 1/0", "MCOA-HA-17: Length; MCOA-HA-08: both come back");
         QVERIFY2(b.update({bid(1, ip("ff02::1"))}) == "164 13 0: 1/0", "MCOA-HA-17: care-of address");
         QVERIFY2(b.update({refresh(9)}, 0) == "133 14 0: 9/0", "MCOA-HA-17: deletion");
         QVERIFY2(b.update({refresh(9)}) == "167 15 0: 9/0", "MCOA-HA-17: unknown care-of address");

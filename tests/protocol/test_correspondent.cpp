@@ -284,6 +284,8 @@ private Q_SLOTS:
             QVERIFY2(isAuthorized(ba->frame.as<BindingAck>()->options, bindingKey(t.home, t.careOf), careOf, own, ba->inner().payload), "RR-CN-17");
         }
         QVERIFY2(b.status(Bench::update(t, 1001, 50, careOf, BindingUpdate::acknowledge | BindingUpdate::homeRegistration)) == 139, "RR-CN-17");
+        const auto unproven = [&](std::uint16_t sequence) { return b.status(mobility(other, own, BindingUpdate{sequence, BindingUpdate::acknowledge | BindingUpdate::homeRegistration, WireLifetime{5}, {}}, home)); };
+        QVERIFY2(unproven(1001) == 139 && unproven(1000) == 135, "RR-CN-17: without any proof, too");
         QCOMPARE(b.binding()->sequence, std::uint16_t{1000});
         QVERIFY2(b.status(mobility(other, own, BindingUpdate{5, BindingUpdate::acknowledge | BindingUpdate::homeRegistration, WireLifetime{5}, {}}, ip("2001:db8:100::2"))) == 131, "RR-CN-17");
         QCOMPARE(b.status(Bench::update(t, 1000 + 32767)), 0);

@@ -30,7 +30,7 @@ struct Mcoa : Bench {
     std::string updateWith(const Tokens& t, std::vector<MobilityOption> more, const Ipv6Address& registered = careOf, std::uint16_t units = 50, std::uint16_t flags = 0,
                            std::optional<Ipv6Address> from = {})
     {
-        BindingUpdate bu{++sequence, static_cast<std::uint16_t>(BindingUpdate::acknowledge | flags), WireLifetime{units}, {wire::NonceIndices{t.homeIndex, t.careOfIndex}}};
+        BindingUpdate bu{++sequence, static_cast<std::uint16_t>(BindingUpdate::acknowledge ^ flags), WireLifetime{units}, {wire::NonceIndices{t.homeIndex, t.careOfIndex}}};
         bu.options.insert(bu.options.end(), more.begin(), more.end());
         wire::Ipv6Packet packet = mobility(from.value_or(registered), own, bu, home);
         const Bytes key = units == 0 ? bindingKey(t.home, {}) : bindingKey(t.home, t.careOf);
@@ -89,7 +89,31 @@ private Q_SLOTS:
         QVERIFY2(b.update({again(2)}, careOf) == "nothing", "MCOA-CN-05");
         QVERIFY2(b.update({again(7)}) == "167 17 0: 7/0", "MCOA-HA-03");
         b.sequence = 10;
-        QVERIFY2(b.update({again(1)}) == "135 15 0: 1/0", "MCOA-HA-12");
+        QVERIFY2(b.update({again(1)}) == "135 17 0: 1/0", "MCOA-HA-12; RFC 6275 §9.5.1: the number of a valid update counts, even when it is refused");
+    }
+
+    void MCOA_HA_08_nonceRefusalsHaveTheIdentifierToo()
+    {
+        Mcoa b;
+        Tokens t = b.tokens(careOf);
+        t.homeIndex = 0x7777;
+        QVERIFY2(b.updateWith(t, {at(1, careOf)}) == "136 11 0: 1/0 unproven", "MCOA-HA-08, RR-CN-07");
+        t.careOfIndex = 0x7777;
+        QVERIFY2(b.updateWith(t, {at(1, careOf)}) == "138 12 0: 1/0 unproven", "MCOA-HA-08, RR-CN-07");
+        t = b.tokens(careOf);
+        t.careOfIndex = 0x7777;
+        QVERIFY2(b.updateWith(t, {at(1, careOf)}) == "137 13 0: 1/0 unproven", "MCOA-HA-08, RR-CN-07");
+    }
+
+    void MCOA_CN_01_03_refusalsNeedNoRequestForAnAnswer()
+    {
+        constexpr std::uint16_t unasked = BindingUpdate::acknowledge;  // taken away
+        Mcoa b;
+        QVERIFY2(b.update({at(1, careOf)}, careOf, 50, unasked) == "nothing" && b.binding(), "RR-CN-07");
+        QVERIFY2(b.update({again(9)}, careOf, 50, unasked) == "167 12 0: 9/0", "MCOA-HA-03, RFC 5648 §6.2");
+        QVERIFY2(b.update({at(1, careOf), at(2, other)}, careOf, 50, unasked) == "168 13 0: 1/0 2/0", "MCOA-CN-01");
+        QVERIFY2(b.update({again(9)}, careOf, 0, unasked) == "133 14 0: 9/0", "MCOA-CN-03");
+        QVERIFY2(b.update({at(1, ip("ff02::1"))}, careOf, 50, unasked) == "164 15 0: 1/0", "MCOA-HA-02");
     }
 
     void MCOA_CN_01_04_whatIsRefused()
@@ -99,7 +123,7 @@ private Q_SLOTS:
         QVERIFY2(b.update({BindingIdentifier{1, 0, false, 0, Bytes{192, 0, 2, 1}}}) == "164 12 0: 1/0", "MCOA-CN-04: IPv4");
         QVERIFY2(b.update({BindingIdentifier{1, 0, true, 0, {}}}) == "164 13 0: 1/0", "MCOA-CN-04: H");
         QVERIFY2(b.update({at(1, ip("ff02::1"))}) == "164 14 0: 1/0", "MCOA-HA-02");
-        QVERIFY2(b.update({wire::RawMobilityOption{35, {0, 1, 0, 0, 0}}}) == "164 15 0:", "MCOA-HA-02: length");
+        QVERIFY2(b.update({wire::RawMobilityOption{35, {0, 1, 0, 0, 0}}}) == "164 15 0: 1/0", "MCOA-HA-02: length; MCOA-HA-08");
         QVERIFY(!b.binding());
         QCOMPARE(b.update({}), std::string("0 16 50:"));
         QVERIFY2(b.update({at(1, careOf)}) == "165 17 0: 1/0", "MCOA-HA-06");
@@ -248,7 +272,7 @@ private Q_SLOTS:
         Mcoa b;
         (void)b.update({});
         const MobilityOption broken = wire::RawMobilityOption{35, {0, 1, 0, 0, 0}};
-        QVERIFY2(b.update({at(1, ip("ff02::1")), at(2, careOf), broken}) == "164 12 0: 1/0 2/0", "MCOA-HA-17: Length first");
+        QVERIFY2(b.update({at(1, ip("ff02::1")), at(2, careOf), broken}) == "164 12 0: 1/0 2/0 1/0", "MCOA-HA-17: Length first");
         QVERIFY2(b.update({at(2, careOf), at(1, ip("ff02::1"))}) == "164 13 0: 2/0 1/0", "MCOA-HA-17: then care-of addresses");
         QVERIFY2(b.update({at(1, careOf), again(9)}) == "168 14 0: 1/0 9/0", "MCOA-HA-17: then several options");
         QVERIFY2(b.update({again(9)}, careOf, 0) == "133 15 0: 9/0", "MCOA-HA-17: then deletions");

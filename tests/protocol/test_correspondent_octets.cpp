@@ -101,7 +101,7 @@ private Q_SLOTS:
         Peer b;
         QVERIFY2(b.tell(A, bid(1, A1) + bid(2, A2)) == "168 0000 " + again(1) + " " + again(2), "MCOA-CN-01");
         QVERIFY2(b.tell(A, "23080001" "0000c0000201") == "164 0000 " + again(1), "MCOA-CN-04");
-        QVERIFY2(b.tell(A, "23060001" "00000000") == "164 0000", "MCOA-HA-02 for a correspondent");
+        QVERIFY2(b.tell(A, "23060001" "00000000") == "164 0000 " + again(1), "MCOA-HA-02 for a correspondent");
         QVERIFY2(b.tell(A, bid(1, "ff020000000000000000000000000001")) == "164 0000 " + again(1), "MCOA-HA-02");
         QCOMPARE(b.tell(A, ""), QByteArray("0 0032"));
         QVERIFY2(b.tell(A, bid(1, A1)) == "165 0000 " + again(1), "MCOA-HA-06");

@@ -154,8 +154,8 @@ private Q_SLOTS:
         row("MCOA-HA-08 bulk, all refused", {{AH, T, again(1) + again(2), "4 00 0000 " + echoed(1, 167) + " " + echoed(2, 167)}});
         row("MCOA-HA-08 H and BID-PRI come back", {{AH, T, bid(1, A1, "05"), "0 00 0064 " + echoed(1, 0, "05")}, {AH, T, again(2, "87"), "5 00 0064 " + echoed(2, 0, "87")}});
         row("MCOA-HA-09 in a bulk update the option has it", {{AH, T, bid(1, A1) + again(2, "80"), "0 00 0064 " + echoed(1) + " " + echoed(2, 5, "80")}});
-        row("MCOA-HA-02 length 5", {{AH, T, "23050001000000", "164 00 0000"}});
-        row("MCOA-HA-02 length 19", {{AH, T, "231300010000" + A1.left(30), "164 00 0000"}});
+        row("MCOA-HA-02 length 5", {{AH, T, "23050001000000", "164 00 0000 " + echoed(1)}});
+        row("MCOA-HA-02 length 19", {{AH, T, "231300010000" + A1.left(30), "164 00 0000 " + echoed(1)}});
         row("MCOA-HA-02 multicast", {{AH, T, bid(1, "ff020000000000000000000000000001"), "164 00 0000 " + echoed(1)}});
         row("MCOA-HA-02 unspecified", {{AH, T, bid(1, QByteArray(32, '0')) + bid(2, A2), "4 00 0064 " + echoed(1, 164) + " " + echoed(2)}});
         row("MCOA-HA-02 IPv4 without DSMIPv6", {{AH, T, "230800010000c0000201", "164 00 0000 " + echoed(1)}});
@@ -165,7 +165,7 @@ private Q_SLOTS:
         row("MCOA-HA-05 overwrite keeps what it names", {{AH, T, bid(1, A1) + bid(2, A2), "0 00 0064 " + echoed(1) + " " + echoed(2)}, {AHO, T, again(2), "0 00 0064 " + echoed(2)}, {AH, T, again(1), "167 00 0000 " + echoed(1)}});
         row("MCOA-HA-06 over a plain binding", {{AH, T, "", "0 00 0064"}, {AH, T, bid(1, A1), "165 00 0000 " + echoed(1)}, {AHO, T, bid(1, A1), "0 00 0064 " + echoed(1)}});
         row("MCOA-HA-01 a plain update replaces all", {{AH, T, bid(1, A1), "0 00 0064 " + echoed(1)}, {AH, T, "", "0 00 0064"}, {AH, Z, again(1), "133 00 0000 " + echoed(1)}});
-        row("MCOA-HA-17 length before everything", {{AH, T, "", "0 00 0064"}, {AH, T, again(7) + "23050001000000", "164 00 0000 " + echoed(7)}});
+        row("MCOA-HA-17 length before everything", {{AH, T, "", "0 00 0064"}, {AH, T, again(7) + "23050001000000", "164 00 0000 " + echoed(7) + " " + echoed(1)}});
         row("RFC 4140 layout of a link-layer address beside a home binding", {{AH, T, again(3, "80") + "07070202000000000700" "01", "5 00 0064 " + echoed(3, 0, "80")}});
         const QByteArray both = bid(1, A1, "0a") + bid(2, A2, "14");
         const QByteArray back = echoed(1, 0, "0a") + " " + echoed(2, 0, "14");

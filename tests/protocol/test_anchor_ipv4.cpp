@@ -87,7 +87,7 @@ private Q_SLOTS:
     {
         Ipv4Bench b;
         for (const char* bad : {"224.0.0.1", "127.0.0.1", "0.0.0.0", "255.255.255.255"})
-            QVERIFY2(b.over4({bid4(2, v4(bad))}).ends_with(" 164 " + std::to_string(b.sequence) + " 0: nat 0/110 2/164"), "MCOA-HA-02");
+            QVERIFY2(b.over4({bid4(2, v4(bad))}).ends_with(fmt::format(" 164 {} 0: nat 0/110 2/164", b.sequence)), "MCOA-HA-02");
     }
 
     void withoutAnIpv4AddressNothingIsTaken()  // MCOA-HA-02, MCOA-DS-02

@@ -7,6 +7,7 @@
 #include "protocol/wire/ethernet.hpp"
 
 #include <QtTest>
+#include <fmt/format.h>
 
 using namespace roamscope;
 using namespace roamscope::node;
@@ -44,7 +45,7 @@ struct Bench {
         if (out.frames.size() != 1) return "nothing";
         const auto frame = wire::decodeFrame(out.frames[0].bytes, wire::linkEthernet, out.frames[0].bytes.size());
         if (!frame.ipv4) return "asks";
-        return std::to_string(out.frames[0].interface) + " " + std::to_string(frame.ipv4->ttl);
+        return fmt::format("{} {}", out.frames[0].interface, frame.ipv4->ttl);
     }
 };
 

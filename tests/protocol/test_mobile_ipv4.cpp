@@ -6,6 +6,7 @@
 #include "protocol/wire/udp.hpp"
 
 #include <QtTest>
+#include <fmt/format.h>
 
 using namespace roamscope;
 using namespace roamscope::node;
@@ -104,11 +105,9 @@ struct Cellular : PathsBench {
         for (const Seen& s : seen) {
             const auto* bu = s.frame.as<BindingUpdate>();
             if (!bu || !bu->has(BindingUpdate::homeRegistration)) continue;
-            text += text.empty() ? "" : ", ";
-            text += s.frame.ipv4 ? "4" : "6";
-            for (const auto& b : bids(*bu)) text += (" " + std::to_string(b.bid));
-            if (bu->has(BindingUpdate::overwrite)) text += " O";
-            if (bu->lifetime.count() == 0) text += " gone";
+            std::string names;
+            for (const auto& b : bids(*bu)) names += fmt::format(" {}", b.bid);
+            text += fmt::format("{}{}{}{}{}", text.empty() ? "" : ", ", s.frame.ipv4 ? 4 : 6, names, bu->has(BindingUpdate::overwrite) ? " O" : "", bu->lifetime.count() == 0 ? " gone" : "");
         }
         return text;
     }

@@ -105,7 +105,7 @@ struct Ipv4Bench : Mcoa {
         in(coreLink, probe(correspondent, home, {1, false, 1, TimePoint{}}));
         std::string text;
         for (const Seen& s : sent())
-            if (s.inner().destination == home) text += (text.empty() ? "" : " ") + to(s);
+            if (s.inner().destination == home) text += fmt::format("{}{}", text.empty() ? "" : " ", to(s));
         return text.empty() ? "nowhere" : text;
     }
     /// Whether a packet of the mobile node from there comes out of the tunnel.

@@ -109,13 +109,8 @@ void Anchor::askListeners(TimePoint now, Output& out)
         packet.destination = allNodes();
         packet.hopByHop.push_back({wire::optionRouterAlert, {0, 0}});
         packet.nextHeader = proto::icmpv6;
-<<<<<<< HEAD
-        packet.payload = wire::emitIcmpv6(wire::ListenerQuery{within, {}, false, 2, everySeconds, {}}, packet.pseudoHeader());
-        sendAlong(now, *binding, binding->careOfAddress, packet, out);
-=======
         packet.payload = wire::emitIcmpv6(wire::ListenerQuery{within, {}, false, MulticastRelay::robustness, everySeconds, {}}, packet.pseudoHeader());
-        stack_.send(now, encapsulate(packet, binding->anchorAddress, binding->careOfAddress), out);
->>>>>>> rest6
+        sendAlong(now, *binding, binding->careOfAddress, packet, out);
     }
 }
 

@@ -433,14 +433,9 @@ private:
     void sendCarried(TimePoint now, Output& out);
     /// The packet inside, when the tunnel's other end may send it (MN-RX-01).
     [[nodiscard]] std::optional<wire::Ipv6Packet> unwrap(const wire::Ipv6Packet& packet) const;
-<<<<<<< HEAD
+    [[nodiscard]] bool fromHomeAgentToGroup(const wire::Ipv6Packet& packet) const;
     void deliver(TimePoint now, wire::Ipv6Packet packet, const Arrival& arrival, Output& out);
     void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, const Arrival& arrival, Output& out);
-=======
-    [[nodiscard]] bool fromHomeAgentToGroup(const wire::Ipv6Packet& packet) const;
-    void deliver(TimePoint now, wire::Ipv6Packet packet, bool throughHomeAgent, Output& out);
-    void onIcmp(TimePoint now, const wire::Ipv6Packet& packet, bool throughHomeAgent, Output& out);
->>>>>>> rest6
     void onProbe(TimePoint now, const wire::Ipv6Packet& packet, Output& out);
     void sendTraffic(TimePoint now, Output& out);
 

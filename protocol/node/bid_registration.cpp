@@ -271,7 +271,7 @@ BidRegistration::Update BidRegistration::build(TimePoint now, const std::vector<
     std::chrono::seconds lifetime = group.front()->path.lifetime;
     for (const Slot* slot : group) lifetime = std::min(lifetime, slot->path.lifetime);
     if (!deletes) update.lifetime = toWire(std::max(lifetime, leastLifetime));
-    Sent sent{update.sequence, now, update.lifetime, via.path.bid, {}, {}, overwrite};
+    Sent sent{update.sequence, now, update.lifetime, via.path.bid, {}, {}, overwrite, false};
     findSlot(via.path.bid)->silent++;
     if (overwrite) {
         // What it replaces is not there any more, even if somebody still says so.
@@ -302,6 +302,7 @@ BidRegistration::Update BidRegistration::build(TimePoint now, const std::vector<
         slot->timeout = std::min(2 * slot->timeout, maxTimeout);
         if (!slot->usable() && !deletes) note(Change::Kind::Waiting, *slot);
     }
+    sent.bulk = sent.bids.size() > 1;
     if (outstanding_.size() == rememberedUpdates) outstanding_.erase(outstanding_.begin());
     outstanding_.push_back(std::move(sent));
     return update;

@@ -145,6 +145,7 @@ private:
         std::vector<std::uint16_t> bids;
         std::vector<bool> full;          ///< for each: the care-of address was in it
         bool overwrite = false;
+        bool bulk = false;               ///< it left with several identifiers; some may have been answered otherwise since
         [[nodiscard]] bool has(std::uint16_t bid) const;
     };
 

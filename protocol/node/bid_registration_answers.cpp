@@ -54,7 +54,7 @@ Answer BidRegistration::acknowledged(TimePoint now, const wire::BindingAck& ack)
             outstanding_.clear();
             return Answer::Unsupported;
         }
-        if (deletes && (effective < 128 || effective == status::mcoaUnknownCareOf || sent.bids.size() == 1)) {
+        if (deletes && (effective < 128 || effective == status::mcoaUnknownCareOf || !sent.bulk)) {
             accepted = true;
             gone(*slot);
         } else if (deletes) {
@@ -127,7 +127,7 @@ bool BidRegistration::refuse(TimePoint now, Slot& slot, const Sent& sent, bool f
         slot.full = true;
         return again();
     case status::mcoaBulkProhibited:
-        if (sent.bids.size() < 2) break;
+        if (!sent.bulk) break;
         // MCOA-MN-11: no bulk any more, and nothing of it is registered.
         bulkRefused_ = true;
         slot.bound = false;

@@ -125,6 +125,21 @@ private Q_SLOTS:
         QCOMPARE(text(r.due(at(10s))), QString("del 3"));
     }
 
+    void MCOA_HA_04_aRefusedDeletionOfWhatIsLeftOfSeveral()
+    {
+        // The deletion of 1 alone and that of 1 and 3 together are both underway; the first makes the second one fail as a whole.
+        BidRegistration r = registered({wlan, cell, wire3}, true);
+        r.want(at(10s), {cell, wire3}, true);
+        const auto alone = r.due(at(10s));
+        QCOMPARE(text(alone), QString("del 1"));
+        r.want(at(12s), {cell}, true);
+        const auto both = r.due(at(12s));
+        QCOMPARE(both->options.size(), std::size_t{2});
+        QCOMPARE(r.acknowledged(at(12s), ackTo(*alone)), Answer::Accepted);
+        QCOMPARE(r.acknowledged(at(13s), ackTo(*both, status::notHomeAgent)), Answer::Accepted);
+        QCOMPARE(text(r.due(at(13s))), QString("del 3"));
+    }
+
     void MCOA_MN_09_aPeerThatNamesNone()
     {
         BidRegistration r = fresh();

@@ -241,6 +241,8 @@ private Q_SLOTS:
         QVERIFY(b.sent().empty() && count(b.out, "tunnel-refused") == 1);
         b.tunnelled(probe(correspondent, ip("2001:db8:100::2:2"), {7, false, 1, TimePoint{}}), false);
         QVERIFY(b.sent().empty() && count(b.out, "tunnel-refused") == 2);
+        b.tunnelled(icmp(ip("fe80::1"), allNodes(), wire::ListenerQuery{10'000, {}, false, 2, 125, {}}, 1), false);
+        QVERIFY2(b.sent().empty() && count(b.out, "tunnel-refused") == 2, "RFC 6275 §10.4.3: the home agent asks by that way");
         // An acknowledgement without a routing header counts over IPv4 only.
         Cellular c;
         c.bothUp();

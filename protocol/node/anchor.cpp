@@ -232,12 +232,15 @@ void Anchor::nameNetworks()
 
 void Anchor::sendToNetworks(TimePoint now, Output& out)
 {
-    for (int tunnel = 0; tunnel <= maxTunnels; ++tunnel)
-        for (const Ipv6Packet& packet : stack_.takeCarried()) {
+    for (int tunnel = 0; tunnel <= maxTunnels; ++tunnel) {
+        const std::vector<Ipv6Packet> carried = stack_.takeCarried();
+        if (carried.empty()) return;
+        for (const Ipv6Packet& packet : carried) {
             if (ipv4_ && sendCarried(now, packet, out)) continue;
             const Binding* binding = registrar_.reaching(packet.destination);
             if (binding && tunnel < maxTunnels) sendByFlows(now, *binding, packet, out);
         }
+    }
 }
 
 // ---- addresses of others

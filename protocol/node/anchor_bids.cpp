@@ -108,6 +108,7 @@ void Anchor::forgetParts(const Ipv6Address& home)
     leftHomeLink(home);
     flowOptions_.erase(home);
     flows_.erase(home);
+    std::erase_if(indications_, [&](const Indication& i) { return i.homeAddress == home; });
 }
 
 // ---- packets for mobile nodes

@@ -346,6 +346,9 @@ private Q_SLOTS:
         (void)b.anchor.revoke(b.now, Anchor::Revocation{home, {1}}, b.out);
         QCOMPARE(b.update({bid(1, careOf)}), std::string("0 12 100: 1/0"));
         QVERIFY2(!find<wire::BindingRevocation>(b.to(10s)), "RFC 5846 §7");
+        (void)b.anchor.revoke(b.now, Anchor::Revocation{home, {}}, b.out);
+        (void)b.update({}, 0);
+        QVERIFY2(!b.binding() && !find<wire::BindingRevocation>(b.to(20s)), "nothing is left to be revoked");
     }
 };
 

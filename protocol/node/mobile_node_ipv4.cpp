@@ -68,7 +68,6 @@ void MobileNode::fromIpv4(TimePoint now, std::size_t interface, ByteView frame, 
     Delivery delivery{Delivery::Kind::Local, interface, {}, std::move(carried->inner), {}, {}};
     Ipv6Packet& inner = delivery.packet;
     const bool behind = network_.registers() && network_.isBehind(inner.destination) && !isHomeAddress(inner.destination);
-    if (carried->from.peer == settings_.ipv4.homeAgent && inner.destination.isMulticast()) return;  // its queries, as in handle()
     // MN-RX-01: by the home agent, and for us.
     if (carried->from.peer != settings_.ipv4.homeAgent || homeLink_ || (!behind && !isHomeAddress(inner.destination))) {
         out.happened(now, "tunnel-refused", {{"outer_source", attribute(wire::mapped(carried->from.peer))}, {"rule", attribute(std::string_view("MN-RX-01"))}});

@@ -131,7 +131,8 @@ void Anchor::prefixesChanged(TimePoint now, std::size_t interface)
 
 wire::MobilePrefixAdvertisement Anchor::prefixesOf(TimePoint now, std::size_t interface) const
 {
-    // RFC 6275 §10.6.1: those of this home agent and of the others on the link, each once. M and O stay clear: no DHCPv6 here.
+    // RFC 6275 §10.6.1: those of this home agent and of the others on the link, each once.
+    // HA-MPA-02 (§10.6.3): M and O are set when one of the advertisements that told prefixes has them, ours as well as those of others.
     wire::MobilePrefixAdvertisement message;
     std::vector<Prefix> done;
     const auto add = [&](const wire::PrefixInformation& option) {
@@ -149,10 +150,17 @@ wire::MobilePrefixAdvertisement Anchor::prefixesOf(TimePoint now, std::size_t in
         add(prefix.option(now));
     }
     for (const RouterAdvertiser& advertiser : router_.advertisers())
-        if (advertiser.interface() == interface)
+        if (advertiser.interface() == interface) {
             for (const RouterPrefix& prefix : advertiser.prefixes()) add(prefix.option(now));
-    if (const auto it = homeAgents_.find(interface); it != homeAgents_.end())
-        for (const wire::PrefixInformation& option : it->second.prefixes(now)) add(option);
+            message.managed = message.managed || advertiser.settings().managed;
+            message.other = message.other || advertiser.settings().other;
+        }
+    const auto others = homeAgents_.find(interface);
+    if (others == homeAgents_.end()) return message;
+    for (const wire::PrefixInformation& option : others->second.prefixes(now)) add(option);
+    const std::uint8_t flags = others->second.prefixFlags(now);
+    message.managed = message.managed || (flags & wire::RouterAdvertisement::managedFlag) != 0;
+    message.other = message.other || (flags & wire::RouterAdvertisement::otherFlag) != 0;
     return message;
 }
 

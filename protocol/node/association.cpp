@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/association.hpp"
 
+#include "protocol/node/update_rate.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -85,11 +87,11 @@ void Association::expire(TimePoint now)
 std::optional<Association::Update> Association::due(TimePoint now)
 {
     expire(now);
-    if (!nextSend_ || now < *nextSend_) return std::nullopt;
+    if (!isDue(now)) return std::nullopt;
     // MN-COA-02: at most three in any second, however fast links change or a peer refuses our numbers.
     if (recent_.size() == maxUpdateRate) {
-        if (now < recent_.front() + 1s) {
-            nextSend_ = recent_.front() + 1s;
+        if (now < recent_.front() + updateWindow) {
+            nextSend_ = recent_.front() + updateWindow;
             return std::nullopt;
         }
         recent_.erase(recent_.begin());
@@ -161,7 +163,8 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
 
 std::optional<TimePoint> Association::nextDeadline() const
 {
-    return bound_ ? earlier(nextSend_, expires_) : nextSend_;
+    const auto next = nextSend_ ? std::optional(std::max(*nextSend_, heldUntil_)) : std::nullopt;
+    return bound_ ? earlier(next, expires_) : next;
 }
 
 std::chrono::seconds Association::remaining(TimePoint now) const

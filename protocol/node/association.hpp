@@ -7,6 +7,7 @@
 #include "protocol/node/output.hpp"
 #include "protocol/wire/mobility.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -47,12 +48,14 @@ public:
     void revoked();
     /// Puts a due update off until `t`.
     void defer(TimePoint t) { nextSend_ = t; }
+    /// No update leaves before `t`, whatever makes one due (MN-DHAAD-01).
+    void hold(TimePoint t) { heldUntil_ = t; }
     /// Brings the refresh of a live binding forward to `now`; nothing when an update is under way or there is no binding.
     void refresh(TimePoint now);
     /// Ends a binding whose lifetime is over; due() does that, too.
     void expire(TimePoint now);
     /// True when due() would send.
-    [[nodiscard]] bool isDue(TimePoint now) const { return nextSend_ && now >= *nextSend_; }
+    [[nodiscard]] bool isDue(TimePoint now) const { return nextSend_ && now >= std::max(*nextSend_, heldUntil_); }
 
     struct Update {
         std::uint16_t sequence = 0;
@@ -106,6 +109,7 @@ private:
     Ipv6Address careOf_;
     WireLifetime lifetime_{};
     std::optional<TimePoint> nextSend_;  ///< next copy, or the refresh of a live binding
+    TimePoint heldUntil_{};
     Duration timeout_ = initialTimeout;
     std::vector<Sent> outstanding_;      ///< copies that an acknowledgement may answer
     std::vector<TimePoint> recent_;      ///< when the last updates left, at most maxUpdateRate of them

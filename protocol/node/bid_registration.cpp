@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/bid_registration.hpp"
 
+#include "protocol/node/update_rate.hpp"
 #include "protocol/wire/ipv4.hpp"
 
 #include <algorithm>
@@ -234,7 +235,7 @@ std::optional<BidRegistration::Update> BidRegistration::due(TimePoint now)
 {
     expire(now);
     blockedUntil_.reset();
-    if (!supported_) return std::nullopt;
+    if (!supported_ || now < heldUntil_) return std::nullopt;
     std::vector<Slot*> group;
     if (bootstrapped_) {
         group = dueGroup(now);
@@ -252,9 +253,9 @@ std::optional<BidRegistration::Update> BidRegistration::due(TimePoint now)
     const bool own = group.size() == 1 && group.front()->wanted && !group.front()->path.home && (!isBulk() || isIpv4(group.front()->path));
     const Slot* via = own ? group.front() : way();
     if (!via) return std::nullopt;  // no way out; what is at the peer ends by itself
-    std::erase_if(recent_, [&](TimePoint t) { return now >= t + 1s; });
+    std::erase_if(recent_, [&](TimePoint t) { return now >= t + updateWindow; });
     if (recent_.size() >= maxUpdateRate) {
-        blockedUntil_ = recent_.front() + 1s;
+        blockedUntil_ = recent_.front() + updateWindow;
         return std::nullopt;
     }
     recent_.push_back(now);
@@ -321,6 +322,7 @@ std::optional<TimePoint> BidRegistration::nextDeadline() const
                 if (slot.wanted && !slot.refused && !(slot.path.home && !isBulk())) next = bootNext_ ? bootNext_ : earlier(next, slot.next);
         }
         if (next && blockedUntil_) next = std::max(*next, *blockedUntil_);
+        if (next) next = std::max(*next, heldUntil_);
     }
     for (const Slot& slot : slots_)
         if (slot.bound) next = earlier(next, slot.expires);

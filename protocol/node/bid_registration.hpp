@@ -68,6 +68,8 @@ public:
     void want(TimePoint now, const std::vector<Path>& paths, bool bulk);
     /// Forgets all without a word; numbers go on from `sequence`.
     void restart(std::uint16_t sequence);
+    /// No update leaves before `t` (MN-DHAAD-01).
+    void hold(TimePoint t) { heldUntil_ = t; }
     /// The bindings are not refreshed any more and nothing new is registered (HMIP-MN-20).
     void lapse();
 
@@ -187,6 +189,7 @@ private:
     Duration bootTimeout_{0};
     int bootCopies_ = 0;
     std::optional<TimePoint> blockedUntil_;  ///< by the rate limit
+    TimePoint heldUntil_{};
 };
 
 }  // namespace roamscope::node

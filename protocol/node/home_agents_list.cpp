@@ -45,15 +45,32 @@ bool HomeAgentsList::heard(TimePoint now, const Ipv6Address& router, const wire:
         agents_.erase(it);
         return true;
     }
-    if (it == agents_.end() && agents_.size() == maxAgents) return false;
+    const std::uint16_t preference = information ? information->preference : std::uint16_t{0};
+    bool changed = false;
+    if (it == agents_.end() && agents_.size() == maxAgents) {
+        const auto room = makeRoom(preference);
+        if (!room) return false;
+        changed = *room;
+    }
     Agent& agent = agents_[router];
-    agent.preference = information ? information->preference : std::uint16_t{0};
+    agent.preference = preference;
     agent.mobileRouters = information && information->mobileRouters;
     agent.until = now + std::chrono::seconds(lifetime);
-    bool changed = false;
     for (const wire::NdOption& option : ra.options)
-        if (const auto* prefix = std::get_if<wire::PrefixInformation>(&option)) changed = learn(now, agent, *prefix) || changed;
+        if (const auto* prefix = std::get_if<wire::PrefixInformation>(&option)) {
+            changed = learn(now, agent, *prefix) || changed;
+            agent.flags = ra.flags;
+        }
     return changed;
+}
+
+std::optional<bool> HomeAgentsList::makeRoom(std::uint16_t preference)
+{
+    const auto least = std::min_element(agents_.begin(), agents_.end(), [](const auto& a, const auto& b) { return a.second.preference < b.second.preference; });
+    if (least->second.preference >= preference) return std::nullopt;
+    const bool had = !least->second.prefixes.empty();
+    agents_.erase(least);
+    return had;
 }
 
 bool HomeAgentsList::learn(TimePoint now, Agent& agent, const wire::PrefixInformation& option)
@@ -109,6 +126,14 @@ std::vector<Ipv6Address> HomeAgentsList::answer(ListedAgent own, Random& random,
     }
     if (out.size() > maxAnswer) out.resize(maxAnswer);
     return out;
+}
+
+std::uint8_t HomeAgentsList::prefixFlags(TimePoint now) const
+{
+    std::uint8_t flags = 0;
+    for (const auto& [router, agent] : agents_)
+        if (std::any_of(agent.prefixes.begin(), agent.prefixes.end(), [&](const Heard& h) { return h.until() > now; })) flags |= agent.flags;
+    return flags;
 }
 
 std::vector<wire::PrefixInformation> HomeAgentsList::prefixes(TimePoint now) const

@@ -20,7 +20,7 @@ struct ListedAgent {
 
 class HomeAgentsList {
 public:
-    static constexpr std::size_t maxAgents = 64;
+    static constexpr std::size_t maxAgents = 64;    ///< of more the most preferred are kept
     static constexpr std::size_t maxPrefixes = 16;  ///< of one agent
     /// Addresses that fit a packet of the least MTU, 1280 octets (RFC 6275 §10.5.1).
     static constexpr std::size_t maxAnswer = (1280 - 40 - 8) / 16;
@@ -37,6 +37,8 @@ public:
     [[nodiscard]] std::vector<Ipv6Address> answer(ListedAgent own, Random& random, bool forMobileRouters = false) const;
     /// Prefixes that the other agents advertise, with what is left of their lifetimes.
     [[nodiscard]] std::vector<wire::PrefixInformation> prefixes(TimePoint now) const;
+    /// Flags that are set in the last advertisement with prefixes of one of the agents whose prefixes are valid (RFC 6275 §10.6.3).
+    [[nodiscard]] std::uint8_t prefixFlags(TimePoint now) const;
     [[nodiscard]] std::size_t size() const { return agents_.size(); }
 
 private:
@@ -48,9 +50,13 @@ private:
     struct Agent {
         std::uint16_t preference = 0;
         bool mobileRouters = false;
+        std::uint8_t flags = 0;  ///< of the last advertisement with prefixes
         TimePoint until{};
         std::vector<Heard> prefixes;
     };
+    /// Room for one more of this preference in a full list: the least preferred one goes, unless that is no less preferred than the new
+    /// one (RFC 6275 §10.5.1 asks for the most preferred). True when prefixes went with it; none: no room.
+    [[nodiscard]] std::optional<bool> makeRoom(std::uint16_t preference);
     static bool learn(TimePoint now, Agent& agent, const wire::PrefixInformation& option);
 
     std::map<Ipv6Address, Agent> agents_;  ///< by link-local address

@@ -12,8 +12,8 @@ namespace proto = wire::protocol;
 
 std::size_t IpStack::addInterface(std::string name, Mac mac, const InterfaceSettings& settings)
 {
-    const Duration reachableTime{static_cast<std::int64_t>(30e9 * (0.5 + static_cast<double>(random_.below(1000)) / 1000))};
-    interfaces_.push_back({std::move(name), mac, true, {}, {}, {}, {}, std::nullopt, NeighborCache(reachableTime, settings.retransTimer), settings});
+    const Duration reachableTime = randomReachableTime();
+    interfaces_.push_back({std::move(name), mac, true, {}, {}, {}, {}, std::nullopt, NeighborCache(reachableTime, settings.retransTimer), settings, settings});
     Interface& interface = interfaces_.back();
     interface.groups.join(allNodes());
     if (router_) interface.groups.join(allRouters());
@@ -74,6 +74,7 @@ void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
     i.neighbors.clear();
     clearOnLink(interface);
     i.defaultRouter.reset();
+    forgetLink(interface);
     i.learnt = {};
 }
 
@@ -256,8 +257,9 @@ bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
     if (const auto* echo = std::get_if<wire::Echo>(&*delivery.icmp)) {
         if (echo->reply) return false;
         if (!settings_.answersEcho) return true;
-        // RFC 4443 §4.2: what came to a group or an anycast address is answered from a unicast address.
-        sendIcmp(now, delivery.interface, owns(packet.destination) ? packet.destination : Ipv6Address{}, packet.source,
+        // RFC 4443 §4.2: what came to a group or an anycast address is answered from a unicast address, all else from where it came to,
+        // also where that is a home address without neighbour discovery (MCOA-MN-17).
+        sendIcmp(now, delivery.interface, isOurs(packet.destination) ? packet.destination : Ipv6Address{}, packet.source,
                  wire::Echo{true, echo->identifier, echo->sequence, echo->data}, out, 64);
         return true;
     }

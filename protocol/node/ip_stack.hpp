@@ -33,10 +33,14 @@ struct StackSettings {
     std::uint32_t errorBurst = 10;
 };
 
+/// What packets have that nobody gave a hop limit of their own: the default of Ipv6Packet.
+inline constexpr std::uint8_t usualHopLimit = 64;
+
 struct InterfaceSettings {
     int dadTransmits = 1;                ///< DupAddrDetectTransmits, RFC 4862 §5.1; 0: addresses are usable at once
     Duration retransTimer = 1s;          ///< RFC 4861 §10
     std::uint32_t mtu = 1500;            ///< at least 1280
+    std::uint8_t hopLimit = usualHopLimit;  ///< CurHopLimit (RFC 4861 §6.3.2), of what the node sends there without a reason for another one
     bool autoconfigures = false;         ///< takes routers, prefixes and addresses from advertisements (RFC 4861 §6.3, RFC 4862 §5.5)
 };
 
@@ -217,11 +221,6 @@ public:
     [[nodiscard]] std::size_t pathMtu(TimePoint now, const Ipv6Address& destination) const;
     /// A Packet Too Big about a packet of ours to `destination` came by a way that the stack does not see.
     void learnPathMtu(TimePoint now, const Ipv6Address& destination, std::uint32_t mtu) { pathMtus_.told(now, destination, mtu); }
-    /// The MTU that a router advertises, 1280 to 1500; others change nothing (RFC 4861 §4.6.4).
-    void setLinkMtu(std::size_t interface, std::uint32_t mtu)
-    {
-        if (mtu >= leastMtu && mtu <= 1500) interfaces_[interface].settings.mtu = mtu;
-    }
     /// `packet` in pieces of at most `mtu` octets.
     [[nodiscard]] std::vector<wire::Ipv6Packet> piecesOf(const wire::Ipv6Packet& packet, std::size_t mtu) { return fragmented(packet, mtu, nextFragment_++); }
     /// A packet out of a tunnel that is a piece of one for us: the whole, when it is complete.
@@ -256,6 +255,13 @@ public:
     /// Advertisements of this address by others make events; none: of no address.
     void watchAdvertisements(std::optional<Ipv6Address> address) { watched_ = address; }
 
+    /// What a valid advertisement says of the link itself: hop limit, reachable time, retransmission timer (each unless it is 0) and MTU
+    /// (1280 to 1500; others change nothing), RFC 4861 §6.3.4, §4.6.4. Holds until linkDown() or forgetLink().
+    void learnLink(std::size_t interface, const wire::RouterAdvertisement& ra);
+    /// Another link was entered unnoticed: those values are the settings' again.
+    void forgetLink(std::size_t interface);
+    /// RetransTimer of the link.
+    [[nodiscard]] Duration retransTimer(std::size_t interface) const { return interfaces_[interface].settings.retransTimer; }
     /// On-link prefix and default router of a host interface; set by router discovery.
     void setOnLink(std::size_t interface, const Prefix& prefix);
     /// Forgets the prefixes of setOnLink(): another link was entered unnoticed.
@@ -298,6 +304,8 @@ private:
         std::optional<Ipv6Address> defaultRouter;
         NeighborCache neighbors;
         InterfaceSettings settings{};
+        InterfaceSettings configured{};           ///< `settings` before any advertisement
+        Duration reachableTime{0};                ///< advertised last; 0: none
         Learnt learnt{};
         bool router = false;                      ///< of a node that is a host elsewhere
         std::vector<Ipv6Address> proxyRouters{};  ///< addresses of mobile routers among those that are held as proxy
@@ -362,6 +370,8 @@ private:
     void addressEvent(TimePoint now, std::size_t interface, const InterfaceAddress& address, Output& out) const;
 
     // RFC 4861 §6.3, RFC 4862 §5.5 (ip_stack_autoconf.cpp)
+    /// The base value times 0.5 to 1.5 (RFC 4861 §6.3.2); without one REACHABLE_TIME.
+    [[nodiscard]] Duration randomReachableTime(Duration base = 30s);
     void startAutoconfiguration(TimePoint now, std::size_t interface);
     void solicitRouters(TimePoint now, std::size_t interface, Output& out);
     void onRouterAdvertisement(TimePoint now, const Delivery& delivery, const wire::RouterAdvertisement& ra, Output& out);

@@ -16,6 +16,10 @@ constexpr Duration solicitationInterval = 4s;  // RTR_SOLICITATION_INTERVAL
 constexpr Duration maxSolicitationDelay = 1s;  // MAX_RTR_SOLICITATION_DELAY
 constexpr Duration twoHours = 2h;              // RFC 4862 §5.5.3 e
 constexpr std::uint32_t infinite = 0xffffffff;
+/// Anybody on the link can advertise. With a retransmission timer of hours no address would ever be tested and no dead neighbour noticed,
+/// with one below the way to a neighbour and back all of them would seem dead; RFC 4861 sets no bounds, these are our own.
+constexpr Duration leastRetransTimer = 10ms, mostRetransTimer = 10s;
+constexpr Duration mostReachableTime = 1h;     // RFC 4861 §6.2.1
 constexpr std::size_t maxLearnt = 16;          ///< routers, prefixes and addresses each: others on the link may be hostile
 
 std::optional<TimePoint> endOf(TimePoint now, std::uint32_t lifetime)
@@ -65,16 +69,40 @@ void IpStack::onRouterAdvertisement(TimePoint now, const Delivery& delivery, con
     const std::size_t interface = delivery.interface;
     if (const auto* option = wire::findOption<wire::SourceLinkLayerOption>(ra.options)) learnNeighbor(now, interface, packet.source, option->address, true, out);
     if (ra.routerLifetime > 0) interfaces_[interface].learnt.solicitationsLeft = 0;
-    if (ra.retransTimer > 0) {
-        interfaces_[interface].settings.retransTimer = std::chrono::milliseconds(ra.retransTimer);
-        interfaces_[interface].neighbors.setRetransTimer(interfaces_[interface].settings.retransTimer);
-    }
+    learnLink(interface, ra);
     learnRouter(now, interface, packet.source, seconds(ra.routerLifetime), out);
-    for (const wire::NdOption& option : ra.options) {
+    for (const wire::NdOption& option : ra.options)
         if (const auto* prefix = std::get_if<wire::PrefixInformation>(&option)) learnPrefix(now, interface, *prefix, out);
-        // RFC 4861 §6.3.4: between the least MTU and what the link can carry.
-        if (const auto* mtu = std::get_if<wire::MtuOption>(&option); mtu && mtu->mtu >= 1280 && mtu->mtu <= 1500) interfaces_[interface].settings.mtu = mtu->mtu;
+}
+
+Duration IpStack::randomReachableTime(Duration base)
+{
+    return Duration{static_cast<std::int64_t>(static_cast<double>(base.count()) * (0.5 + static_cast<double>(random_.below(1000)) / 1000))};
+}
+
+void IpStack::learnLink(std::size_t interface, const wire::RouterAdvertisement& ra)
+{
+    Interface& i = interfaces_[interface];
+    if (ra.hopLimit > 0) i.settings.hopLimit = ra.hopLimit;
+    if (ra.retransTimer > 0) {
+        i.settings.retransTimer = std::clamp<Duration>(std::chrono::milliseconds(ra.retransTimer), leastRetransTimer, mostRetransTimer);
+        i.neighbors.setRetransTimer(i.settings.retransTimer);
     }
+    // RFC 4861 §6.3.4: drawn anew only when it is another one.
+    if (const Duration told = std::min<Duration>(std::chrono::milliseconds(ra.reachableTime), mostReachableTime); ra.reachableTime > 0 && told != i.reachableTime) {
+        i.reachableTime = told;
+        i.neighbors.setReachableTime(randomReachableTime(told));
+    }
+    // Between the least MTU and what the link can carry.
+    if (const auto* mtu = wire::findOption<wire::MtuOption>(ra.options); mtu && mtu->mtu >= leastMtu && mtu->mtu <= 1500) i.settings.mtu = mtu->mtu;
+}
+
+void IpStack::forgetLink(std::size_t interface)
+{
+    Interface& i = interfaces_[interface];
+    i.settings = i.configured;
+    i.neighbors.setRetransTimer(i.settings.retransTimer);
+    if (std::exchange(i.reachableTime, Duration{0}) != Duration{0}) i.neighbors.setReachableTime(randomReachableTime());
 }
 
 void IpStack::learnRouter(TimePoint now, std::size_t interface, const Ipv6Address& router, seconds lifetime, Output& out)

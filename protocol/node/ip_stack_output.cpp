@@ -83,6 +83,9 @@ void IpStack::sendTo(TimePoint now, Ipv6Packet packet, std::optional<Hop> hop, O
     if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
     avoidResolution(packet.source, *hop);
+    // RFC 4861 §6.3.2: CurHopLimit is for what we send ourselves, not for what is passed on.
+    if (const std::uint8_t limit = interfaces_[hop->interface].settings.hopLimit; limit != usualHopLimit && packet.hopLimit == usualHopLimit && isOurs(packet.source))
+        packet.hopLimit = limit;
     if (!fits(now, hop->interface, *hop, packet, out)) return;
     NeighborCache& neighbors = interfaces_[hop->interface].neighbors;
     if (const Mac* mac = neighbors.ready(now, hop->address)) return transmit(hop->interface, *mac, packet, out);

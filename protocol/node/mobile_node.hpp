@@ -483,6 +483,7 @@ private:
 
     std::vector<Ipv6Address> agents_;    ///< home agents that discovery gave, in its order
     std::size_t agentsTried_ = 0;        ///< of them
+    TimePoint nextAgentAt_{};            ///< InitialBindackTimeoutFirstReg after the last update to the one in use
     RepeatedRequest discovery_{RepeatedRequest::homeAgentDiscovery};
     std::optional<TimePoint> nextDiscovery_;
     RepeatedRequest prefixes_{RepeatedRequest::prefixDiscovery};

@@ -51,6 +51,9 @@ void MobileNode::useHomeAgent(const Ipv6Address& agent)
         if (home.association.peer() == agent) continue;
         keepSequence(home.association.peer(), home.address, newest(home.association.sequence(), home.paths.sequence()));
         setAgent(home, agent);
+        // MN-DHAAD-01: a refusal comes soon, but the next one is not asked sooner than if none had come.
+        home.association.hold(nextAgentAt_);
+        home.paths.hold(nextAgentAt_);
     }
 }
 

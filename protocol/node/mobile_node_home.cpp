@@ -109,7 +109,7 @@ bool MobileNode::reachesHomeAgent(TimePoint now, Output& out)
     if (now < nextHomeAgentAsk_) return false;
     // MN-HOME-02: whoever defends the home address is the home agent. The question must not come from that address.
     ++homeAgentAsked_;
-    nextHomeAgentAsk_ = now + NeighborCache::retransTimer;
+    nextHomeAgentAsk_ = now + stack_.retransTimer(*homeLink_);
     Ipv6Packet packet;
     packet.hopLimit = 255;
     packet.destination = solicitedNode(target);
@@ -167,14 +167,14 @@ void MobileNode::takeHomeAddress(TimePoint now, const Ipv6Address& home, Output&
     stack_.advertiseProxy(now, *homeLink_, home, out);
     stack_.advertiseProxy(now, *homeLink_, stack_.linkLocalAddress(*homeLink_), out);
     homeAdvertisementsLeft_ = maxAdvertisements - 1;
-    nextHomeAdvertisement_ = now + NeighborCache::retransTimer;
+    nextHomeAdvertisement_ = now + stack_.retransTimer(*homeLink_);
 }
 
 void MobileNode::repeatAdvertisements(TimePoint now, Output& out)
 {
     if (!homeLink_ || homeAdvertisementsLeft_ == 0 || now < nextHomeAdvertisement_) return;
     --homeAdvertisementsLeft_;
-    nextHomeAdvertisement_ = now + NeighborCache::retransTimer;
+    nextHomeAdvertisement_ = now + stack_.retransTimer(*homeLink_);
     for (const Home& home : homes_)
         if (atHomeWithAddress(home.address)) stack_.advertiseProxy(now, *homeLink_, home.address, out);
     stack_.advertiseProxy(now, *homeLink_, stack_.linkLocalAddress(*homeLink_), out);

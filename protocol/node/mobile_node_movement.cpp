@@ -97,6 +97,7 @@ void MobileNode::onAdvertisement(TimePoint now, const Delivery& delivery, const 
     if (!packet.source.isLinkLocal() || packet.hopLimit != 255) return;  // MN-MOV-08
     if (const auto* option = wire::findOption<wire::SourceLinkLayerOption>(ra.options))
         stack_.learnNeighbor(now, interface, packet.source, option->address, true, out);
+    stack_.learnLink(interface, ra);
     Link& link = links_[interface];
     const Heard heard = link.routers.heard(now, packet.source, delivery.sourceMac, ra);
     if (ra.routerLifetime != 0) link.solicitationsLeft = 0;
@@ -130,9 +131,14 @@ void MobileNode::adoptRouter(TimePoint now, std::size_t interface, Output& out)
     if (!std::exchange(link.moved, false)) return;
     // MN-COA-06: the link that we had cannot be reached any more, and this router tells what this one is.
     const bool sameHome = homeLink_ == interface && seesHomeLink(router.message);
-    if (homeLink_ == interface && !sameHome) leaveHomeLink(now, out);
+    const bool leftHome = homeLink_ == interface && !sameHome;
+    if (leftHome) leaveHomeLink(now, out);
     const auto gone = link.careOf.retain([&](const CareOfList::CareOf& c) { return router.advertises(c.address); });
-    if (gone.empty() || sameHome) return;
+    if (sameHome || (gone.empty() && !leftHome)) return;
+    // Its timers and limits were those of that link (RFC 4861 §6.3.2).
+    stack_.forgetLink(interface);
+    stack_.learnLink(interface, router.message);
+    if (gone.empty()) return;
     for (const Ipv6Address& address : gone) stack_.remove(now, interface, address, out);
     stack_.clearOnLink(interface);
     link.maps.clear();
@@ -146,7 +152,6 @@ void MobileNode::useAdvertisement(TimePoint now, std::size_t interface, Output& 
     if (homeLink_ == interface) leaveHomeLink(now, out);
     if (link.linkLocalWaits) assignLinkLocal(now, interface, false, out);
     formCareOf(now, interface, router.message, out);
-    if (const auto* mtu = wire::findOption<wire::MtuOption>(router.message.options)) stack_.setLinkMtu(interface, mtu->mtu);
     link.maps.heard(now, router.message.options, settings_.strictMapOptions);  // HMIP-MN-01, -02
     choosePrimary(now);
     chooseMaps(now, out);

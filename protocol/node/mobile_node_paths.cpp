@@ -291,7 +291,10 @@ void MobileNode::sendPathUpdate(TimePoint now, const BidRegistration& at, const 
     }
     if (update.overwrite) flows.forget();
     for (wire::MobilityOption& option : flows.options(update.sequence, known)) bu.options.push_back(std::move(option));
-    if (const Home* home = findHome(at.home()); home && &home->paths == &at) addNetwork(*home, bu);  // MCOA-NEMO-01
+    if (const Home* home = findHome(at.home()); home && &home->paths == &at) {
+        addNetwork(*home, bu);  // MCOA-NEMO-01
+        nextAgentAt_ = now + settings_.firstTimeout;
+    }
     Ipv6Packet packet;
     packet.source = update.careOf;
     packet.destination = at.peer();
@@ -382,7 +385,7 @@ const Slot* MobileNode::bestPath(const Home& home) const
 
 void MobileNode::onRevocation(TimePoint now, const Ipv6Packet& packet, const std::optional<std::size_t>& ipv4, const wire::BindingRevocation& message, Output& out)
 {
-    constexpr std::uint16_t proxy = 0x8000, ipv4Only = 0x4000;
+    constexpr std::uint16_t proxy = 0x8000, ipv4Only = 0x4000, global = 0x2000;
     constexpr std::uint8_t noSuchBinding = 128, ipv4AddressRequired = 129, proxyNotSupported = 135;
     if (message.kind != wire::BindingRevocation::indication || (!packet.routing && !ipv4)) return;
     // MCOA-BR-01: of a registration that there is; otherwise silently discarded.
@@ -415,6 +418,7 @@ void MobileNode::onRevocation(TimePoint now, const Ipv6Packet& packet, const std
     answer.kind = wire::BindingRevocation::acknowledgement;
     answer.code = status;
     answer.sequence = message.sequence;
+    answer.flags = message.flags & (proxy | ipv4Only | global);  // RFC 5846 §5.2: as in the indication; the rest is reserved
     Ipv6Packet reply;
     reply.source = ipv4 ? wire::mapped(ipv4_.at(*ipv4).link.address()) : packet.destination;
     reply.destination = packet.source;

@@ -2,6 +2,8 @@
 // Registration with the home agent and what comes back from it and from MAPs (RFC 6275 §11.7.1, §11.7.3).
 #include "protocol/node/mobile_node.hpp"
 
+#include "protocol/node/update_rate.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -75,9 +77,9 @@ void MobileNode::progressHomes(TimePoint now, const Ipv6Address& careOf, Output&
         if (home.association.exhausted(now) && nextHomeAgent(now)) return progressHomes(now, careOf, out);
         while (home.association.isDue(now) && !home.refused) {
             // MN-COA-02 for all home addresses together.
-            std::erase_if(homeUpdates_, [&](TimePoint t) { return now >= t + 1s; });
+            std::erase_if(homeUpdates_, [&](TimePoint t) { return now >= t + updateWindow; });
             if (homeUpdates_.size() >= Association::maxUpdateRate) {
-                home.association.defer(homeUpdates_.front() + 1s);
+                home.association.defer(homeUpdates_.front() + updateWindow);
                 break;
             }
             const auto update = home.association.due(now);
@@ -123,6 +125,7 @@ void MobileNode::sendHomeUpdate(TimePoint now, const Home& home, const Associati
     out.happened(now, "home-binding-update", {{"sequence", attribute(std::int64_t{update.sequence})}, {"care_of_address", attribute(update.careOf)},
                                               {"home_agent", attribute(packet.destination)}, {"copy", attribute(update.copy)}});
     registrationEvent(now, home.association, "waiting", out);
+    nextAgentAt_ = now + settings_.firstTimeout;
     sendFromCareOf(now, std::move(packet), out);  // HMIP-MN-14
 }
 

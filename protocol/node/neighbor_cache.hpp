@@ -28,6 +28,8 @@ public:
     /// `reachableTime` is the randomised value of RFC 4861 §6.3.2; solicitations are `interval` apart.
     explicit NeighborCache(Duration reachableTime, Duration interval = retransTimer) : reachableTime_(reachableTime), retransTimer_(interval) {}
     void setRetransTimer(Duration value) { retransTimer_ = value; }
+    /// Of what is confirmed from now on.
+    void setReachableTime(Duration value) { reachableTime_ = value; }
 
     /// What the owner has to send.
     struct Actions {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/route_optimisation.hpp"
 
+#include "protocol/node/update_rate.hpp"
+
 #include <algorithm>
 
 namespace roamscope::node {
@@ -11,7 +13,7 @@ using Answer = RouteOptimisation::Answer;
 
 bool PeerRate::isIdle(TimePoint now) const
 {
-    return std::all_of(recent.begin(), recent.end(), [&](const auto& times) { return times.empty() || now >= times.back() + 1s; });
+    return std::all_of(recent.begin(), recent.end(), [&](const auto& times) { return times.empty() || now >= times.back() + updateWindow; });
 }
 
 void RouteOptimisation::request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime)
@@ -96,11 +98,11 @@ bool RouteOptimisation::wantsUpdate(TimePoint now) const
 bool RouteOptimisation::take(TimePoint now, Attempt& attempt, std::vector<TimePoint>& recent)
 {
     if (abandonedUntil_ || !attempt.next || now < *attempt.next) return false;
-    std::erase_if(recent, [&](TimePoint t) { return now >= t + 1s; });
+    std::erase_if(recent, [&](TimePoint t) { return now >= t + updateWindow; });
     // With several paths copies leave one free for those that have not had their turn.
     const std::size_t most = bid_ != 0 && attempt.sent > 0 ? maxUpdateRate - 1 : maxUpdateRate;
     if (recent.size() >= most) {
-        attempt.next = recent[recent.size() - most] + 1s;
+        attempt.next = recent[recent.size() - most] + updateWindow;
         return false;
     }
     if (attempt.sent > maxFailures) {  // RR-MN-04

@@ -159,8 +159,27 @@ private Q_SLOTS:
         Random random(1);
         const auto answer = list.answer({0, {agent}}, random);
         QVERIFY2(40 + 8 + 16 * answer.size() <= 1280 && 40 + 8 + 16 * (answer.size() + 1) > 1280, "HA-DHAAD-01: trimmed to 1280 octets");
-        QVERIFY2(answer.front().octets[15] == HomeAgentsList::maxAgents && std::find(answer.begin(), answer.end(), agent) == answer.end(), "the most preferred stay");
+        QVERIFY2(answer.front().octets[15] == 200 && std::find(answer.begin(), answer.end(), agent) == answer.end(), "the most preferred stay");
         QCOMPARE(list.prefixes({}).size(), HomeAgentsList::maxAgents * HomeAgentsList::maxPrefixes);
+    }
+
+    void HA_DHAAD_02_aFullListKeepsTheMostPreferred()
+    {
+        // RFC 6275 §10.5.1 wants the most preferred first, whoever was heard first.
+        HomeAgentsList list;
+        Random random(1);
+        const auto hearOne = [&](std::uint8_t n, std::uint16_t preference) {
+            const Ipv6Address router = withInterfaceId(ip("fe80::"), {0, 0, 0, 0, 0, 0, 1, n}), address = withInterfaceId(ip("2001:db8:100::"), {0, 0, 0, 0, 0, 0, 1, n});
+            (void)list.heard({}, router, advertisement({routerAddress(address), wire::HomeAgentInformation{preference, 1800, false}}));
+            const auto all = list.answer({0, {}}, random);
+            return std::find(all.begin(), all.end(), address) != all.end();
+        };
+        for (std::uint8_t n = 0; n < HomeAgentsList::maxAgents; ++n) QVERIFY(hearOne(n, n == 20 ? 3 : 5));
+        QVERIFY2(!hearOne(100, 0) && !hearOne(100, 3), "no more than the least preferred");
+        QVERIFY2(hearOne(101, 4), "HA-DHAAD-02: takes the place of the least preferred one");
+        QVERIFY2(!hearOne(20, 3), "which is gone");
+        QVERIFY2(hearOne(102, 300) && !hearOne(101, 4) && list.size() == HomeAgentsList::maxAgents, "HA-DHAAD-02");
+        QVERIFY2(hearOne(0, 1) && hearOne(103, 2) && !hearOne(0, 1), "one whose preference falls goes next");
     }
 
     void requestsAreLimited()

@@ -199,6 +199,12 @@ private Q_SLOTS:
         bri.flags = 0x4000;
         QCOMPARE(answer(mobility(homeAgent, PathsBench::careOf(1), bri, {}, homeAddress))->first.code, std::uint8_t{129});
         QVERIFY(b.has(2));
+        // RFC 5846 §5.2: P, V and G are those of the indication, reserved bits are 0.
+        for (const std::uint16_t flag : {std::uint16_t{0x8000}, std::uint16_t{0x4000}, std::uint16_t{0x2000}, std::uint16_t{0xe000}}) {
+            bri.flags = static_cast<std::uint16_t>(flag | 0x1fff);
+            const auto copied = answer(mobility(homeAgent, PathsBench::careOf(1), bri, {}, homeAddress));
+            QVERIFY2(copied && copied->first.flags == flag, "MCOA-BR-01, RFC 5846 §5.2");
+        }
         wire::BindingRevocation all;
         all.sequence = 78;
         QVERIFY2(answer(mobility(homeAgent, PathsBench::careOf(1), all, {}, homeAddress)) && !b.mn.registeredAtHome(b.now), "MCOA-BR-01: without identifiers all");
@@ -291,6 +297,48 @@ private Q_SLOTS:
         const auto it = std::find_if(seen.begin(), seen.end(), [](const Seen& f) { return f.inner().nextHeader == wire::protocol::udp; });
         QVERIFY2(it != seen.end() && it->interface == 1 && it->outer().source == homeAddress && it->frame.ethernet->destination == PathsBench::routerMac(1),
                  "MCOA-MN-17: to the default router, by its link-layer address");
+    }
+
+    void RFC_4443_4_2_echoRepliesOfAHomeAddressWithoutDiscovery()
+    {
+        // By the home link, and by the tunnel where that is preferred; MCOA-MN-17.
+        for (const bool homeFirst : {true, false}) {
+            auto s = PathsBench::settings();
+            s.multihoming.paths = {{1, 15}, {2, static_cast<std::uint8_t>(homeFirst ? 10 : 20)}};
+            PathsBench b(s);
+            b.up(0);
+            (void)b.answeringTo(4s);
+            b.mn.linkUp(b.now, 1, b.out);
+            b.advertiseHome(1);
+            b.acknowledge(PathsBench::updates(b.to(6s)).back(), 0, {{2, status::mcoaReturnHomeWithoutNdp}});
+            (void)take(b.out);
+            b.in(1, icmp(correspondent, homeAddress, wire::Echo{false, 1, 1, Bytes{1, 2}}, 64));
+            const auto seen = b.to(7s);
+            const auto it = std::find_if(seen.begin(), seen.end(), [](const Seen& f) { return f.frame.as<wire::Echo>() != nullptr; });
+            QVERIFY(it != seen.end());
+            QVERIFY2(it->inner().source == homeAddress && it->inner().destination == correspondent, "RFC 4443 §4.2: from where the request came to");
+            QCOMPARE(it->interface, homeFirst ? std::size_t{1} : std::size_t{0});
+            QVERIFY(it->frame.packets.size() == (homeFirst ? 1u : 2u) && (homeFirst || it->outer().source == PathsBench::careOf(0)));
+        }
+    }
+
+    void MN_DHAAD_01_aRefusedRegistrationWaitsBeforeTheNextHomeAgent()
+    {
+        const Ipv6Address agent2 = ip("2001:db8:100::2"), agent3 = ip("2001:db8:100::3");
+        auto s = PathsBench::settings();
+        s.homeAgent = Ipv6Address{};
+        PathsBench b(s, std::size_t{1});
+        b.up(0);
+        auto seen = b.to(2s);
+        const Seen* request = find<wire::HomeAgentDiscoveryRequest>(seen);
+        QVERIFY(request);
+        b.in(0, icmp(agent2, PathsBench::careOf(0), wire::HomeAgentDiscoveryReply{request->frame.as<wire::HomeAgentDiscoveryRequest>()->identifier, false, {agent2, agent3}}, 64));
+        auto sent = PathsBench::updates(take(b.out));
+        QVERIFY(sent.size() == 1 && sent[0].destination == agent2);
+        b.acknowledge(sent[0], 130);
+        QVERIFY2(PathsBench::updates(b.to(3499ms)).empty(), "MN-DHAAD-01: at least 1.5 s");
+        sent = PathsBench::updates(b.to(3500ms));
+        QVERIFY2(sent.size() == 1 && sent[0].destination == agent3, "MN-BU-19");
     }
 
     void MCOA_MN_17_status0MeansNormalDiscovery()

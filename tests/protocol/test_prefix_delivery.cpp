@@ -129,9 +129,44 @@ private Q_SLOTS:
         QVERIFY2(seen.size() == 1 && s && s->frame.packets.size() == 1, "HA-MPA-02");
         QVERIFY2(s->inner().source == agent && s->inner().destination == careOf && s->inner().routing && s->inner().routing->homeAddress == home, "HA-MPA-02, SEC-08: source, destination, RH2");
         const auto& message = *s->frame.as<MobilePrefixAdvertisement>();
-        QVERIFY2(message.identifier == 4242 && !message.managed && !message.other, "HA-MPA-02: its identifier; M and O only with DHCPv6");
+        QVERIFY2(message.identifier == 4242 && !message.managed && !message.other, "HA-MPA-02: its identifier; M and O only when they are advertised");
         const auto* option = wire::findOption<wire::PrefixInformation>(message.options);
         QVERIFY2(option && option->prefix.masked() == prefix("2001:db8:100::/64") && option->routerAddress && option->validLifetime == 2592000 && message.options.size() == 1, "HA-MPA-02: modified prefix information");
+    }
+
+    void HA_MPA_02_flagsOfTheAdvertisementsThatToldPrefixes()
+    {
+        using wire::RouterAdvertisement;
+        const auto heard = [](Bench& b, std::uint8_t flags, bool withPrefix = true, std::uint16_t lifetime = 9000) {
+            RouterAdvertisement ra;
+            ra.flags = static_cast<std::uint8_t>(RouterAdvertisement::homeAgentFlag | flags);
+            ra.routerLifetime = lifetime;
+            if (withPrefix) ra.options = {wire::PrefixInformation{prefix("2001:db8:101::2/64"), true, true, true, 100000, 50000}};
+            b.in(homeLink, icmp(ip("fe80::2"), allNodes(), ra));
+        };
+        const auto told = [](Bench& b) {
+            b.in(coreLink, solicitation(4242));
+            const auto seen = b.to(b.now - TimePoint{} + 2s);
+            const Seen* s = advertisementIn(seen);
+            const auto* message = s ? s->frame.as<MobilePrefixAdvertisement>() : nullptr;
+            return message ? std::pair(int{message->managed}, int{message->other}) : std::pair(-1, -1);
+        };
+        Bench b = Bench::bound();
+        heard(b, RouterAdvertisement::managedFlag, false);
+        QVERIFY2(told(b) == std::pair(0, 0), "HA-MPA-02: no prefix was learnt from it");
+        heard(b, RouterAdvertisement::managedFlag);
+        QVERIFY2(told(b) == std::pair(1, 0), "HA-MPA-02, RFC 6275 §10.6.3: M of another home agent");
+        heard(b, RouterAdvertisement::otherFlag);
+        QVERIFY2(told(b) == std::pair(0, 1), "HA-MPA-02: O, and M is gone");
+        heard(b, RouterAdvertisement::otherFlag, true, 0);
+        QVERIFY2(told(b) == std::pair(0, 0), "HA-MPA-02: as is that home agent");
+        // Its own advertisements count as well, on that link.
+        RouterAdvertiser::Settings own{homeLink, 200s, 600s, prefix("2001:db8:100::1/64"), {}}, elsewhere{coreLink, 200s, 600s, prefix("2001:db8:200::1/64"), {}};
+        own.managed = true;
+        elsewhere.other = true;
+        Bench c = Bench::bound();
+        c.anchor.configure(c.now, Bench::policy(false, true), {RouterAdvertiser(own, Random(1)), RouterAdvertiser(elsewhere, Random(2))}, {});
+        QVERIFY2(told(c) == std::pair(1, 0), "HA-MPA-02: including the ones sent by this home agent");
     }
 
     void HA_MPA_02_onlyWithHomeAddressOptionAndBinding()

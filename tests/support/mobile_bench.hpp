@@ -36,12 +36,16 @@ struct RaOptions {
     std::uint8_t length = 64;
     std::vector<wire::NdOption> more{};
     bool linkLayer = true;
+    std::uint8_t curHopLimit = 0;
+    std::uint32_t retransTimer = 0;
 };
 
 [[nodiscard]] inline wire::Ipv6Packet advertisement(const RaOptions& o)
 {
     wire::RouterAdvertisement ra;
     ra.routerLifetime = o.lifetime;
+    ra.hopLimit = o.curHopLimit;
+    ra.retransTimer = o.retransTimer;
     if (o.linkLayer) ra.options.push_back(wire::SourceLinkLayerOption{arMac});
     ra.options.push_back(wire::PrefixInformation{{ip(o.network), o.length}, true, o.autonomous, true, o.valid, o.preferred});
     if (o.map) ra.options.push_back(*o.map);

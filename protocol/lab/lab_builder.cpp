@@ -38,7 +38,12 @@ public:
             const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
             const InterfaceSpec& spec = n.interfaces[i];
             const bool mobile = n.role == Role::MobileNode && !isIngress(n, spec);
-            stack.addInterface(spec.name, port.mac, {spec.dadTransmits, spec.retransTimer, spec.mtu, spec.slaac && !mobile});
+            node::InterfaceSettings settings;
+            settings.dadTransmits = spec.dadTransmits;
+            settings.retransTimer = spec.retransTimer;
+            settings.mtu = spec.mtu;
+            settings.autoconfigures = spec.slaac && !mobile;
+            stack.addInterface(spec.name, port.mac, settings);
             if (mobile) continue;
             // The fixed nodes have been up for long, unless it is said: their addresses are verified before time 0.
             stack.addStaticAddress(i, {linkLocal(eui64(port.mac)), 64}, !spec.verifyStatic);

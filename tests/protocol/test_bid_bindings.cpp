@@ -116,7 +116,8 @@ private Q_SLOTS:
         Cache c = both();
         for (const std::size_t length : {0u, 1u, 3u, 5u, 7u, 12u, 19u, 21u}) {
             QCOMPARE(c.update({bid(3, wired), wire::RawMobilityOption{35, Bytes(length)}}).last.status, status::mcoaMalformed);
-            QVERIFY2(!c.last.processed && c.last.answers.size() == 1, "the update is refused, what can be read comes back");
+            const std::size_t readable = length < 2 ? 1 : 2;
+            QVERIFY2(!c.last.processed && c.last.answers.size() == readable, "the update is refused, what can be read comes back (MCOA-HA-08)");
         }
         for (const char* address : {"::", "::1", "ff02::1", "fe80::1"}) {
             QCOMPARE(c.update({bid(3, ip(address))}).statuses(), std::string("164: 0"));

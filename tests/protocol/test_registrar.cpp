@@ -408,7 +408,7 @@ private Q_SLOTS:
         QCOMPARE(judge(r, {}, {.flags = flags}).ack.status, status::accepted);
         const auto outside = judge(r, {}, {.sequence = 2, .careOf = careOf2, .flags = flags});
         QVERIFY2(outside.ack.status == status::administrativelyProhibited && outside.reason == "HMIP-MAP-08", "HMIP-MAP-08");
-        QVERIFY2(r.find(home)->careOfAddress == careOf1 && r.find(home)->sequence == 1, "the entry stays as it is");
+        QVERIFY2(r.find(home)->careOfAddress == careOf1 && r.find(home)->sequence == 2, "the entry stays as it is, but for the number (RFC 6275 §9.5.1)");
         QVERIFY2(judge(r, {}, {.sequence = 3, .careOf = ip("2001:db8:b4::7"), .flags = flags}).ack.status == status::accepted, "HMIP-MAP-09: to a neighbour's link");
         // Whoever has left the domain may still take his leave.
         QCOMPARE(judge(r, {}, {.sequence = 4, .units = 0, .careOf = careOf2, .flags = flags}).ack.status, status::accepted);

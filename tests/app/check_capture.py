@@ -12,14 +12,14 @@ import struct
 import sys
 from ipaddress import IPv6Address as Ip
 
-from ipv6_frames import BA, BU, MLD2, NA, NONE, NS, RA, RS, UNREACHABLE, Bad, Packet, need, read_pcapng, solicited
+from ipv6_frames import ALL_NODES, BA, BU, MLD2, MLD_QUERY, NA, NONE, NS, RA, RS, UNREACHABLE, Bad, Packet, need, read_pcapng, solicited
 
 LINKS = ["home", "core", "domain", "w1", "w2"]
 HOA, HA, CN = Ip("2001:db8:100::1:1"), Ip("2001:db8:100::1"), Ip("2001:db8:200::c")
 MAP = Ip("2001:db8:300::1")
 ROUTERS = {"w1": Ip("2001:db8:a1::1"), "w2": Ip("2001:db8:a2::1")}
 DOMAIN_PREFIX = Ip("2001:db8:300::")
-ALL_NODES = Ip("ff02::1")
+
 MS = 1_000_000
 S = 1000 * MS
 DETACH, ATTACH, END = 10 * S, 10 * S + 100 * MS, 20 * S
@@ -133,6 +133,8 @@ class Checker:
             for one, two in zip(seen, seen[1:]):
                 self.expect(30 * MS - SLACK <= two.time - one.time <= 150 * MS + SLACK, two, f"RA {(two.time - one.time) / S:.3f} s after the last")
         self.expect(not self.icmp(RA, "core") + self.icmp(RA, "domain") + self.icmp(RA, "home"), None, "RA on a link without advertising router")
+        asked = [p.link for p in self.icmp(MLD_QUERY)]
+        self.expect(asked == ["core", "domain", "w1"], None, f"listener queries on {asked}, not one from the home agent to the mobile node")
         self.expect(len(self.icmp(RS)) == 2, None, f"{len(self.icmp(RS))} router solicitations, not one per link")
 
     def solicitations(self):

@@ -7,8 +7,8 @@ import collections
 import struct
 from ipaddress import IPv6Address as Ip
 
-NONE, MLD_ROUTERS = Ip("::"), Ip("ff02::16")
-RS, RA, NS, NA, MLD2, UNREACHABLE = 133, 134, 135, 136, 143, 1
+NONE, ALL_NODES, MLD_ROUTERS = Ip("::"), Ip("ff02::1"), Ip("ff02::16")
+RS, RA, NS, NA, MLD_QUERY, MLD2, UNREACHABLE = 133, 134, 135, 136, 130, 143, 1
 BU, BA = 5, 6
 
 
@@ -176,6 +176,12 @@ class Packet:
                 self.groups[Ip(data[at + 4:at + 20])] = (record, sources)
                 at += 20 + 16 * sources
             need(at == len(data) and code == 0, "MLDv2 report: length or code")
+        elif kind == MLD_QUERY:
+            need(len(self.layers) > 1, "listener query that is not for a mobile node in its tunnel (RFC 6275 §10.4.3)")
+            need(layer.hops == 1 and layer.router_alert, "MLD without hop limit 1 and router alert (RFC 3810 §5)")
+            need(layer.dst == ALL_NODES and layer.src.is_link_local and code == 0, "listener query: addresses or code")
+            need(len(data) == 28 and not any(data[8:24]) and data[26:28] == b"\0\0", "listener query: not a general one")
+            need(data[4:6] != b"\0\0" and data[24] & 15 == 2 and data[25] == 125, "listener query: response time, robustness or interval (RFC 3810 §9)")
         elif kind in (RS, RA, NS, NA):
             need(layer.hops == 255, "Neighbor Discovery with hop limit other than 255")
             need(code == 0 and len(self.layers) == 1 and not layer.hao and not layer.rh2, "ND: code, tunnel or mobility header")

@@ -55,7 +55,7 @@ def sent_before_its_answer(node):
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as s:
         s.bind(("t0", 0))
         s.setblocking(False)
-        node.stdin.write(json.dumps({"command": "send", "frame": frame.hex()}) + "\n")
+        node.stdin.write(json.dumps({"command": "send", "frame": frame.hex(), "interface": "t0"}) + "\n")
         node.stdin.flush()
         answer = json.loads(node.stdout.readline())
         while answer.get("answer") != "send":

@@ -10,6 +10,7 @@
 
 #include <span>
 #include <string>
+#include <sys/types.h>
 
 namespace roamscope::capture {
 
@@ -26,11 +27,17 @@ public:
     /// Fails (Io) when the interface is closed or deleted.
     [[nodiscard]] Result<bool> write(ByteView frame);
 
+    /// What a call of read() or write() on the descriptor has given means; `error` is its errno where the result is negative.
+    [[nodiscard]] Result<std::size_t> readResult(ssize_t got, int error) const;
+    [[nodiscard]] Result<bool> writeResult(ssize_t put, int error) const;
+
     void close() { descriptor_.reset(); }
     [[nodiscard]] int descriptor() const { return descriptor_.get(); }  ///< for poll(); -1 once closed
     [[nodiscard]] const std::string& name() const { return name_; }
 
 private:
+    [[nodiscard]] tl::unexpected<Error> failure(const char* doing, int error) const;
+
     FileDescriptor descriptor_;
     std::string name_;
 };

@@ -19,7 +19,7 @@ namespace roamscope::capture {
 
 namespace {
 
-constexpr int readBudget = 64;  // frames of one interface before the timers and the others get their turn
+constexpr std::size_t readBudget = 256;  // frames of one interface before the timers and the others get their turn
 /// Things done at once before frames and commands get their turn.
 constexpr int advanceBudget = 1024;
 constexpr std::size_t maxCommand = 65'536;
@@ -97,11 +97,13 @@ TimePoint RoleSession::now() const { return atNanoseconds(clockNow() - start_); 
 
 Result<void> RoleSession::transmit()
 {
-    for (const lab::PortFrame& frame : node_.frames()) {
-        const auto sent = taps_[frame.port].write(frame.bytes);
-        if (!sent) return tl::unexpected(sent.error());
-        if (!*sent) node_.lost(now(), frame.port);
-    }
+    const std::vector<lab::PortFrame>& frames = node_.frames();
+    if (frames.empty()) return {};
+    outgoing_.clear();
+    for (const lab::PortFrame& frame : frames) outgoing_.push_back({&taps_[frame.port], frame.bytes});
+    if (auto done = batch_.write(outgoing_); !done) return done;
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        if (!outgoing_[i].sent) node_.lost(now(), frames[i].port);
     node_.frames().clear();
     return {};
 }
@@ -115,12 +117,16 @@ Result<void> RoleSession::advance()
 
 Result<void> RoleSession::receive(std::size_t port)
 {
-    for (int n = 0; n < readBudget; ++n) {
-        const auto length = taps_[port].read(buffer_);
-        if (!length) return tl::unexpected(length.error());
-        if (*length == 0) break;
-        node_.receive(now(), port, ByteView(buffer_.data(), *length));
+    // One first, which is all there is at most times; the more came, the more are asked for.
+    std::size_t ask = 1;
+    for (std::size_t budget = readBudget; budget > 0;) {
+        const auto frames = batch_.read(taps_[port], ask);
+        if (!frames) return tl::unexpected(frames.error());
+        for (const ByteView frame : *frames) node_.receive(now(), port, frame);
         if (auto done = transmit(); !done) return done;
+        if (frames->empty()) break;
+        budget -= frames->size();
+        ask = std::min(TapBatch::capacity, budget);
     }
     return {};
 }

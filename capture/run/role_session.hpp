@@ -3,7 +3,7 @@
 // contract, `role`). Runs in the caller's thread until it is told to stop; nothing is shared with other threads.
 #pragma once
 
-#include "capture/io/tap_device.hpp"
+#include "capture/io/tap_batch.hpp"
 #include "capture/run/role_node.hpp"
 
 #include <functional>
@@ -32,9 +32,7 @@ public:
     [[nodiscard]] Result<void> run(const Options& options, const Print& print);
 
 private:
-    static constexpr std::size_t maxFrame = 65'536;
-
-    RoleSession(RoleNode node, std::vector<TapDevice> taps) : node_(std::move(node)), taps_(std::move(taps)), buffer_(maxFrame) {}
+    RoleSession(RoleNode node, std::vector<TapDevice> taps) : node_(std::move(node)), taps_(std::move(taps)) {}
 
     [[nodiscard]] TimePoint now() const;
     [[nodiscard]] Result<void> advance();
@@ -45,7 +43,8 @@ private:
 
     RoleNode node_;
     std::vector<TapDevice> taps_;  ///< by port
-    Bytes buffer_;                 ///< for one frame
+    TapBatch batch_;
+    std::vector<TapBatch::Outgoing> outgoing_;
     std::string input_;            ///< commands that are not whole yet
     std::int64_t start_ = 0;       ///< CLOCK_BOOTTIME of lab time 0
 };

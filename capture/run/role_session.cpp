@@ -117,16 +117,15 @@ Result<void> RoleSession::advance()
 
 Result<void> RoleSession::receive(std::size_t port)
 {
-    // One first, which is all there is at most times; the more came, the more are asked for.
-    std::size_t ask = 1;
-    for (std::size_t budget = readBudget; budget > 0;) {
-        const auto frames = batch_.read(taps_[port], ask);
+    // The first few alone, then as many again as came so far: a request for many that finds one takes longer than its answer.
+    for (std::size_t got = 0; got < readBudget;) {
+        const std::size_t asked = got < 4 ? 1 : std::min({got, TapBatch::capacity, readBudget - got});
+        const auto frames = batch_.read(taps_[port], asked);
         if (!frames) return tl::unexpected(frames.error());
         for (const ByteView frame : *frames) node_.receive(now(), port, frame);
         if (auto done = transmit(); !done) return done;
-        if (frames->empty()) break;
-        budget -= frames->size();
-        ask = std::min(TapBatch::capacity, budget);
+        if (frames->size() < asked) break;
+        got += asked;
     }
     return {};
 }

@@ -4,6 +4,7 @@
 
 #include "protocol/base/time.hpp"
 #include "protocol/node/address_index.hpp"
+#include "protocol/node/address_timers.hpp"
 
 #include <utility>
 #include <vector>
@@ -95,12 +96,22 @@ private:
 };
 
 class AddressTable {
+    /// Whether a timer of ours still says what is so.
+    [[nodiscard]] auto holds() const
+    {
+        return [this](const Ipv6Address& address, TimePoint when) {
+            const InterfaceAddress* held = find(address);
+            return held && held->state != AddressState::Preferred && held->nextProbe == when;
+        };
+    }
+
 public:
     /// `address` is not there yet. References to others end.
     InterfaceAddress& add(const InterfaceAddress& address)
     {
-        if (address.state != AddressState::Preferred) testing_.push_back(address.address);
-        return addresses_.add(address);
+        InterfaceAddress& added = addresses_.add(address);
+        if (added.state != AddressState::Preferred) probeAt(added, added.nextProbe);
+        return added;
     }
     /// False when it was not there. The node's own addresses keep their order, which source address selection follows.
     bool remove(const Ipv6Address& address)
@@ -108,25 +119,33 @@ public:
         const InterfaceAddress* found = addresses_.find(address);
         if (!found) return false;
         addresses_.remove(*found, !found->proxy || !list().back().proxy);
-        std::erase(testing_, address);
+        probes_.drop(holds());
         return true;
     }
     [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const { return addresses_.find(address); }
     [[nodiscard]] InterfaceAddress* find(const Ipv6Address& address) { return addresses_.find(address); }
     [[nodiscard]] const std::vector<InterfaceAddress>& list() const { return addresses_.list(); }
-    /// Those that are not preferred yet, in the order in which they came.
-    [[nodiscard]] const std::vector<Ipv6Address>& testing() const { return testing_; }
+    /// Sets when the next step of the detection of `address`, which is here and not preferred, is due.
+    void probeAt(InterfaceAddress& address, TimePoint when)
+    {
+        address.nextProbe = when;
+        probes_.set(address.address, when);
+        probes_.drop(holds());
+    }
+    [[nodiscard]] TimePoint nextProbe() const { return probes_.first(); }
+    /// Addresses whose next step is due; it is to be done at once, with probeAt() or setPreferred() (or the address is removed).
+    [[nodiscard]] std::vector<Ipv6Address> takeDue(TimePoint now) { return probes_.takeDue(now, holds()); }
     void setPreferred(InterfaceAddress& address)
     {
         address.state = AddressState::Preferred;
-        std::erase(testing_, address.address);
+        probes_.drop(holds());
     }
     [[nodiscard]] auto begin() const { return addresses_.begin(); }
     [[nodiscard]] auto end() const { return addresses_.end(); }
 
 private:
     AddressList<InterfaceAddress> addresses_;
-    std::vector<Ipv6Address> testing_;
+    AddressTimers probes_;
 };
 
 }  // namespace roamscope::node

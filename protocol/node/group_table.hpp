@@ -4,6 +4,7 @@
 #pragma once
 
 #include "protocol/node/address_table.hpp"
+#include "protocol/node/address_timers.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -16,11 +17,20 @@ struct Group {
     std::uint32_t macEnd = 0;  ///< last four octets of its link-layer address
     int users = 1;         ///< addresses, and mobile nodes, that want it
     bool relayed = false;  ///< of mobile nodes only: not for this node itself
-    int reportsLeft = 0;
+    bool reports = false;  ///< a report is still to come, at `nextReport`
     TimePoint nextReport{};
 };
 
 class GroupTable {
+    /// Whether a timer of ours still says what is so.
+    [[nodiscard]] auto holds() const
+    {
+        return [this](const Ipv6Address& address, TimePoint when) {
+            const Group* group = find(address);
+            return group && group->reports && group->nextReport == when;
+        };
+    }
+
 public:
     /// One more user of the group; true when it is the first.
     bool join(const Ipv6Address& address)
@@ -41,9 +51,9 @@ public:
     {
         Group* group = groups_.find(address);
         if (!group || --group->users > 0) return false;
-        std::erase(reporting_, address);
         const std::uint32_t macEnd = group->macEnd;
         groups_.remove(*group, false);
+        reports_.drop(holds());
         if (const auto mac = macs_.find(macEnd); mac != macs_.end() && --mac->second == 0) macs_.erase(mac);
         // With many groups nearly all bits are set anyway.
         if (groups_.list().size() > few) return true;
@@ -73,30 +83,21 @@ public:
         filter_ |= filterBit(broadcast);
     }
 
-    /// Sees to it that the group is reported `reports` times more, next at `when`.
-    void report(Group& group, int reports, TimePoint when)
+    /// Sees to it that the group is reported at `when`, and not before.
+    void report(Group& group, TimePoint when)
     {
-        if (group.reportsLeft == 0) reporting_.push_back(group.address);
-        group.reportsLeft = reports;
+        if (group.reports && group.nextReport == when) return;
+        group.reports = true;
         group.nextReport = when;
+        reports_.set(group.address, when);
+        reports_.drop(holds());
     }
-    [[nodiscard]] TimePoint nextReport() const
-    {
-        TimePoint next = TimePoint::max();
-        for (const Ipv6Address& address : reporting_) next = std::min(next, groups_.find(address)->nextReport);
-        return next;
-    }
-    /// Groups whose report is due; each counts as reported once.
+    [[nodiscard]] TimePoint nextReport() const { return reports_.first(); }
+    /// Groups whose report is due, which is then no more to come.
     [[nodiscard]] std::vector<Ipv6Address> takeDue(TimePoint now)
     {
-        std::vector<Ipv6Address> due;
-        for (const Ipv6Address& address : reporting_) {
-            Group& group = *find(address);
-            if (now < group.nextReport) continue;
-            --group.reportsLeft;
-            due.push_back(address);
-        }
-        std::erase_if(reporting_, [&](const Ipv6Address& address) { return find(address)->reportsLeft == 0; });
+        std::vector<Ipv6Address> due = reports_.takeDue(now, holds());
+        std::erase_if(due, [&](const Ipv6Address& address) { return !std::exchange(find(address)->reports, false); });
         return due;
     }
 
@@ -122,7 +123,7 @@ private:
     std::uint64_t filter_ = 0;
     bool broadcast_ = false;
     std::unordered_map<std::uint32_t, std::size_t> macs_;  ///< how many groups share the last four octets; empty while there are few
-    std::vector<Ipv6Address> reporting_;                   ///< those with reports left
+    AddressTimers reports_;
 };
 
 }  // namespace roamscope::node

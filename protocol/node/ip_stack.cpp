@@ -97,7 +97,6 @@ void IpStack::startDetection(TimePoint now, std::size_t interface, InterfaceAddr
     join(now, interface, solicitedNode(address.address), true, out);
     address.probesLeft = interfaces_[interface].settings.dadTransmits;
     InterfaceAddress& added = interfaces_[interface].addresses.add(address);
-    interfaces_[interface].dueStale = true;
     addressEvent(now, interface, added, out);
     if (added.state != AddressState::Preferred) probe(now, interface, added, out);
 }
@@ -106,7 +105,6 @@ void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& ad
 {
     if (!interfaces_[interface].addresses.remove(address)) return;
     std::erase(interfaces_[interface].proxyRouters, address);
-    interfaces_[interface].dueStale = true;
     leave(interface, solicitedNode(address));
     out.removed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
 }
@@ -351,12 +349,11 @@ void IpStack::advance(TimePoint now, Output& out)
 {
     for (std::size_t index = 0; index < interfaces_.size(); ++index) {
         if (!interfaces_[index].up) continue;
-        if (dueOn(interfaces_[index]) <= now) {
-            interfaces_[index].dueStale = true;
+        if (interfaces_[index].groups.nextReport() <= now)
             for (const Ipv6Address& group : interfaces_[index].groups.takeDue(now)) reportGroup(now, index, group, out);
-            for (const Ipv6Address& address : std::vector(interfaces_[index].addresses.testing()))
+        if (interfaces_[index].addresses.nextProbe() <= now)
+            for (const Ipv6Address& address : interfaces_[index].addresses.takeDue(now))
                 if (InterfaceAddress* tested = heldOn(index, address); tested && now >= tested->nextProbe) probe(now, index, *tested, out);
-        }
         NeighborCache::Actions actions;
         interfaces_[index].neighbors.advance(now, actions);
         carryOut(now, index, actions, out);
@@ -364,21 +361,12 @@ void IpStack::advance(TimePoint now, Output& out)
     }
 }
 
-TimePoint IpStack::dueOn(const Interface& interface)
-{
-    if (!interface.dueStale) return interface.due;
-    interface.dueStale = false;
-    interface.due = interface.groups.nextReport();
-    for (const Ipv6Address& address : interface.addresses.testing()) interface.due = std::min(interface.due, interface.addresses.find(address)->nextProbe);
-    return interface.due;
-}
-
 std::optional<TimePoint> IpStack::nextDeadline() const
 {
     std::optional<TimePoint> next;
     for (const Interface& interface : interfaces_) {
         if (!interface.up) continue;
-        if (const TimePoint due = dueOn(interface); due != TimePoint::max()) next = earlier(next, due);
+        if (const TimePoint due = std::min(interface.groups.nextReport(), interface.addresses.nextProbe()); due != TimePoint::max()) next = earlier(next, due);
         next = earlier(next, interface.neighbors.nextDeadline());
         if (interface.settings.autoconfigures) next = earlier(next, nextDeadline(interface.learnt));
     }
@@ -387,7 +375,6 @@ std::optional<TimePoint> IpStack::nextDeadline() const
 
 void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& address, Output& out)
 {
-    interfaces_[interface].dueStale = true;
     if (address.probesLeft == 0) {
         interfaces_[interface].addresses.setPreferred(address);
         addressEvent(now, interface, address, out);
@@ -399,7 +386,7 @@ void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& addr
     }
     // RFC 4862 §5.4.2: from the unspecified address, without a source link-layer address option.
     --address.probesLeft;
-    address.nextProbe = now + interfaces_[interface].settings.retransTimer;
+    interfaces_[interface].addresses.probeAt(address, now + interfaces_[interface].settings.retransTimer);
     Ipv6Packet packet;
     packet.hopLimit = 255;
     packet.destination = solicitedNode(address.address);

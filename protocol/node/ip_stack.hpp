@@ -309,9 +309,6 @@ private:
         Learnt learnt{};
         bool router = false;                      ///< of a node that is a host elsewhere
         std::vector<Ipv6Address> proxyRouters{};  ///< addresses of mobile routers among those that are held as proxy
-        /// When the next test of an address or report of a group is due, once it has been looked up (dueOn()); a change makes it stale.
-        mutable TimePoint due = TimePoint::max();
-        mutable bool dueStale = true;
     };
     struct Route {
         Prefix destination;
@@ -323,7 +320,6 @@ private:
         Ipv6Address address;
     };
 
-    [[nodiscard]] static TimePoint dueOn(const Interface& interface);
     [[nodiscard]] bool accepts(const Interface& interface, const Mac& destination) const;
     void sendTo(TimePoint now, wire::Ipv6Packet packet, std::optional<Hop> hop, Output& out);
     [[nodiscard]] std::optional<Hop> nextHop(const Ipv6Address& destination, const Ipv6Address& source) const;

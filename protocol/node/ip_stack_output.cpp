@@ -274,9 +274,8 @@ void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& grou
 {
     GroupTable& groups = interfaces_[interface].groups;
     if (!groups.join(group) || !report) return;
-    interfaces_[interface].dueStale = true;
     // RFC 3810 §6.1: at once, and once more after a random part of a second (robustness 2).
-    groups.report(*groups.find(group), 1, now + random_.between(100ms, 1s));
+    groups.report(*groups.find(group), now + random_.between(100ms, 1s));
     reportGroup(now, interface, group, out);
 }
 
@@ -290,17 +289,15 @@ void IpStack::relayGroup(TimePoint now, std::size_t interface, const Ipv6Address
 void IpStack::answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t milliseconds, const Ipv6Address& asked)
 {
     if (!delivery.packet.source.isLinkLocal() || delivery.packet.hopLimit != 1) return;  // RFC 3810 §6.2
-    interfaces_[delivery.interface].dueStale = true;
     for (Group& group : interfaces_[delivery.interface].groups) {
         if (group.address == allNodes() || (!asked.isUnspecified() && asked != group.address)) continue;
         const TimePoint due = now + random_.between(Duration{0}, std::chrono::milliseconds(milliseconds));
-        interfaces_[delivery.interface].groups.report(group, std::max(group.reportsLeft, 1), group.reportsLeft > 0 ? std::min(group.nextReport, due) : due);
+        interfaces_[delivery.interface].groups.report(group, group.reports ? std::min(group.nextReport, due) : due);
     }
 }
 
 void IpStack::leave(std::size_t interface, const Ipv6Address& group)
 {
-    interfaces_[interface].dueStale = true;
     interfaces_[interface].groups.leave(group);
 }
 

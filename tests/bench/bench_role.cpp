@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,6 +19,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <string>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -123,6 +125,7 @@ struct Role {
         if (::pipe(out) != 0) die("pipe");
         pid = ::fork();
         if (pid == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // also when we give up
             ::dup2(out[1], 1);
             ::execl(program.c_str(), program.c_str(), "role", "ha", "--config", config.c_str(), "--tap", "tp0", "--quiet", nullptr);
             die(program);

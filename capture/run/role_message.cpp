@@ -183,6 +183,7 @@ void takePacket(const JsonValue& value, SendOrder& out)
     auto parsed = wire::parseIpv6(in);
     if (!parsed) return value.refuse(fmt::format("no IPv6 packet: {}", parsed.error().text));
     out.packet = std::move(parsed->packet);
+    out.packet.keepHeaders(*out.octets, parsed->payloadOffset);  // as they were given, also where nobody would write them so
     out.octets = out.packet.payload;
     out.keepChecksum = true;
 }

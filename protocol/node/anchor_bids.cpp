@@ -5,6 +5,7 @@
 #include "protocol/node/flow_events.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 namespace roamscope::node {
@@ -30,6 +31,18 @@ Mac homeMac(const Delivery& delivery, const wire::BindingUpdate& update, const I
     if (option && option->code == ofMobileNode && option->address.size() == macOctets) std::copy(option->address.begin(), option->address.end(), mac.octets.begin());
     else if (delivery.packet.source == home) mac = delivery.sourceMac;
     return mac;
+}
+
+/// RFC 2473 §4.1.1: where a tunnel encapsulation limit of zero stands in the packet, which then enters no further tunnel.
+std::optional<std::uint32_t> spentLimitAt(const Ipv6Packet& packet)
+{
+    const auto isLimit = [](const wire::Ipv6Option& o) { return o.type == wire::optionTunnelLimit && o.data.size() == 1; };
+    const auto limit = std::find_if(packet.destinationOptions.begin(), packet.destinationOptions.end(), isLimit);
+    if (limit == packet.destinationOptions.end() || limit->data[0] != 0) return std::nullopt;
+    const Bytes whole = wire::emitIpv6(packet);
+    const std::array<std::uint8_t, 3> option{wire::optionTunnelLimit, 1, 0};
+    const auto at = std::search(whole.begin() + Ipv6Packet::headerOctets, whole.end(), option.begin(), option.end());
+    return static_cast<std::uint32_t>(at - whole.begin() + 2);
 }
 
 }  // namespace
@@ -149,6 +162,7 @@ void Anchor::sendAlong(TimePoint now, const Binding& binding, const Ipv6Address&
         if (const auto way = ipv4Way(binding.homeAddress, careOf)) sendOverIpv4(now, packet, *way, out);
         return;
     }
+    if (const auto at = spentLimitAt(packet)) return stack_.refuse(now, packet, wire::icmpv6Type::parameterProblem, 0, out, *at);
     stack_.send(now, encapsulate(packet, binding.anchorAddress, careOf), out);
 }
 

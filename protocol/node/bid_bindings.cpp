@@ -70,7 +70,7 @@ private:
         if (std::any_of(request_.update.options.begin(), request_.update.options.end(), isUnreadable)) return status::mcoaMalformed;  // MCOA-HA-02
         if (policy_.support == BidPolicy::Support::Prohibited) return status::mcoaProhibited;                                         // MCOA-HA-10
         if (asked_.size() > 1 && (policy_.correspondent || !policy_.bulk)) {
-            const bool malformed = !deletes && std::any_of(asked_.begin(), asked_.end(), [this](const BindingIdentifier& b) { return !b.home && !b.careOfAddress.empty() && !isUsable(b); });
+            const bool malformed = std::any_of(asked_.begin(), asked_.end(), [this](const BindingIdentifier& b) { return !b.careOfAddress.empty() && !isUsable(b); });
             return malformed ? status::mcoaMalformed : status::mcoaBulkProhibited;  // MCOA-CN-01, MCOA-HA-10
         }
         const auto isUnknown = [this](const BindingIdentifier& b) { return !find(request_.present, b.bid); };
@@ -83,14 +83,15 @@ private:
         const BindingIdentifier& b = asked_[i];
         const auto isSame = [&](const BindingIdentifier& other) { return other.bid == b.bid; };
         if (b.bid == 0 || std::any_of(asked_.begin(), asked_.begin() + static_cast<std::ptrdiff_t>(i), isSame)) return status::mcoaMalformed;
+        // MCOA-HA-02, -17: an address that is none is wrong in every option, also where nobody reads it.
+        if (!b.careOfAddress.empty() && !isUsable(b)) return status::mcoaMalformed;
         if (deletes) return 0;
-        // MCOA-HA-15: on the home link the home address is the care-of address, whatever stands there.
+        // MCOA-HA-15: on the home link the home address is the care-of address, whichever stands there.
         if (b.home) return policy_.correspondent ? status::mcoaMalformed : homeFault(b.bid);
         if (b.careOfAddress.empty()) {
             const BidBinding* stored = find(request_.present, b.bid);
             return stored && !stored->home ? std::uint8_t{0} : status::mcoaUnknownCareOf;  // MCOA-HA-03, -14
         }
-        if (!isUsable(b)) return status::mcoaMalformed;
         if (isIpv4(b)) return ipv4Fault(b);
         return isAllowed(addressOf(b)) ? std::uint8_t{0} : status::administrativelyProhibited;
     }

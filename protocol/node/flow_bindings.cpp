@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "protocol/node/flow_bindings.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace roamscope::node {
@@ -111,6 +112,7 @@ public:
         std::copy_if(present_.begin(), present_.end(), std::back_inserter(out_.flows), isNamed);
         const bool ambiguous = hasTwins(asked);
         for (const Asked& a : asked) answer(a, ambiguous ? flowStatus::rejected : install(a));
+        takeBackTwins();
         for (const std::uint16_t number : summary) refresh(number);
         order(out_.flows);
         return std::move(out_);
@@ -123,6 +125,25 @@ private:
         for (auto it = asked.begin(); it != asked.end(); ++it)
             if (std::any_of(asked.begin(), it, [&](const Asked& other) { return other.option.flow == it->option.flow; })) return true;
         return false;
+    }
+
+    /// FLOW-05: no two flows of a node have the same priority. Two of one update may have changed theirs over, so the outcome counts:
+    /// of two alike the one that asked last stays as it was before, which may make it the twin of another.
+    void takeBackTwins()
+    {
+        const auto isTwin = [this](const FlowIdentification& f) {
+            return f.status == flowStatus::successful &&
+                   std::any_of(out_.flows.begin(), out_.flows.end(), [&](const Flow& other) { return other.flow != f.flow && other.priority == f.priority; });
+        };
+        auto last = out_.answers.rbegin();
+        while ((last = std::find_if(out_.answers.rbegin(), out_.answers.rend(), isTwin)) != out_.answers.rend()) takeBack(*last);
+    }
+
+    void takeBack(FlowIdentification& refused)
+    {
+        refused.status = flowStatus::rejected;
+        std::erase_if(out_.flows, [&](const Flow& f) { return f.flow == refused.flow; });
+        if (const Flow* before = find(present_, refused.flow)) out_.flows.push_back(*before);
     }
 
     /// Takes the flow over; gives the status.

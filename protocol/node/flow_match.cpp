@@ -69,6 +69,21 @@ bool within(const std::optional<wire::SelectorRange<T>>& range, T value, T mask)
     return v >= (range->start & mask) && v <= (range->end.value_or(range->start) & mask);
 }
 
+/// SPI of an authentication header in front of the upper layer, in a packet that is passed on.
+std::optional<std::uint32_t> authenticatedBy(const wire::Ipv6Packet::Kept& kept)
+{
+    constexpr std::size_t unit = 8;
+    constexpr std::size_t spiAt = 4;
+    std::uint8_t next = kept.first;
+    for (std::size_t at = 0; at + unit <= kept.octets.size();) {
+        if (next == proto::ah) return u32(kept.octets, at + spiAt);
+        const std::size_t units = next == proto::fragment ? 1u : kept.octets[at + 1] + 1u;
+        next = kept.octets[at];
+        at += unit * units;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 FlowKey flowKeyOf(const wire::Ipv6Packet& packet)
@@ -84,6 +99,7 @@ FlowKey flowKeyOf(const wire::Ipv6Packet& packet)
     } else if (key.protocol == proto::ah && upper.size() >= authenticationSpiAt + 4) {
         key.spi = u32(upper, authenticationSpiAt);
     }
+    if (!key.spi) key.spi = authenticatedBy(packet.kept);
     return key;
 }
 

@@ -31,7 +31,7 @@ std::optional<FragmentHead> headOf(const Ipv6Packet& piece)
 
 std::size_t sizeOf(const Ipv6Packet& packet)
 {
-    if (packet.hopByHop.empty() && !packet.routing && packet.destinationOptions.empty()) return Ipv6Packet::headerOctets + packet.payload.size();
+    if (packet.hopByHop.empty() && !packet.routing && packet.destinationOptions.empty() && packet.kept.octets.empty()) return Ipv6Packet::headerOctets + packet.payload.size();
     return wire::emitIpv6(packet).size();
 }
 

@@ -8,6 +8,29 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
+namespace {
+
+constexpr std::uint8_t erroneousField = 0;  // code of a Parameter Problem, RFC 4443 §3.4
+
+/// RFC 8200 §4.5: where the field stands that is told to the sender of a fragment that is not a multiple of 8 octets long, or lies
+/// beyond the largest packet.
+std::optional<std::size_t> wrongFragmentField(const Ipv6Packet& piece)
+{
+    constexpr std::size_t payloadLengthAt = 4;
+    constexpr std::size_t offsetAt = 2;
+    constexpr std::size_t most = 65535;
+    const Bytes& p = piece.payload;
+    if (p.size() < wire::fragmentOctets) return std::nullopt;
+    const std::size_t length = p.size() - wire::fragmentOctets;
+    const std::size_t place = static_cast<std::size_t>(p[offsetAt] << 8 | p[offsetAt + 1]);
+    if ((place & 1u) != 0 && length % 8 != 0) return payloadLengthAt;
+    const std::size_t headers = sizeOf(piece) - p.size();
+    if ((place & 0xfff8u) + length + headers - Ipv6Packet::headerOctets > most) return headers + offsetAt;
+    return std::nullopt;
+}
+
+}  // namespace
+
 // ---- configuration
 
 std::size_t IpStack::addInterface(std::string name, Mac mac, const InterfaceSettings& settings)
@@ -211,6 +234,7 @@ bool IpStack::receive(TimePoint now, ByteView frame, Delivery& delivery, Output&
         delivery.kind = *kind;
     }
     const bool forUs = delivery.kind == Delivery::Kind::Local;
+    if (!forUs) delivery.packet.keepHeaders(frame.subspan(wire::EthernetHeader::octets), parsed->payloadOffset - wire::EthernetHeader::octets);
     if (const auto problem = headerProblem(frame.subspan(wire::EthernetHeader::octets), forUs)) {
         if (!problem->silent) sendError(now, packet, wire::icmpv6Type::parameterProblem, problem->code, out, problem->pointer, problem->evenToGroups);
         return false;
@@ -223,6 +247,7 @@ std::optional<Delivery> IpStack::receiveInner(TimePoint now, std::size_t interfa
     const auto kind = classify(packet.destination);
     if (!kind || packet.source.isMulticast()) return std::nullopt;
     Delivery delivery{*kind, interface, {}, std::move(packet), std::nullopt, std::nullopt};
+    if (*kind == Delivery::Kind::Local) delivery.packet.kept = {};
     return take(now, delivery, true, out) ? std::optional(std::move(delivery)) : std::nullopt;
 }
 
@@ -231,6 +256,8 @@ bool IpStack::take(TimePoint now, Delivery& delivery, bool tunnelled, Output& ou
     const Ipv6Packet& packet = delivery.packet;
     if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
         auto whole = fragments_.add(now, packet);
+        if (const auto at = whole ? std::nullopt : wrongFragmentField(packet))
+            sendError(now, packet, wire::icmpv6Type::parameterProblem, erroneousField, out, static_cast<std::uint32_t>(*at));
         if (!whole) return false;
         delivery.packet = std::move(*whole);
     }

@@ -18,11 +18,10 @@ constexpr std::uint8_t unrecognisedOption = 2;
 constexpr std::uint8_t portUnreachable = 4;
 constexpr std::size_t typeAt = 2;
 constexpr std::size_t segmentsLeftAt = 3;
-constexpr std::uint8_t optionTunnelLimit = 4;  // RFC 2473 §4.1.1
 
 bool isKnown(std::uint8_t option)
 {
-    return option <= 1 || option == optionTunnelLimit || option == wire::optionRouterAlert || option == wire::optionHomeAddress || option == wire::optionJumbo;
+    return option <= 1 || option == wire::optionTunnelLimit || option == wire::optionRouterAlert || option == wire::optionHomeAddress || option == wire::optionJumbo;
 }
 
 /// RFC 8200 §4.2: what the two highest bits of an unknown option's type ask for. Nothing: it is skipped.

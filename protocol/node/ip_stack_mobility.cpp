@@ -92,6 +92,9 @@ bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
         sendError(now, packet, wire::icmpv6Type::parameterProblem, unrecognisedOption, out, static_cast<std::uint32_t>(homeAddressAt(packet)));
         return false;
     }
+    // RFC 6275 §6.3: at most one. Of several nobody could say which one the sender is.
+    if (std::count_if(packet.destinationOptions.begin(), packet.destinationOptions.end(), [](const wire::Ipv6Option& o) { return o.type == wire::optionHomeAddress; }) > 1)
+        return false;
     // RR-CN-16, HA-HAO-01: what proves itself by other means is let through.
     const bool proven = packet.nextHeader == proto::esp || packet.nextHeader == proto::ah || packet.nextHeader == proto::mobility;
     const auto peer = proven ? mobilePeers_.end() : mobilePeers_.find(*home);

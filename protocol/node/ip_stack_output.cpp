@@ -80,6 +80,8 @@ void IpStack::sendBy(TimePoint now, Ipv6Packet packet, std::size_t interface, Ou
 
 void IpStack::sendTo(TimePoint now, Ipv6Packet packet, std::optional<Hop> hop, Output& out)
 {
+    // RFC 4291 §2.5.2, §2.5.3: nobody's address, and our own, are on no link. A packet may ask for an answer there all the same.
+    if (packet.destination.isUnspecified() || packet.destination.isLoopback() || owns(packet.destination)) return;
     if (!hop) return sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 0, out);
     if (!interfaces_[hop->interface].up) return;
     avoidResolution(packet.source, *hop);
@@ -109,6 +111,7 @@ std::vector<Ipv6Address> IpStack::addressMobilePeer(TimePoint now, Ipv6Packet& p
     if (!ways.empty()) ways.erase(ways.begin());
     if (careOf == packet.destination) return ways;  // on its home link
     packet.routing = wire::Type2Routing{1, packet.destination};
+    packet.kept = {};
     packet.destination = careOf;
     return ways;
 }
@@ -330,6 +333,10 @@ Ipv6Packet encapsulate(const Ipv6Packet& inner, const Ipv6Address& source, const
     outer.destination = destination;
     outer.nextHeader = proto::ipv6;
     outer.payload = wire::emitIpv6(inner);
+    // RFC 2473 §4.1.1 c: a limit to tunnels in tunnels goes along, one lower.
+    const auto isLimit = [](const wire::Ipv6Option& o) { return o.type == wire::optionTunnelLimit && o.data.size() == 1 && o.data[0] > 0; };
+    const auto limit = std::find_if(inner.destinationOptions.begin(), inner.destinationOptions.end(), isLimit);
+    if (limit != inner.destinationOptions.end()) outer.destinationOptions.push_back({wire::optionTunnelLimit, {static_cast<std::uint8_t>(limit->data[0] - 1)}});
     return outer;
 }
 
@@ -339,6 +346,7 @@ std::optional<Ipv6Packet> decapsulate(const Ipv6Packet& outer)
     wire::FieldReader in(outer.payload, 0, nullptr);
     auto parsed = wire::parseIpv6(in);
     if (!parsed || parsed->violation) return std::nullopt;
+    parsed->packet.keepHeaders(outer.payload, parsed->payloadOffset);
     return std::move(parsed->packet);
 }
 

@@ -16,6 +16,7 @@ std::optional<Carried> parsed(ByteView octets, const Ipv4Way& from)
     wire::FieldReader in(octets, 0, nullptr);
     auto packet = wire::parseIpv6(in);
     if (!packet || packet->violation) return std::nullopt;
+    packet->packet.keepHeaders(octets, packet->payloadOffset);
     return Carried{std::move(packet->packet), from};
 }
 

@@ -15,6 +15,7 @@ using Action = Registrar::Verdict::Action;
 namespace {
 
 constexpr std::uint8_t lastBasicOption = 5;  // Binding Authorization Data, RFC 6275 §6.2.7
+constexpr std::uint8_t bidType = 35;         // Binding Identifier, RFC 5648 §4.1
 
 Registrar::Verdict silently(std::string_view reason)
 {
@@ -48,11 +49,13 @@ void append(wire::BindingAck& ack, const std::vector<wire::BindingIdentifier>& i
     ack.options.insert(ack.options.end(), identifiers.begin(), identifiers.end());
 }
 
+/// Also where an identifier cannot be read, which is told (MCOA-HA-02): H may have stood there.
 bool registersHome(const BindingUpdate& update)
 {
     return std::any_of(update.options.begin(), update.options.end(), [](const wire::MobilityOption& option) {
         const auto* bid = std::get_if<wire::BindingIdentifier>(&option);
-        return bid && bid->home;
+        const auto* raw = std::get_if<wire::RawMobilityOption>(&option);
+        return bid ? bid->home : raw && raw->type == bidType;
     });
 }
 
@@ -121,13 +124,18 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
     wanted.routingHeader = routingHeader;
 
     const bool router = !wanted.regional && !policy_.homePrefixes.empty() && update.has(BindingUpdate::mobileRouter) && policy_.mobileRouters.support != MobileRouterPolicy::Support::Unknown;
+    const bool identified = policy_.bids.support != BidPolicy::Support::Unknown && hasBids(update);
+    // MCOA-HA-08: whatever is answered, the identifiers come back.
+    const auto withIdentifiers = [&](Verdict verdict) {
+        if (identified && verdict.action == Action::Answer) append(verdict.ack, echoed(update));
+        return verdict;
+    };
     // NEMO-HA-01: R goes with H.
-    if (router && !update.has(BindingUpdate::homeRegistration)) return refuse(wanted, status::mobileRouterNotPermitted, routingHeader);
-    if (!wanted.regional && !update.has(BindingUpdate::homeRegistration)) return toCorrespondent(wanted, routingHeader);
-    if (!wanted.regional && policy_.homePrefixes.empty()) return refuse(wanted, status::homeRegistrationNotSupported, routingHeader);
+    if (router && !update.has(BindingUpdate::homeRegistration)) return withIdentifiers(refuse(wanted, status::mobileRouterNotPermitted, routingHeader));
+    if (!wanted.regional && !update.has(BindingUpdate::homeRegistration)) return withIdentifiers(toCorrespondent(wanted, routingHeader));
+    if (!wanted.regional && policy_.homePrefixes.empty()) return withIdentifiers(refuse(wanted, status::homeRegistrationNotSupported, routingHeader));
 
     // NEMO-HA-04: in an update of a mobile router the home address as care-of address is a deletion, too, without identifiers.
-    const bool identified = policy_.bids.support != BidPolicy::Support::Unknown && hasBids(update);
     if (router && !identified && wanted.careOfAddress == wanted.homeAddress) wanted.requested = WireLifetime{0};
 
     Binding* entry = bindings_.find(wanted.homeAddress);
@@ -140,8 +148,7 @@ Registrar::Verdict Registrar::judge(TimePoint now, const BindingRequest& request
         // HA-BU-02: the last number that counted. RFC 6275 §9.5.1: that of a valid update does, even when it is refused for what it asks.
         if (*code == status::sequenceOutOfWindow) verdict.ack.sequence = entry->sequence;
         else if (entry && *code != status::registrationTypeChange) entry->sequence = wanted.sequence;
-        if (policy_.bids.support != BidPolicy::Support::Unknown) append(verdict.ack, echoed(update));
-        return verdict;
+        return withIdentifiers(std::move(verdict));
     }
     if (auto verdict = identify(now, entry, wanted, request, routingHeader)) {
         if (entry) entry->sequence = wanted.sequence;

@@ -102,6 +102,14 @@ std::optional<Ipv6Address> Ipv6Packet::homeAddress() const
     return std::nullopt;
 }
 
+void Ipv6Packet::keepHeaders(ByteView whole, std::size_t payloadAt)
+{
+    constexpr std::size_t nextHeaderAt = 6;
+    if (payloadAt <= headerOctets || payloadAt > whole.size()) return;
+    const ByteView octets = whole.subspan(headerOctets, payloadAt - headerOctets);
+    kept = {whole[nextHeaderAt], nextHeader, Bytes(octets.begin(), octets.end())};
+}
+
 void Ipv6Packet::setHomeAddress(const Ipv6Address& address)
 {
     destinationOptions.push_back({optionHomeAddress, Bytes(address.octets.begin(), address.octets.end())});
@@ -181,22 +189,25 @@ Bytes emitIpv6(const Ipv6Packet& packet, std::size_t room)
     constexpr std::size_t lengthAt = 4;
     const std::uint8_t afterRouting = packet.destinationOptions.empty() ? packet.nextHeader : protocol::destinationOptions;
     const std::uint8_t afterHop = packet.routing ? protocol::routing : afterRouting;
-    Bytes octets(room + Ipv6Packet::headerOctets + mostOctets(packet.hopByHop) + routingOctets + mostOctets(packet.destinationOptions) + packet.payload.size());
+    const bool asCame = !packet.kept.octets.empty() && packet.kept.last == packet.nextHeader;
+    Bytes octets(room + Ipv6Packet::headerOctets + (asCame ? packet.kept.octets.size() : mostOctets(packet.hopByHop) + routingOctets + mostOctets(packet.destinationOptions)) +
+                 packet.payload.size());
     Filler out(octets.data() + room);
     const std::uint32_t word = 6u << 28 | static_cast<std::uint32_t>(packet.trafficClass) << 20 | (packet.flowLabel & 0xfffff);
     for (const int shift : {24, 16, 8, 0}) out.u8(static_cast<std::uint8_t>(word >> shift));
     out.skip(2);
-    out.u8(packet.hopByHop.empty() ? afterHop : protocol::hopByHop);
+    out.u8(asCame ? packet.kept.first : packet.hopByHop.empty() ? afterHop : protocol::hopByHop);
     out.u8(packet.hopLimit);
     out.bytes(packet.source.octets);
     out.bytes(packet.destination.octets);
-    writeOptionsHeader(out, afterHop, packet.hopByHop);
-    if (packet.routing) {
+    if (asCame) out.bytes(packet.kept.octets);
+    else writeOptionsHeader(out, afterHop, packet.hopByHop);
+    if (packet.routing && !asCame) {
         const std::array<std::uint8_t, 8> fixed{afterRouting, 2, 2, packet.routing->segmentsLeft, 0, 0, 0, 0};
         out.bytes(fixed);
         out.bytes(packet.routing->homeAddress.octets);
     }
-    writeOptionsHeader(out, packet.nextHeader, packet.destinationOptions);
+    if (!asCame) writeOptionsHeader(out, packet.nextHeader, packet.destinationOptions);
     out.bytes(packet.payload);
     const auto length = static_cast<std::uint16_t>(out.size() - Ipv6Packet::headerOctets);
     out.patch8(lengthAt, static_cast<std::uint8_t>(length >> 8));

@@ -34,6 +34,7 @@ inline constexpr std::uint8_t mobility = 135;
 inline constexpr int maxExtensionHeaders = 64;          ///< followed in one packet; the next one stays `nextHeader`
 inline constexpr std::size_t fragmentOctets = 8;
 
+inline constexpr std::uint8_t optionTunnelLimit = 4;  ///< RFC 2473 §4.1.1
 inline constexpr std::uint8_t optionRouterAlert = 5;
 inline constexpr std::uint8_t optionHomeAddress = 0xc9;
 inline constexpr std::uint8_t optionJumbo = 0xc2;  ///< RFC 2675
@@ -62,10 +63,20 @@ struct Ipv6Packet {
     std::vector<Ipv6Option> destinationOptions;
     std::uint8_t nextHeader = protocol::none;  ///< of `payload`
     Bytes payload;
+    /// The extension headers of a packet that goes on as it came, octet by octet: nobody on its way changes them (RFC 8200 §4).
+    /// They are emitted in place of what the fields above say while `nextHeader` is what they end in. None: packets of our own.
+    struct Kept {
+        std::uint8_t first = protocol::none;  ///< number of the first of them
+        std::uint8_t last = protocol::none;   ///< what they end in
+        Bytes octets;
+        bool operator==(const Kept&) const = default;
+    } kept;
 
     static constexpr std::size_t headerOctets = 40;
 
     bool operator==(const Ipv6Packet&) const = default;
+    /// Keeps the headers of `whole`, the octets that this packet was read from, `payloadAt` being where its payload stands in them.
+    void keepHeaders(ByteView whole, std::size_t payloadAt);
     /// The address in the home address option, if there is one of the right length.
     [[nodiscard]] std::optional<Ipv6Address> homeAddress() const;
     void setHomeAddress(const Ipv6Address& address);

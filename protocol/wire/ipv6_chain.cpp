@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::uint8_t optionPad1 = 0;
 constexpr std::uint8_t optionPadN = 1;
-constexpr std::uint8_t optionTunnelLimit = 4;
 
 bool isExtension(std::uint8_t header)
 {

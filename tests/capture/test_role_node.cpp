@@ -14,6 +14,8 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <fmt/format.h>
+
 using namespace roamscope;
 using namespace roamscope::test;
 using capture::JsonNode;
@@ -240,6 +242,15 @@ private Q_SLOTS:
         QVERIFY(wire::verify(ha.message()->packets[0].pseudoHeader(), wire::protocol::mobility, Bytes(ha.frames.back().begin() + 54, ha.frames.back().end())) == wire::ChecksumVerdict::Good);
         QVERIFY(ha.error("{\"command\": \"send\", \"to\": \"2001:db8:1::cafe\", \"octets\": \"3b006300abcd0104\", \"checksum\": \"keep\"}").isEmpty());
         QCOMPARE(int{ha.frames.back()[58]}, 0xab);
+        // A whole packet goes as it was given: an authentication header (RFC 4302) is not ours to take away.
+        wire::Ipv6Packet packet;
+        packet.source = agent;
+        packet.destination = ip("2001:db8:1::cafe");
+        packet.nextHeader = wire::protocol::ah;
+        packet.payload = {59, 4, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+        const Bytes whole = wire::emitIpv6(packet);
+        QVERIFY(ha.error(fmt::format("{{\"command\": \"send\", \"packet\": \"{:02x}\"}}", fmt::join(whole, "")).c_str()).isEmpty());
+        QVERIFY(Bytes(ha.frames.back().begin() + wire::EthernetHeader::octets, ha.frames.back().end()) == whole);
         QVERIFY(ha.error("{\"command\": \"send\", \"interface\": \"t0\", \"frame\": \"0200000000990200000000018000 00\"}").isEmpty());
         QCOMPARE(ha.frames.back().size(), std::size_t{15});
     }

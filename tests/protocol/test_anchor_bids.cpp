@@ -231,6 +231,22 @@ private Q_SLOTS:
         }
     }
 
+    void MCOA_HA_02_identifiersThatCannotBeReadAreToldAtHomeToo()
+    {
+        Mcoa b(Bench::policy(false, false));
+        (void)b.update({bid(1, careOf)});
+        const auto fromHome = [&](std::uint16_t sequence, std::vector<wire::MobilityOption> options) {
+            b.out = {};
+            b.in(homeLink, mobility(home, agent, BindingUpdate{sequence, BindingUpdate::acknowledge | BindingUpdate::homeRegistration, WireLifetime{100}, std::move(options)}, std::nullopt));
+            return take(b.out);
+        };
+        const auto seen = fromHome(20, {wire::RawMobilityOption{35, {0, 2, 0, 0x80, 0}}});
+        const Seen* ack = find<BindingAck>(seen);
+        QVERIFY2(ack && ack->frame.as<BindingAck>()->status == 164 && ack->inner().destination == home && !ack->inner().routing, "no home address option: the BID stands for it");
+        QVERIFY2(!find<BindingAck>(fromHome(21, {bid(3, careOf)})), "HA-BU-09: a readable one without H does not");
+        QCOMPARE(b.parts(), std::string("1 2001:db8:300::5"));
+    }
+
     void MCOA_HA_09_status0LeavesNeighbourDiscoveryToTheMobileNode()
     {
         Registrar::Policy policy = Bench::policy(false, false);

@@ -67,6 +67,23 @@ wire::Ipv6Packet tunnelOf(std::size_t octets, const Ipv6Address& to = careOf)
 class TestAnchorTunnels : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    void rfc2473_4_1_1_aLimitOfZeroEndsTheWay()
+    {
+        Bench b = Bench::bound();
+        (void)take(b.out);
+        auto packet = probe(correspondent, home, {1, false, 5, TimePoint{}});
+        packet.destinationOptions = {{wire::optionTunnelLimit, {0}}};
+        b.in(coreLink, packet);
+        auto seen = take(b.out);
+        const Seen* error = find<IcmpError>(seen);
+        QVERIFY(seen.size() == 1 && error && error->inner().destination == correspondent);
+        QVERIFY(error->frame.as<IcmpError>()->type == wire::icmpv6Type::parameterProblem && error->frame.as<IcmpError>()->code == 0 && error->frame.as<IcmpError>()->parameter == 44);
+        packet.destinationOptions[0].data = {1};
+        b.in(coreLink, packet);
+        seen = take(b.out);
+        QVERIFY(seen.size() == 1 && seen[0].outer().destination == careOf && seen[0].outer().destinationOptions.at(0).data == Bytes{0});
+    }
+
     void rfc2473_8_errorsInTheTunnelAreToldToTheSource()
     {
         for (const bool map : {false, true}) {

@@ -129,6 +129,20 @@ private Q_SLOTS:
         QCOMPARE(c.text(), wlanAndCell + ", 3 2001:db8:a3::33");
     }
 
+    void MCOA_HA_02_alsoWhereNobodyReadsTheAddress()
+    {
+        Cache c = both();
+        for (const char* address : {"::", "::1", "ff02::1", "fe80::1"}) {
+            BindingIdentifier wrong = bid(1, ip(address));
+            QCOMPARE(c.update({wrong}, 0).statuses(), std::string("164: 0"));
+            QCOMPARE(c.update({wrong, refresh(2)}, 0).statuses(), std::string("4: 164 0"));
+            c = both();
+            wrong.home = true;
+            QCOMPARE(c.update({wrong}).statuses(), std::string("164: 0"));
+            QCOMPARE(c.text(), wlanAndCell);
+        }
+    }
+
     void MCOA_HA_04_deletionOfUnknownOnes()
     {
         Cache c = both();
@@ -168,7 +182,7 @@ private Q_SLOTS:
     void MCOA_HA_08_optionsComeBackAsTheyWere()
     {
         Cache c = both();
-        c.update({bid(1, wired, 5), BindingIdentifier{3, 77, true, 9, Bytes(16)}, refresh(9)});
+        c.update({bid(1, wired, 5), BindingIdentifier{3, 77, true, 9, Bytes(home.octets.begin(), home.octets.end())}, refresh(9)});
         QCOMPARE(c.statuses(), std::string("4: 0 5 167"));
         QVERIFY(c.last.answers[0].bid == 1 && c.last.answers[0].priority == 5 && !c.last.answers[0].home && c.last.answers[0].careOfAddress.empty());
         QVERIFY(c.last.answers[1].bid == 3 && c.last.answers[1].priority == 9 && c.last.answers[1].home);

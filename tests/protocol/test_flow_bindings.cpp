@@ -116,6 +116,9 @@ private Q_SLOTS:
         Ipv6Packet ah = datagram(0, 0, wire::protocol::ah);
         ah.payload = {6, 4, 0, 0, 0xa, 0xb, 0xc, 0xd};
         QCOMPARE(flowKeyOf(ah).spi, std::optional<std::uint32_t>(0x0a0b0c0d));
+        Ipv6Packet passedOn = datagram(0, 0);
+        passedOn.kept = {60, 17, {51, 0, 1, 4, 0, 0, 0, 0, 17, 4, 0, 0, 0xa, 0xb, 0xc, 0xd, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+        QCOMPARE(flowKeyOf(passedOn).spi, std::optional<std::uint32_t>(0x0a0b0c0d));
         QCOMPARE(flowKeyOf(datagram(80, 90, wire::protocol::tcp)).sourcePort, std::optional<std::uint16_t>(80));
         QVERIFY(!flowKeyOf(datagram(80, 90, wire::protocol::icmpv6)).sourcePort);
         const FlowKey first = flowKeyOf(piece(datagram(80, 90), 0, 1));
@@ -195,6 +198,7 @@ private Q_SLOTS:
         row("FLOW-02 twins spoil all", {full(1, 1, 80, {1}), full(2, 2, 80, {1}), full(1, 3, 90, {1})}, "1/129 2/129 1/129");
         row("FLOW-05 number 0", {full(0, 1, 80, {1})}, "0/130");
         row("FLOW-05 priority 0", {full(1, 0, 80, {1})}, "1/130");
+        row("FLOW-05 the same priority twice", {full(1, 5, 80, {1}), full(2, 5, 90, {1}), full(3, 6, 99, {1})}, "1/0 2/129 3/0", "1:1 3:1");
         row("FLOW-05 two selectors", {flow(1, 1, {portSelector(80), BindingReference{{1}}, portSelector(90)})}, "1/130");
         row("FLOW-05 two references", {flow(1, 1, {portSelector(80), BindingReference{{1}}, BindingReference{{2}}})}, "1/130");
         row("FLOW-05 a reference to nothing", {flow(1, 1, {portSelector(80), RawFlowSubOption{2, {}}})}, "1/130");
@@ -239,6 +243,20 @@ private Q_SLOTS:
         QVERIFY(t.list() == "2:2 1:2+1" && t.flows[0].priority == 20);
         QCOMPARE(t.update({flow(1, 5, {}), flow(1, 6, {})}), std::string("1/129 1/129"));
         QCOMPARE(t.list(), std::string("1:2+1"));
+    }
+
+    void FLOW_05_onePriorityForEach()
+    {
+        Table t;
+        (void)t.update({full(1, 10, 80, {1}), full(2, 20, 90, {2})});
+        QVERIFY2(t.update({full(3, 20, 99, {1}), FlowSummary{{1, 2}}}) == "3/129", "that of one that stays");
+        QCOMPARE(t.list(), std::string("1:1 2:2"));
+        QVERIFY2(t.update({flow(1, 20, {}), flow(2, 10, {})}) == "1/0 2/0", "changed over");
+        QCOMPARE(t.list(), std::string("2:2 1:1"));
+        QVERIFY2(t.update({full(3, 20, 99, {1}), FlowSummary{{2}}}) == "3/0", "that of one that leaves");
+        QCOMPARE(t.list(), std::string("2:2 3:1"));
+        QVERIFY2(t.update({full(4, 20, 80, {2}), flow(3, 10, {}), FlowSummary{{2}}}) == "4/129 3/129", "3 keeps its own after all, which 4 wanted");
+        QCOMPARE(t.list(), std::string("2:2 3:1"));
     }
 
     void FLOW_04_withoutItsIdentifiersAFlowStays()

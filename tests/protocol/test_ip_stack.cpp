@@ -175,6 +175,108 @@ private Q_SLOTS:
         QVERIFY(echo && echo->reply && echo->identifier == 3 && echo->data.size() == 3 && seen[0].inner().source == own);
     }
 
+    void RFC8200_4_headersOfOthersGoOnAsTheyCame_data()
+    {
+        QTest::addColumn<std::uint8_t>("first");
+        QTest::addColumn<QByteArray>("headers");
+        const auto row = [](const char* name, std::uint8_t first, const char* hex) { QTest::newRow(name) << first << QByteArray::fromHex(hex); };
+        row("authentication header, RFC 4302", 51, "11040000" "00000077" "00000009" "494356494356494356494356");
+        row("segments of somebody else", 43, "1102040000000007" "20010db8000000000000000000000004");
+        row("type 2 with its reserved octets", 43, "1102020101020304" "20010db8000000000000000000000004");
+        row("an atomic fragment, RFC 6946", 44, "1100000001020304");
+        row("padding only", 0, "1100000000000000");
+        row("padding before a router alert", 0, "1100010005020000");
+        row("two headers with options", 60, "3c001e0401020304" "11001f0405060708");
+        row("options, route, options", 60, "2b001e0401020304" "3c02000000000000" "20010db8000000000000000000000001" "11001f0405060708");
+        row("a home address that is not aligned", 60, "1102c91020010db8007700000000000000000001" "01020000");
+    }
+    void RFC8200_4_headersOfOthersGoOnAsTheyCame()
+    {
+        QFETCH(std::uint8_t, first);
+        QFETCH(QByteArray, headers);
+        Bench b;
+        b.know(remote, {}, 1);
+        wire::Ipv6Packet packet = probe(peer, remote, {});
+        packet.payload.insert(packet.payload.begin(), headers.begin(), headers.end());
+        packet.nextHeader = first;
+        auto delivery = b.in(packet);
+        QVERIFY(delivery && delivery->kind == Delivery::Kind::Forward);
+        --packet.hopLimit;
+        const Bytes whole = wire::emitIpv6(packet);
+        const Bytes tunnelled = wire::emitIpv6(encapsulate(delivery->packet, own, candidate));
+        QVERIFY2(sizeOf(delivery->packet) == whole.size(), "RFC 8201");
+        b.stack.forward({}, delivery->packet, b.out);
+        QCOMPARE(b.out.frames.size(), std::size_t{1});
+        const Bytes& sent = b.out.frames[0].bytes;
+        QVERIFY(Bytes(sent.begin() + wire::EthernetHeader::octets, sent.end()) == whole);
+        QVERIFY2(std::equal(tunnelled.begin() + 80, tunnelled.end(), whole.begin() + 40, whole.end()), "RFC 2473 §3: nor does a tunnel");
+        wire::FieldReader in(tunnelled, 0, nullptr);
+        auto outer = wire::parseIpv6(in);
+        QVERIFY(outer);
+        auto inner = decapsulate(outer->packet);
+        QVERIFY2(inner && inner->hopLimit == packet.hopLimit + 1, "that counts behind the tunnel");
+        --inner->hopLimit;
+        QVERIFY(wire::emitIpv6(*inner) == whole);
+    }
+
+    void RFC2473_4_1_1_aLimitToTunnelsGoesAlong()
+    {
+        wire::Ipv6Packet inner = probe(peer, remote, {});
+        QVERIFY(encapsulate(inner, own, candidate).destinationOptions.empty());
+        inner.destinationOptions = {{wire::optionTunnelLimit, {3}}};
+        const auto outer = encapsulate(inner, own, candidate);
+        QVERIFY(outer.destinationOptions.size() == 1 && outer.destinationOptions[0].type == wire::optionTunnelLimit && outer.destinationOptions[0].data == Bytes{2});
+    }
+
+    void RFC4291_nothingGoesToNobodyNorToOurselves()
+    {
+        Bench b;
+        b.stack.setDefaultRouter(0, peer);
+        b.know(peer);
+        b.in(icmp(Ipv6Address{}, own, wire::Echo{false, 3, 4, {1, 2, 3}}, 64));
+        b.in(icmp(ip("::1"), own, wire::Echo{false, 3, 4, {1, 2, 3}}, 64));
+        b.in(icmp(own, own, wire::Echo{false, 3, 4, {1, 2, 3}}, 64));
+        b.stack.send({}, probe(own, ip("2001:db8:2::1"), {}), b.out);
+        QVERIFY2(take(b.out).empty(), "no packet, and no solicitation for an address of our own");
+    }
+
+    void RFC8200_4_5_fragmentsOfAWrongLengthAreTold()
+    {
+        Bench b;
+        b.know(peer);
+        const auto told = [&](std::uint16_t word, std::size_t length) -> std::optional<std::uint32_t> {
+            wire::Ipv6Packet piece = probe(peer, own, {});
+            piece.nextHeader = wire::protocol::fragment;
+            piece.payload = {wire::protocol::udp, 0, static_cast<std::uint8_t>(word >> 8), static_cast<std::uint8_t>(word), 0, 0, 0, 1};
+            piece.payload.resize(wire::fragmentOctets + length);
+            b.in(piece);
+            const auto seen = take(b.out);
+            if (seen.empty()) return std::nullopt;
+            const auto* error = seen.at(0).frame.as<IcmpError>();
+            return error && error->type == wire::icmpv6Type::parameterProblem && error->code == 0 ? std::optional(error->parameter) : std::nullopt;
+        };
+        QVERIFY2(told(1, 63) == 4u, "the payload length");
+        QVERIFY2(told(0xfff8, 16) == 42u, "the offset");
+        QVERIFY(!told(1, 64) && !told(0xfff0, 7));
+    }
+
+    void RFC6275_6_3_oneHomeAddressOptionAtMost()
+    {
+        Bench b;
+        b.know(peer);
+        b.stack.setDefaultRouter(0, peer);
+        const Ipv6Address home = ip("2001:db8:9::1");
+        b.stack.setMobilitySupport();
+        wire::Ipv6Packet packet = icmp(home, own, wire::Echo{false, 3, 4, {}}, 64);
+        packet.source = peer;
+        packet.setHomeAddress(home);
+        b.in(packet);
+        QVERIFY2(take(b.out).size() == 1, "Binding Error 1");
+        packet.destinationOptions.push_back(packet.destinationOptions.back());
+        b.in(packet);
+        QVERIFY2(take(b.out).empty(), "nobody knows from whom");
+    }
+
     void unreachableNeighbourThreeSolicitationsThenCode3()
     {
         Bench b;

@@ -355,6 +355,21 @@ private Q_SLOTS:
         QVERIFY(both.find(ip("2001:db8:100::9"))->regional && !both.find(home)->regional);
     }
 
+    void MCOA_HA_08_everyRefusalBringsTheIdentifiersBack()
+    {
+        const wire::BindingIdentifier asked{7, 0, false, 3, Bytes(careOf1.octets.begin(), careOf1.octets.end())};
+        const std::vector<wire::MobilityOption> answered{wire::BindingIdentifier{7, 0, false, 3, {}}};
+        constexpr std::uint16_t toCorrespondents = BindingUpdate::acknowledge;
+        const auto check = [&](Registrar r, std::uint16_t sequence, std::uint16_t flags, std::uint8_t expected) {
+            const auto verdict = judge(r, TimePoint{1s}, {.sequence = sequence, .flags = flags, .options = {asked}});
+            return verdict.action == Action::Answer && verdict.ack.status == expected && verdict.ack.options == answered;
+        };
+        QVERIFY2(check(bound(5), 6, toCorrespondents, status::registrationTypeChange), "HA-BU-03");
+        QVERIFY2(check(bound(5), 5, toCorrespondents, status::sequenceOutOfWindow), "HA-BU-02");
+        QVERIFY2(check(Registrar(policy(true)), 1, Request{}.flags, status::homeRegistrationNotSupported), "a MAP");
+        QVERIFY2(check(Registrar(policy()), 1, toCorrespondents | BindingUpdate::mobileRouter, status::mobileRouterNotPermitted), "NEMO-HA-01");
+    }
+
     void HA_BU_07_refreshAdviceOnlyBelowTheLifetimeAndNeverWhenDeleting()
     {
         for (const auto& [advice, units] : {std::pair{0, 0}, {3, 0}, {4, 1}, {296, 74}, {299, 74}, {300, 0}, {4000, 0}}) {

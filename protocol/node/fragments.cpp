@@ -58,6 +58,18 @@ std::vector<Ipv6Packet> fragmented(const Ipv6Packet& packet, std::size_t mtu, st
     return pieces;
 }
 
+std::optional<std::uint32_t> FragmentStore::wrongField(const Ipv6Packet& piece)
+{
+    constexpr std::uint32_t payloadLengthAt = 4, offsetInHeader = 2;
+    const auto head = headOf(piece);
+    if (!head) return std::nullopt;
+    const std::size_t length = piece.payload.size() - wire::fragmentOctets;
+    if (head->place == 0 && head->next == wire::protocol::icmpv6 && piece.payload[wire::fragmentOctets] < 128) return std::nullopt;
+    if (head->more && length % 8 != 0) return payloadLengthAt;
+    if (head->place + length > maxPayload) return static_cast<std::uint32_t>(sizeOf(piece) - piece.payload.size()) + offsetInHeader;
+    return std::nullopt;
+}
+
 std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& piece)
 {
     const auto head = headOf(piece);

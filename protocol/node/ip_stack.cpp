@@ -232,6 +232,10 @@ bool IpStack::take(TimePoint now, Delivery& delivery, bool tunnelled, Output& ou
 {
     const Ipv6Packet& packet = delivery.packet;
     if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
+        if (const auto wrong = FragmentStore::wrongField(packet)) {
+            sendError(now, packet, wire::icmpv6Type::parameterProblem, 0, out, *wrong);
+            return false;
+        }
         auto whole = fragments_.add(now, packet);
         if (!whole) return false;
         delivery.packet = std::move(*whole);

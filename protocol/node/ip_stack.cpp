@@ -260,7 +260,7 @@ bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
     const Ipv6Packet& packet = delivery.packet;
     if (const auto* echo = std::get_if<wire::Echo>(&*delivery.icmp)) {
         if (echo->reply) return false;
-        if (!settings_.answersEcho) return true;
+        if (!settings_.answersEcho || packet.source.isUnspecified() || packet.source.isLoopback()) return true;
         // RFC 4443 §4.2: what came to a group or an anycast address is answered from a unicast address, all else from where it came to,
         // also where that is a home address without neighbour discovery (MCOA-MN-17).
         sendIcmp(now, delivery.interface, isOurs(packet.destination) ? packet.destination : Ipv6Address{}, packet.source,

@@ -335,7 +335,7 @@ bool Anchor::isReady(std::size_t interface, const Ipv6Address& address) const
 void Anchor::drainStack(TimePoint now, Output& out)
 {
     for (const StackEvent& event : stack_.takeEvents()) {
-        if (event.kind == StackEvent::Kind::NeighborLost) continue;
+        if (event.kind != StackEvent::Kind::AddressReady && event.kind != StackEvent::Kind::AddressDuplicate) continue;
         std::vector<Ipv6Address> homes{event.address};
         if (const auto it = linkLocals_.find({event.interface, event.address}); it != linkLocals_.end()) homes = it->second;
         for (const Ipv6Address& home : homes) {

@@ -11,6 +11,7 @@ namespace roamscope::node {
 namespace {
 
 constexpr std::size_t rememberedCopies = 16;  // numbers that an answer may still carry
+constexpr Duration longestWay = 32s;          // of an update to its peer; our own
 
 }  // namespace
 
@@ -31,6 +32,7 @@ void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono:
 void Association::release(TimePoint now)
 {
     if (releasing_) return;
+    mayBeBound_ = mayBeBound_ && now < mayBeBoundUntil_;
     releasing_ = mayBeBound_;
     lapsing_ = false;
     refused_ = false;
@@ -58,6 +60,7 @@ void Association::restart(std::uint16_t sequence, bool mayBeBound)
 {
     *this = Association(peer_, home_, sequence, first_);
     mayBeBound_ = mayBeBound;
+    if (mayBeBound) mayBeBoundUntil_ = TimePoint::max();
 }
 
 void Association::revoked()
@@ -103,6 +106,7 @@ std::optional<Association::Update> Association::due(TimePoint now)
     if (outstanding_.size() == rememberedCopies) outstanding_.erase(outstanding_.begin());
     mayBeBound_ = true;
     const WireLifetime lifetime = releasing_ ? WireLifetime{0} : lifetime_;
+    mayBeBoundUntil_ = std::max(mayBeBoundUntil_, now + toDuration(lifetime) + longestWay);
     outstanding_.push_back({sequence_, now, lifetime});
     ++unanswered_;
     nextSend_ = now + timeout_;
@@ -152,6 +156,7 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
     bound_ = true;
     registeredCareOf_ = careOf_;
     expires_ = sent.time + toDuration(granted_);
+    if (sent.sequence == sequence_) mayBeBoundUntil_ = now + toDuration(ack.lifetime);  // the peer took it before it answered
     timeout_ = initialTimeout;
     // MN-BU-14: refresh well before the end, or when the peer wishes it (MN-BU-12).
     const auto* advice = wire::findOption<wire::BindingRefreshAdvice>(ack.options);

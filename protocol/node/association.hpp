@@ -34,7 +34,7 @@ public:
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
 
     /// Wants no binding any more: updates with lifetime 0 and the home address as care-of address until one is answered
-    /// (MN-HOME-01). Nothing when the peer has and had none.
+    /// (MN-HOME-01). Nothing when the peer has and had none, or when all that it may have had are over (MN-DAD-04).
     void release(TimePoint now);
     [[nodiscard]] bool releasing() const { return releasing_; }
 
@@ -118,6 +118,7 @@ private:
     bool releasing_ = false;
     bool lapsing_ = false;
     bool mayBeBound_ = false;            ///< an update has left since the last release: the peer may have a binding that we do not know of
+    TimePoint mayBeBoundUntil_{};        ///< when that one has ended, however late the update or its answer came
     bool bound_ = false;                 ///< a binding was acknowledged and lives until `expires_`
     std::optional<Ipv6Address> registeredCareOf_;
     WireLifetime granted_{};

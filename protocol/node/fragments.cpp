@@ -58,6 +58,19 @@ std::vector<Ipv6Packet> fragmented(const Ipv6Packet& packet, std::size_t mtu, st
     return pieces;
 }
 
+std::optional<std::uint32_t> FragmentStore::wrongField(const Ipv6Packet& piece)
+{
+    constexpr std::uint32_t payloadLengthAt = 4, offsetInHeader = 2;
+    const auto head = headOf(piece);
+    if (!head) return std::nullopt;
+    const std::size_t length = piece.payload.size() - wire::fragmentOctets;
+    if (head->place == 0 && head->next == wire::protocol::icmpv6 && piece.payload[wire::fragmentOctets] < 128) return std::nullopt;
+    if (head->more && length % 8 != 0) return payloadLengthAt;
+    const std::size_t headers = sizeOf(piece) - piece.payload.size();  // those before the fragment header count
+    if (head->place + length + headers - Ipv6Packet::headerOctets > maxPayload) return static_cast<std::uint32_t>(headers) + offsetInHeader;
+    return std::nullopt;
+}
+
 std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& piece)
 {
     const auto head = headOf(piece);

@@ -38,6 +38,9 @@ public:
 
     /// True for a piece of a packet.
     [[nodiscard]] static bool isFragment(const wire::Ipv6Packet& packet) { return packet.nextHeader == wire::protocol::fragment; }
+    /// The offset of the field that makes a piece impossible, for a Parameter Problem message: a piece in the middle whose length is no
+    /// multiple of 8, one that ends beyond 65,535 octets (RFC 8200 §4.5). Nothing for pieces of ICMPv6 errors (RFC 4443 §2.4 e).
+    [[nodiscard]] static std::optional<std::uint32_t> wrongField(const wire::Ipv6Packet& piece);
     /// Takes a piece; gives the packet when this was the last one that was missing.
     [[nodiscard]] std::optional<wire::Ipv6Packet> add(TimePoint now, const wire::Ipv6Packet& piece);
 

@@ -12,23 +12,6 @@ namespace {
 
 constexpr std::uint8_t erroneousField = 0;  // code of a Parameter Problem, RFC 4443 §3.4
 
-/// RFC 8200 §4.5: where the field stands that is told to the sender of a fragment that is not a multiple of 8 octets long, or lies
-/// beyond the largest packet.
-std::optional<std::size_t> wrongFragmentField(const Ipv6Packet& piece)
-{
-    constexpr std::size_t payloadLengthAt = 4;
-    constexpr std::size_t offsetAt = 2;
-    constexpr std::size_t most = 65535;
-    const Bytes& p = piece.payload;
-    if (p.size() < wire::fragmentOctets) return std::nullopt;
-    const std::size_t length = p.size() - wire::fragmentOctets;
-    const std::size_t place = static_cast<std::size_t>(p[offsetAt] << 8 | p[offsetAt + 1]);
-    if ((place & 1u) != 0 && length % 8 != 0) return payloadLengthAt;
-    const std::size_t headers = sizeOf(piece) - p.size();
-    if ((place & 0xfff8u) + length + headers - Ipv6Packet::headerOctets > most) return headers + offsetAt;
-    return std::nullopt;
-}
-
 }  // namespace
 
 // ---- configuration
@@ -255,9 +238,11 @@ bool IpStack::take(TimePoint now, Delivery& delivery, bool tunnelled, Output& ou
 {
     const Ipv6Packet& packet = delivery.packet;
     if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
+        if (const auto wrong = FragmentStore::wrongField(packet)) {
+            sendError(now, packet, wire::icmpv6Type::parameterProblem, 0, out, *wrong);
+            return false;
+        }
         auto whole = fragments_.add(now, packet);
-        if (const auto at = whole ? std::nullopt : wrongFragmentField(packet))
-            sendError(now, packet, wire::icmpv6Type::parameterProblem, erroneousField, out, static_cast<std::uint32_t>(*at));
         if (!whole) return false;
         delivery.packet = std::move(*whole);
     }
@@ -281,7 +266,7 @@ bool IpStack::settle(TimePoint now, const Delivery& delivery, Output& out)
     const Ipv6Packet& packet = delivery.packet;
     if (const auto* echo = std::get_if<wire::Echo>(&*delivery.icmp)) {
         if (echo->reply) return false;
-        if (!settings_.answersEcho) return true;
+        if (!settings_.answersEcho || packet.source.isUnspecified() || packet.source.isLoopback()) return true;
         // RFC 4443 §4.2: what came to a group or an anycast address is answered from a unicast address, all else from where it came to,
         // also where that is a home address without neighbour discovery (MCOA-MN-17).
         sendIcmp(now, delivery.interface, isOurs(packet.destination) ? packet.destination : Ipv6Address{}, packet.source,

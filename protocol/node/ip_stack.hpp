@@ -45,9 +45,9 @@ struct InterfaceSettings {
 };
 
 /// Outcome of duplicate address detection (MN-DAD-01, HA-BU-04, HMIP-MAP-02), a neighbour that went silent, one that answered
-/// probeNeighbor(), or who says to have the address of watchAdvertisements().
+/// probeNeighbor(), one that says to be no router any more, or who says to have the address of watchAdvertisements().
 struct StackEvent {
-    enum class Kind : std::uint8_t { AddressReady, AddressDuplicate, NeighborLost, NeighborConfirmed, Advertised } kind;
+    enum class Kind : std::uint8_t { AddressReady, AddressDuplicate, NeighborLost, NeighborConfirmed, NeighborResigned, Advertised } kind;
     std::size_t interface = 0;
     Ipv6Address address;
     Mac mac{};  ///< of Advertised

@@ -206,6 +206,10 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
         out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
         events_.push_back({StackEvent::Kind::NeighborLost, interface, address});
     }
+    for (const Ipv6Address& address : actions.resigned) {
+        if (i.settings.autoconfigures) learnRouter(now, interface, address, std::chrono::seconds{0}, out);
+        else events_.push_back({StackEvent::Kind::NeighborResigned, interface, address});
+    }
     for (const Ipv6Address& address : actions.confirmed) events_.push_back({StackEvent::Kind::NeighborConfirmed, interface, address});
     for (const Ipv6Packet& packet : actions.unreachable) sendError(now, packet, wire::icmpv6Type::destinationUnreachable, 3, out);
 }

@@ -345,7 +345,7 @@ private:
 
     // at home (mobile_node_home.cpp)
     /// True when the advertisement shows the home link (MN-MOV-06).
-    [[nodiscard]] bool seesHomeLink(const wire::RouterAdvertisement& ra) const;
+    [[nodiscard]] bool seesHomeLink(const RouterList::Router& router) const;
     /// Bindings are released, and the home addresses are taken.
     void settleHome(TimePoint now, std::size_t interface, Output& out);
     void arriveHome(TimePoint now, std::size_t interface, const RouterList::Router& router, Output& out);

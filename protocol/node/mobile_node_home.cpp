@@ -23,13 +23,9 @@ bool MobileNode::atHomeWithAddress(const Ipv6Address& address) const
     return homeLink_ && home != homes_.end() && !home->association.releasing() && stack_.owns(address);
 }
 
-bool MobileNode::seesHomeLink(const wire::RouterAdvertisement& ra) const
+bool MobileNode::seesHomeLink(const RouterList::Router& router) const
 {
-    return std::any_of(ra.options.begin(), ra.options.end(), [&](const wire::NdOption& option) {
-        const auto* pio = std::get_if<wire::PrefixInformation>(&option);
-        return pio && pio->onLink && pio->validLifetime != 0 &&
-               std::any_of(homes_.begin(), homes_.end(), [&](const Home& home) { return pio->prefix.contains(home.address); });
-    });
+    return std::any_of(homes_.begin(), homes_.end(), [&](const Home& home) { return router.isOnLink(home.address); });
 }
 
 void MobileNode::arriveHome(TimePoint now, std::size_t interface, const RouterList::Router& router, Output& out)

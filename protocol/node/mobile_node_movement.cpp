@@ -130,7 +130,7 @@ void MobileNode::adoptRouter(TimePoint now, std::size_t interface, Output& out)
                 {{"address", attribute(router.address)}, {"mac", attribute(router.mac)}});
     if (!std::exchange(link.moved, false)) return;
     // MN-COA-06: the link that we had cannot be reached any more, and this router tells what this one is.
-    const bool sameHome = homeLink_ == interface && seesHomeLink(router.message);
+    const bool sameHome = homeLink_ == interface && seesHomeLink(router);
     const bool leftHome = homeLink_ == interface && !sameHome;
     if (leftHome) leaveHomeLink(now, out);
     const auto gone = link.careOf.retain([&](const CareOfList::CareOf& c) { return router.advertises(c.address); });
@@ -148,7 +148,7 @@ void MobileNode::useAdvertisement(TimePoint now, std::size_t interface, Output& 
 {
     Link& link = links_[interface];
     const RouterList::Router& router = *link.routers.current();
-    if (seesHomeLink(router.message)) return arriveHome(now, interface, router, out);
+    if (seesHomeLink(router)) return arriveHome(now, interface, router, out);
     if (homeLink_ == interface) leaveHomeLink(now, out);
     if (link.linkLocalWaits) assignLinkLocal(now, interface, false, out);
     formCareOf(now, interface, router.message, out);
@@ -296,6 +296,9 @@ void MobileNode::drainStack(TimePoint now, Output& out)
             break;
         case StackEvent::Kind::NeighborLost:
             if (router && router->address == event.address) loseRouter(now, event.interface, true, out);
+            break;
+        case StackEvent::Kind::NeighborResigned:
+            if (link.routers.resigned(event.address)) loseRouter(now, event.interface, false, out);
             break;
         case StackEvent::Kind::Advertised:
             stack_.learnNeighbor(now, event.interface, homeAgent(), event.mac, true, out);  // MN-HOME-02

@@ -126,7 +126,8 @@ void MobileNode::answerFrom(TimePoint now, Ipv6Packet packet, Output& out)
 std::optional<Ipv6Packet> MobileNode::unwrap(const Ipv6Packet& packet) const
 {
     auto inner = decapsulate(packet);
-    if (!inner) return std::nullopt;
+    // RFC 4291 §2.5.2, §2.5.3, §2.5.6, §2.7: no router has passed on what comes from these, and nobody can be answered there.
+    if (!inner || !inner->source.isUnicastRoutable()) return std::nullopt;
     // MN-RX-01: packets to an RCoA come from its MAP, packets to a home address from the home agent. (A packet from the home
     // agent through the MAP has two tunnels and is unwrapped twice.)
     const Association* map = findMap(packet.source);

@@ -106,7 +106,7 @@ void NeighborCache::advertised(TimePoint now, const wire::NeighborAdvertisement&
     if (otherMac) entry.mac = option->address;
     if (na.solicited) reachable(now, na.target, entry, actions);
     else if (otherMac) entry.state = State::Stale;
-    entry.router = na.router;
+    if (std::exchange(entry.router, na.router) && !na.router) actions.resigned.push_back(na.target);
     actions.changed.push_back(na.target);
 }
 

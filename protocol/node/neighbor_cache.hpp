@@ -47,6 +47,7 @@ public:
         std::vector<wire::Ipv6Packet> unreachable;  ///< answer their sources with an error (RFC 4861 §7.2.2)
         std::vector<Ipv6Address> lost;              ///< neighbours that stopped answering
         std::vector<Ipv6Address> confirmed;         ///< neighbours that answered a probe()
+        std::vector<Ipv6Address> resigned;          ///< routers that say that they are none any more (RFC 4861 §7.2.5)
         std::vector<Ipv6Address> changed;           ///< neighbours whose state or link-layer address changed
     };
 

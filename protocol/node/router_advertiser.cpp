@@ -2,6 +2,7 @@
 #include "protocol/node/router_advertiser.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace roamscope::node {
 
@@ -10,6 +11,41 @@ constexpr Duration maxDelay = 500ms;              // MAX_RA_DELAY_TIME, RFC 4861
 constexpr Duration minDelayBetween = 3s;          // MIN_DELAY_BETWEEN_RAS
 constexpr Duration maxInitialInterval = 16s;      // MAX_INITIAL_RTR_ADVERT_INTERVAL
 constexpr int initialAdvertisements = 3;          // MAX_INITIAL_RTR_ADVERTISEMENTS
+
+/// `whole` in as many advertisements as fit the link (RFC 4861 §6.2.3). Each has the first prefix (AR-01, HA-RA-01) and the first MAP:
+/// without any a mobile node of RFC 4140 would leave its own (HMIP-MN-07a). Further ones are spread.
+std::vector<wire::RouterAdvertisement> fitting(const wire::RouterAdvertisement& whole, std::size_t mtu)
+{
+    const auto fits = [&](const wire::RouterAdvertisement& ra) {
+        return wire::Ipv6Packet::headerOctets + wire::emitIcmpv6(ra, wire::Ipv6Packet{}.pseudoHeader()).size() <= mtu;
+    };
+    if (fits(whole)) return {whole};
+    wire::RouterAdvertisement common = whole;
+    common.options.clear();
+    std::vector<wire::NdOption> further;
+    bool prefix = false, map = false;
+    for (const wire::NdOption& option : whole.options) {
+        const bool repeats = (std::holds_alternative<wire::PrefixInformation>(option) && std::exchange(prefix, true)) ||
+                             (std::holds_alternative<wire::MapOption>(option) && std::exchange(map, true));
+        (repeats ? further : common.options).push_back(option);
+    }
+    std::vector<wire::RouterAdvertisement> parts{common};
+    for (const wire::NdOption& option : further) {
+        parts.back().options.push_back(option);
+        if (fits(parts.back())) continue;
+        parts.back().options.pop_back();
+        parts.push_back(common);
+        parts.back().options.push_back(option);
+    }
+    return parts;
+}
+
+void send(TimePoint now, std::size_t interface, const wire::RouterAdvertisement& whole, IpStack& stack, Output& out)
+{
+    for (const wire::RouterAdvertisement& ra : fitting(whole, stack.mtu(interface)))
+        stack.sendIcmp(now, interface, stack.linkLocalAddress(interface), allNodes(), ra, out);
+}
+
 }  // namespace
 
 RouterAdvertiser::RouterAdvertiser(Settings settings, Random random) : settings_(std::move(settings)), maps_(settings_.map), random_(random)
@@ -36,7 +72,7 @@ void RouterAdvertiser::setMaps(TimePoint now, std::vector<wire::MapOption> maps)
 void RouterAdvertiser::advance(TimePoint now, IpStack& stack, Output& out)
 {
     if (now < next_) return;
-    stack.sendIcmp(now, settings_.interface, stack.linkLocalAddress(settings_.interface), allNodes(), message(now, stack), out);
+    send(now, settings_.interface, message(now, stack), stack, out);
     last_ = now;
     Duration wait = random_.between(settings_.minInterval, settings_.maxInterval);
     if (sent_ < initialAdvertisements) ++sent_;
@@ -53,7 +89,7 @@ void RouterAdvertiser::cease(TimePoint now, IpStack& stack, Output& out)
     std::erase_if(ra.options, [](const auto& option) { return std::holds_alternative<wire::HomeAgentInformation>(option); });
     for (auto& option : ra.options)
         if (auto* map = std::get_if<wire::MapOption>(&option); map && stack.owns(map->address)) map->validLifetime = 0;
-    stack.sendIcmp(now, settings_.interface, stack.linkLocalAddress(settings_.interface), allNodes(), ra, out);
+    send(now, settings_.interface, ra, stack, out);
 }
 
 wire::RouterAdvertisement RouterAdvertiser::message(TimePoint now, const IpStack& stack) const

@@ -7,21 +7,50 @@ namespace roamscope::node {
 
 namespace {
 
-std::vector<Prefix> prefixesIn(const wire::RouterAdvertisement& ra)
+constexpr std::uint32_t infinite = 0xffffffff;
+
+/// Enters what an advertisement says of prefixes; true when the list has others then than before.
+bool take(TimePoint now, const wire::RouterAdvertisement& ra, std::vector<RouterList::Advertised>& prefixes)
 {
-    std::vector<Prefix> out;
+    bool changed = std::erase_if(prefixes, [&](const auto& p) { return now >= p.until; }) > 0;
+    bool tells = false;
+    for (auto& p : prefixes) ++p.omitted;
     for (const wire::NdOption& option : ra.options) {
         const auto* pio = std::get_if<wire::PrefixInformation>(&option);
-        if (pio && (pio->onLink || pio->autonomous) && pio->validLifetime != 0 && !pio->prefix.address.isLinkLocal()) out.push_back(pio->prefix.masked());
+        if (!pio || (!pio->onLink && !pio->autonomous) || pio->prefix.address.isLinkLocal()) continue;
+        tells = true;
+        const Prefix prefix = pio->prefix.masked();
+        const auto it = std::find_if(prefixes.begin(), prefixes.end(), [&](const auto& p) { return p.prefix == prefix; });
+        if (pio->validLifetime == 0) {
+            changed = changed || it != prefixes.end();
+            if (it != prefixes.end()) prefixes.erase(it);
+            continue;
+        }
+        const TimePoint until = pio->validLifetime == infinite ? TimePoint::max() : now + std::chrono::seconds(pio->validLifetime);
+        if (it != prefixes.end()) {
+            *it = {prefix, it->onLink || pio->onLink, until, 0};
+            continue;
+        }
+        prefixes.push_back({prefix, pio->onLink, until, 0});
+        changed = true;
     }
-    return out;
+    if (!tells) {
+        for (auto& p : prefixes) --p.omitted;
+        return changed;
+    }
+    return std::erase_if(prefixes, [](const auto& p) { return p.omitted >= RouterList::toleratedOmissions; }) > 0 || changed;
 }
 
 }  // namespace
 
 bool RouterList::Router::advertises(const Ipv6Address& a) const
 {
-    return std::any_of(prefixes.begin(), prefixes.end(), [&](const Prefix& p) { return p.contains(a); });
+    return std::any_of(prefixes.begin(), prefixes.end(), [&](const Advertised& p) { return p.prefix.contains(a); });
+}
+
+bool RouterList::Router::isOnLink(const Ipv6Address& a) const
+{
+    return std::any_of(prefixes.begin(), prefixes.end(), [&](const Advertised& p) { return p.onLink && p.prefix.contains(a); });
 }
 
 RouterList::Heard RouterList::heard(TimePoint now, const Ipv6Address& address, const Mac& mac, const wire::RouterAdvertisement& ra)
@@ -43,12 +72,11 @@ RouterList::Heard RouterList::heard(TimePoint now, const Ipv6Address& address, c
         it = routers_.insert(routers_.end(), Router{});
         it->address = address;
     }
-    auto prefixes = prefixesIn(ra);
-    const bool changed = isNew || prefixes != it->prefixes;
+    if (it->mac != mac) it->prefixes.clear();  // another router with the same address, perhaps on another link
+    const bool changed = take(now, ra, it->prefixes) || isNew;
     it->mac = mac;
     it->expires = now + std::chrono::seconds(ra.routerLifetime);
     it->heard = now;
-    it->prefixes = std::move(prefixes);
     it->message = ra;
     const auto* interval = wire::findOption<wire::AdvertisementIntervalOption>(ra.options);
     it->interval = interval && interval->milliseconds > 0 ? std::optional<Duration>(std::chrono::milliseconds(interval->milliseconds)) : std::nullopt;
@@ -70,6 +98,13 @@ const RouterList::Router* RouterList::lose(TimePoint now)
     if (best == routers_.end()) return nullptr;
     current_ = best->address;
     return &*best;
+}
+
+bool RouterList::resigned(const Ipv6Address& address)
+{
+    if (current_ == address) return true;
+    std::erase_if(routers_, [&](const Router& r) { return r.address == address; });
+    return false;
 }
 
 void RouterList::confirmed(TimePoint now)

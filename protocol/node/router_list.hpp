@@ -15,6 +15,17 @@ namespace roamscope::node {
 class RouterList {
 public:
     static constexpr std::size_t maximum = 16;  ///< routers of a link that are remembered; the one in use always is
+    /// A prefix that so many advertisements with other prefixes in a row left out is not advertised any more; our own. Fewer say nothing:
+    /// a router may spread its options over several advertisements or leave them out of some (RFC 4861 §6.2.3, §6.3.4).
+    static constexpr int toleratedOmissions = 3;
+
+    /// A prefix of a router's, as it told last.
+    struct Advertised {
+        Prefix prefix;          ///< masked
+        bool onLink = false;    ///< it said so once; an L of 0 does not take it back (RFC 4861 §6.3.4)
+        TimePoint until{};      ///< end of its valid lifetime
+        int omitted = 0;        ///< advertisements in a row that had other prefixes only
+    };
 
     struct Router {
         Ipv6Address address;              ///< link-local
@@ -22,9 +33,11 @@ public:
         TimePoint expires{};              ///< of its use as a default router
         TimePoint heard{};                ///< when it was heard of last, or answered last
         std::optional<Duration> interval; ///< Advertisement Interval, when it tells (MN-MOV-04)
-        std::vector<Prefix> prefixes;     ///< masked; on-link or for addresses, in its last advertisement
-        wire::RouterAdvertisement message; ///< that one
+        std::vector<Advertised> prefixes; ///< on-link or for addresses, of all its advertisements
+        wire::RouterAdvertisement message; ///< the last one
         [[nodiscard]] bool advertises(const Ipv6Address& address) const;
+        /// `address` belongs to a prefix of the link (MN-MOV-06).
+        [[nodiscard]] bool isOnLink(const Ipv6Address& address) const;
     };
 
     enum class Heard : std::uint8_t {
@@ -41,6 +54,8 @@ public:
     [[nodiscard]] const Router* current() const { return current_ ? find(*current_) : nullptr; }
     /// The router in use is gone. Gives the one heard of last among the others, which is used then; nothing when there is none.
     const Router* lose(TimePoint now);
+    /// `address` says that it is no router any more (RFC 4861 §7.2.5). True when it is the one in use: lose() follows.
+    bool resigned(const Ipv6Address& address);
     /// The router in use answered.
     void confirmed(TimePoint now);
     /// Whether it is being asked; while it is, nothing else casts doubt on it.

@@ -65,6 +65,29 @@ struct Bench {
 class TestAccessRouter : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    void RFC4861_6_2_3_optionsThatDoNotFitIntoOneAdvertisement()
+    {
+        std::vector<wire::MapOption> maps;
+        for (std::uint8_t i = 0; i < 100; ++i) maps.push_back({2, 10, true, 600, withInterfaceId(ip("2001:db8:300::"), {0, 0, 0, 0, 0, 0, 1, i})});
+        const RouterAdvertiser::Settings settings{1, 30ms, 70ms, prefix("2001:db8:a1::1/64"), maps};
+        Output out;
+        IpStack stack = Bench::makeStack();
+        RouterAdvertiser advertiser(settings, Random(1));
+        advertiser.advance(TimePoint{1s}, stack, out);
+        std::set<Ipv6Address> told;
+        const auto seen = take(out);
+        QCOMPARE(seen.size(), std::size_t{2});
+        for (const Seen& s : seen) {
+            const auto* ra = s.frame.as<RouterAdvertisement>();
+            QVERIFY2(ra && sizeOf(s.inner()) <= 1500, "RFC 4861 6.2.3");
+            QVERIFY2(wire::findOption<wire::SourceLinkLayerOption>(ra->options) && wire::findOption<wire::PrefixInformation>(ra->options), "HA-RA-01, AR-01: in each of them");
+            QVERIFY2(wire::findOption<wire::MapOption>(ra->options)->address == maps[0].address, "HMIP-MN-07a");
+            for (const auto& option : ra->options)
+                if (const auto* map = std::get_if<wire::MapOption>(&option)) told.insert(map->address);
+        }
+        QCOMPARE(told.size(), std::size_t{100});
+    }
+
     /// RFC 4443 §3.1 code 4, §2.2 a.
     void closedPortsAreTold()
     {

@@ -48,6 +48,28 @@ Copies copies(Association& a, std::size_t count)
 class TestAssociation : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    void MN_DAD_04_bindingsThatAreOverNeedNoRelease()
+    {
+        Association a = fresh();
+        a.request(TimePoint{}, careOf1, 600s);
+        QCOMPARE(a.acknowledged(TimePoint{100ms}, ack(a.due(TimePoint{})->sequence, 2)), Answer::Accepted);
+        Association late = a;
+        late.release(TimePoint{8100ms});
+        QVERIFY2(!late.releasing() && !late.due(TimePoint{8100ms}), "RFC 6275 11.5.5: all bindings have expired");
+        a.request(TimePoint{1s}, careOf2, 600s);
+        (void)a.due(TimePoint{1s});
+        Association unsure = a;
+        unsure.release(TimePoint{20s});
+        QVERIFY2(unsure.releasing(), "an update without an answer may have made another one");
+        a.release(TimePoint{700s});
+        QVERIFY2(!a.releasing(), "also that one has ended");
+        Association early = fresh();
+        early.request(TimePoint{}, careOf1, 600s);
+        QCOMPARE(early.acknowledged(TimePoint{100ms}, ack(early.due(TimePoint{})->sequence, 2)), Answer::Accepted);
+        early.release(TimePoint{8s});
+        QVERIFY2(early.releasing(), "the peer counts from when it took the update");
+    }
+
     void MN_BU_07_firstRegistrationWaits1500msDoublingTo32s()
     {
         Association a = fresh();

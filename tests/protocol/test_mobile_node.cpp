@@ -201,6 +201,20 @@ private Q_SLOTS:
         QVERIFY2(s.inner().source == lcoa && s.inner().homeAddress() == withInterfaceId(ip("2001:db8:400::"), eui64(mnMac)), "HMIP-MN-11");
     }
 
+    void RFC4291_2_sourcesInATunnelThatNobodyHas()
+    {
+        const auto answered = [](const char* from, bool tunnelled) {
+            Bench b = Bench::plain();
+            b.out = {};
+            const auto echo = icmp(ip(from), tunnelled ? homeAddress : lcoa, wire::Echo{false, 1, 1, {}}, 64);
+            b.in(tunnelled ? encapsulate(echo, homeAgent, lcoa) : echo);
+            return !take(b.out).empty();
+        };
+        for (const char* from : {"::", "::1", "fe80::1", "ff02::1"}) QVERIFY2(!answered(from, true), from);
+        for (const char* from : {"::", "::1", "ff02::1"}) QVERIFY2(!answered(from, false), from);
+        QVERIFY(answered("2001:db8:200::c", true) && answered("2001:db8:200::c", false));
+    }
+
     void MN_RX_01_tunnelsFromTheirEndsOnly()
     {
         Bench b = Bench::registered();

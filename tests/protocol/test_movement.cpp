@@ -51,6 +51,79 @@ wire::Ipv6Packet withInterval(std::uint32_t milliseconds)
 class TestMovement : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    void RFC4861_6_3_4_advertisementsWithPartOfThePrefixes()
+    {
+        // RFC 4861 6.2.3: options may be spread over several advertisements, or left out of some.
+        Bench b = Bench::plain();
+        for (int s = 3; s < 20; ++s) {
+            b.in(advertisement(plainRa(s % 2 == 0 ? "2001:db8:a1::1" : "2001:db8:a9::1")));
+            const auto seen = b.to(std::chrono::seconds(s));
+            QVERIFY2(count<BindingUpdate>(seen) == 0 && b.mn.onLinkCareOf() == lcoa, "RFC 4861 6.3.4: what others leave out is not taken back");
+        }
+    }
+
+    void MN_COA_05_aPrefixThatIsLeftOutForLong()
+    {
+        Bench b = Bench::plain();
+        const Ipv6Address renumbered = withInterfaceId(ip("2001:db8:a9::"), eui64(mnMac));
+        for (int n = 1; n <= RouterList::toleratedOmissions; ++n) {
+            b.in(advertisement(plainRa("2001:db8:a9::1")));
+            (void)b.to(std::chrono::seconds(2 + 2 * n));
+            QCOMPARE(b.mn.onLinkCareOf(), n < RouterList::toleratedOmissions ? std::optional(lcoa) : std::optional(renumbered));
+        }
+        RouterList list;
+        wire::RouterAdvertisement ra;
+        ra.routerLifetime = 1800;
+        ra.options = {wire::PrefixInformation{prefix("2001:db8:a1::/64"), true, true, false, 100, 100}};
+        (void)list.heard({}, ar, arMac, ra);
+        std::get<wire::PrefixInformation>(ra.options[0]).onLink = false;
+        (void)list.heard({}, ar, arMac, ra);
+        QVERIFY2(list.current()->isOnLink(lcoa), "RFC 4861 6.3.4: L=0 says nothing");
+        wire::RouterAdvertisement empty = ra;
+        empty.options.clear();
+        for (int i = 0; i < 10; ++i) (void)list.heard({}, ar, arMac, empty);
+        QVERIFY2(list.current()->advertises(lcoa), "without any prefix it says nothing of them");
+        std::get<wire::PrefixInformation>(ra.options[0]).validLifetime = 0;
+        (void)list.heard({}, ar, arMac, ra);
+        QVERIFY2(!list.current()->advertises(lcoa), "taken back");
+        std::get<wire::PrefixInformation>(ra.options[0]).validLifetime = 100;
+        (void)list.heard({}, ar, arMac, ra);
+        (void)list.heard(TimePoint{100s}, ar, arMac, empty);
+        QVERIFY2(!list.current()->advertises(lcoa), "its valid lifetime is over");
+        (void)list.heard(TimePoint{100s}, ar, arMac, ra);
+        (void)list.heard(TimePoint{101s}, ar, mnMac, empty);
+        QVERIFY2(!list.current()->advertises(lcoa), "another router with the same address: MN-MOV-01");
+    }
+
+    void MN_MOV_06_homeWhileAdvertisementsHaveOtherPrefixes()
+    {
+        Bench b = Bench::plain();
+        b.mn.linkDown(b.now, 0, b.out);
+        b.mn.linkUp(b.now, 0, b.out);
+        b.in(advertisement(plainRa("2001:db8:100::1")));
+        auto seen = b.to(3s);
+        const auto sequence = Bench::update(seen).frame.as<BindingUpdate>()->sequence;
+        b.in(mobility(homeAgent, homeAddress, BindingAck{0, 0, sequence, WireLifetime{0}, {}}, {}));
+        for (int s = 4; s < 16; ++s) {
+            b.in(advertisement(plainRa(s % 2 == 0 ? "2001:db8:a9::1" : "2001:db8:100::1")));
+            seen = b.to(std::chrono::seconds(s));
+            QVERIFY2(count<BindingUpdate>(seen) == 0 && b.mn.isAtHome(), "RFC 4861 6.3.4, MN-MOV-06");
+        }
+    }
+
+    void RFC4861_7_2_5_aRouterThatIsNoneAnyMoreIsLeft()
+    {
+        for (const bool another : {false, true}) {
+            Bench b = Bench::plain();
+            if (another) b.in(advertisement(fromOther()));
+            (void)b.to(3s);
+            b.in(icmp(ar, allNodes(), NeighborAdvertisement{false, false, true, ar, {wire::TargetLinkLayerOption{arMac}}}));
+            const auto seen = b.to(6s);
+            QVERIFY2((count<RouterSolicitation>(seen) > 0) == !another, "RFC 4861 7.2.5: it is no default router any more");
+            QVERIFY(b.mn.onLinkCareOf() == (another ? std::optional(lcoa2) : std::nullopt));
+        }
+    }
+
     void MN_MOV_02_theOldRouterIsAskedAndKeptWhileItAnswers()
     {
         Bench b = Bench::plain();

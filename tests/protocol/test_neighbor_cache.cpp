@@ -68,6 +68,16 @@ Cache reachable()
 class TestNeighborCache : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    void RFC4861_7_2_5_aRouterThatSaysItIsNone()
+    {
+        Cache c;
+        c.learn({}, peerMac, true);
+        QVERIFY(c.advertised({}, na(true, true, peerMac, true)).resigned.empty());
+        QVERIFY2(c.advertised({}, na(false, false, otherMac)).resigned.empty(), "another link-layer address without O says nothing");
+        QVERIFY2(c.advertised({}, na(false, true, peerMac)).resigned == std::vector{peer}, "RFC 4861 7.2.5: IsRouter changes from true to false");
+        QVERIFY2(c.advertised({}, na(false, true, peerMac)).resigned.empty(), "once");
+    }
+
     void threeMulticastSolicitationsOneSecondApartThenUnreachable()
     {
         Cache c;

@@ -107,6 +107,29 @@ private Q_SLOTS:
         }
     }
 
+    void RFC8200_4_5_whatIsWrongWithAPieceIsTold()
+    {
+        const auto pieces = fragmented(largeProbe(3000), 1280, 5);
+        for (const auto& piece : pieces) QVERIFY(!FragmentStore::wrongField(piece));
+        wire::Ipv6Packet odd = pieces[0];
+        odd.payload.pop_back();
+        QVERIFY2(FragmentStore::wrongField(odd) == 4u, "RFC 8200 4.5: the payload length");
+        wire::Ipv6Packet far = pieces[2];
+        far.payload[2] = 0xff;
+        far.payload[3] = 0xf8;
+        QVERIFY2(FragmentStore::wrongField(far) == 42u, "RFC 8200 4.5: the fragment offset");
+        wire::Ipv6Packet error = odd;
+        error.payload[0] = wire::protocol::icmpv6;
+        error.payload[wire::fragmentOctets] = wire::icmpv6Type::packetTooBig;
+        QVERIFY2(!FragmentStore::wrongField(error), "RFC 4443 2.4 e: it may be of an error");
+        Bench b = Bench::plain();
+        odd.destination = lcoa;
+        b.out = {};
+        b.in(odd);
+        const auto seen = take(b.out);
+        QVERIFY2(seen.size() == 1 && seen[0].inner().payload[0] == wire::icmpv6Type::parameterProblem && seen[0].inner().payload[7] == 4, "RFC 8200 4.5");
+    }
+
     void pathMtusAreBoundedAndForgotten()
     {
         PathMtu paths;

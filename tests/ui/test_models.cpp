@@ -430,6 +430,60 @@ private slots:
             if (node.name != QStringLiteral("seat") && node.role != analysis::Role::MobileNode) QVERIFY(node.place.y() < topology.mobileY);
     }
 
+    /// RFC 5648 §8: the interface on an IPv4 network shows itself by ARP, and its packets are in IPv4.
+    void ipv4NetworksAreDrawnAndTheirTunnelsNamed()
+    {
+        auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/wlan-ipv6-and-cellular-ipv4.json");
+        QVERIFY(scenario);
+        const test::PlayedSession session(TimePoint{16s}, capture::Backend::Virtual, *scenario);
+        const capture::View view = session.view();
+        for (const bool known : {true, false}) {
+            const lab::Scenario* told = known ? session.scenario() : nullptr;
+            const Names names(told, *view.analysis);
+            const Topology topology = makeTopology(told, *view.analysis, names, view.trace.links());
+            const TopologyState state = topologyAt(topology, *view.analysis, names, TimePoint{10s});
+            QCOMPARE(state.mobiles.size(), std::size_t(1));
+            QStringList on{state.mobiles[0].link ? topology.links[*state.mobiles[0].link].name : QString()};
+            for (const std::size_t other : state.mobiles[0].others) on << topology.links[other].name;
+            on.sort();
+            QCOMPARE(on.join(QLatin1Char(' ')), QStringLiteral("cell wlan"));
+            QStringList bids;
+            for (const TopologyState::Tunnel& tunnel : state.tunnels) bids << QString::number(tunnel.bid.value_or(0));
+            QCOMPARE(bids.join(QLatin1Char(' ')), QStringLiteral("1 2"));
+
+            const QString agent = known ? QStringLiteral("ha") : QStringLiteral("HA"), mobile = known ? QStringLiteral("mn") : QStringLiteral("MN");
+            const auto info = [&](const auto& test) {
+                const auto frame = test::findFrame(view, test);
+                return frame ? makePacketRow(view, *frame, names).text[static_cast<std::size_t>(PacketColumn::Info)] : QString();
+            };
+            const QString probe = info([](const wire::DecodedFrame& f) { return f.probe && !f.probe->answer && f.ipv4; });
+            QVERIFY2(probe.endsWith(QStringLiteral("⟨in IPv4 %1 → %2⟩").arg(agent, mobile)), qPrintable(probe));
+            const QString update = info([](const wire::DecodedFrame& f) { return f.as<wire::BindingUpdate>() && f.ipv4; });
+            QVERIFY2(update.endsWith(QStringLiteral("⟨in IPv4 UDP %2 → %1⟩").arg(agent, mobile)), qPrintable(update));
+            const QString plain = info([](const wire::DecodedFrame& f) { return f.probe && !f.ipv4 && f.packets.size() == 1; });
+            QVERIFY2(!plain.isEmpty() && !plain.contains(QStringLiteral("⟨")), qPrintable(plain));
+        }
+    }
+
+    /// RFC 5648 §5.6: what the update says of the interface at home tells where it is, though the home agent answers for its address.
+    void homeAndForeignAtOnceAreBothDrawn()
+    {
+        auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/home-and-foreign.json");
+        QVERIFY(scenario);
+        const test::PlayedSession session(TimePoint{14s}, capture::Backend::Virtual, *scenario);
+        const capture::View view = session.view();
+        const Names names(session.scenario(), *view.analysis);
+        const Topology topology = makeTopology(session.scenario(), *view.analysis, names, view.trace.links());
+        const TopologyState state = topologyAt(topology, *view.analysis, names, TimePoint{13s});
+        QCOMPARE(state.mobiles[0].others.size(), std::size_t(1));
+        QVERIFY(state.mobiles[0].link);
+        QStringList on{topology.links[*state.mobiles[0].link].name, topology.links[state.mobiles[0].others[0]].name};
+        on.sort();
+        QCOMPARE(on.join(QLatin1Char(' ')), QStringLiteral("cell home"));
+        QCOMPARE(state.tunnels.size(), std::size_t(1));
+        QVERIFY2(state.tunnels[0].bid == 2, "no tunnel leads to the home link");
+    }
+
     void timelineHasBarsAndFiniteSortedProbes()
     {
         const auto session = played(20);

@@ -310,10 +310,10 @@ private slots:
         flow.duplicated = 250;
         flow.reordered = 4;
         flow.probes = {{1, TimePoint{1s}, TimePoint{1s}, {}, 10, 1}, {2, TimePoint{2s}, TimePoint{2s}, {}, 20, 2}, {3, TimePoint{3s}, {}, {}, 30, 0}};
-        flow.paths = {{true, address("2001:db8:a1::99"), std::uint16_t{1}, 1000, 2, 0, 1}, {false, flow.destination, std::nullopt, 7, 0, 6, 0}};
+        flow.paths = {{true, false, address("2001:db8:a1::99"), std::uint16_t{1}, 1000, 2, 0, 1}, {false, false, flow.destination, std::nullopt, 7, 0, 6, 0}};
         a->flows = {flow, flow};
         a->flows[1].id = 5;
-        a->flows[1].paths.clear();
+        a->flows[1].paths = {{true, true, address("2001:db8:a2::99"), std::uint16_t{2}, 5, 0, 0, 0}};
         a->flows[1].probes.pop_back();
         lab::Scenario scenario;
         scenario.traffic.resize(2);
@@ -326,15 +326,16 @@ private slots:
             for (int column = 0; column < FlowModel::ColumnCount; ++column) out << model.index(r, column).data().toString().trimmed();
             return out.join(QStringLiteral("|"));
         };
-        QCOMPARE(model.rowCount(), 4);
+        QCOMPARE(model.rowCount(), 5);
         QCOMPARE(row(0), QStringLiteral("video|2001:db8:200::c → 2001:db8:100::1:1|all paths||3|3|250|4"));
         QCOMPARE(row(1), QStringLiteral("|to the mobile node|BID 1|2001:db8:a1::99|%1|2|0|1").arg(formatCount(1000)));
         QCOMPARE(row(2), QStringLiteral("|from the mobile node|home link|2001:db8:100::1:1|7|0|6|0"));
         QVERIFY2(row(3).startsWith(QStringLiteral("5|")), "a flow that the scenario does not name");
+        QCOMPARE(row(4), QStringLiteral("|to its mobile router|BID 2|2001:db8:a2::99|5|0|0|0"));
         // A click leads to what went wrong: a lost probe, else one that came twice.
         QCOMPARE(model.frameOf(1), std::optional<analysis::FrameIndex>(30));
         QCOMPARE(model.frameOf(3), std::optional<analysis::FrameIndex>(20));
-        QVERIFY(!model.frameOf(4) && !model.frameOf(-1));
+        QVERIFY(!model.frameOf(5) && !model.frameOf(-1));
         model.show(std::make_shared<const analysis::Analysis>(), Names(), nullptr);
         QCOMPARE(model.rowCount(), 0);
     }

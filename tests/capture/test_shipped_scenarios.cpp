@@ -195,6 +195,7 @@ private Q_SLOTS:
         unmet([](auto& e) { e.handover = 2; });
         unmet([](auto& e) { e.handover = 1, e.kind = "home"; });
         unmet([](auto& e) { e.handover = 1, e.interruptionBelow = 1ms; });
+        unmet([](auto& e) { e.handover = 1, e.kind = "intra-map", e.bid = std::uint16_t{1}; });
         unmet([](auto& e) { e.findings = "error", e.atLeast = 1; });
         unmet([](auto& e) { e.frames = "mip6.mhtype == BU", e.count = 1; });
         unmet([](auto& e) { e.frames = "mip6.mhtype == BU", e.from = TimePoint{10s}, e.until = TimePoint{11s}, e.atLeast = 1; });

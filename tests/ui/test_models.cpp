@@ -226,7 +226,13 @@ private slots:
         BindingModel model;
         model.show(a, names, TimePoint{4500ms});
         QVERIFY(model.hasIdentifiers() && model.hasFlows());
-        QCOMPARE(model.rowCount(), 2);
+        QCOMPARE(model.rowCount(), 3);
+        // What was refused stands behind what was accepted.
+        QVERIFY(!model.binding(2) && model.frameOf(2) == 1u);
+        QCOMPARE(model.index(2, BindingModel::Identifier).data().toString(), QStringLiteral("3"));
+        QVERIFY(model.index(2, BindingModel::State).data().toString().endsWith(QStringLiteral("(167)")));
+        QVERIFY(model.index(2, BindingModel::State).data(Qt::ToolTipRole).toString().contains(QStringLiteral("RFC 5648")));
+        QVERIFY(!model.index(3, BindingModel::State).data().isValid());
         QCOMPARE(model.index(0, BindingModel::Identifier).data().toString(), QStringLiteral("1"));
         QCOMPARE(model.index(0, BindingModel::CareOfAddress).data().toString(), QStringLiteral("home link"));
         QVERIFY(model.index(0, BindingModel::State).data().toString().contains(QStringLiteral("status 5")));

@@ -437,6 +437,17 @@ private slots:
             if (node.name != QStringLiteral("seat") && node.role != analysis::Role::MobileNode) QVERIFY(node.place.y() < topology.mobileY);
     }
 
+    void lanesOfSeveralNodesNameThem()
+    {
+        auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/bulk-registration.json");
+        QVERIFY(scenario);
+        const test::PlayedSession session(TimePoint{6s}, capture::Backend::Virtual, *scenario);
+        QStringList titles;
+        for (const TimelineLane& lane : timelineLanes(*session.view().analysis, Names(session.scenario(), *session.view().analysis), TimePoint{6s})) titles << lane.title;
+        QCOMPARE(titles.mid(3).join(QStringLiteral("|")),
+                 QStringLiteral("HA BID 1 · mn1|HA BID 2 · mn1|HA BID 3 · mn1|HA BID 1 · mn2|HA BID 2 · mn2|HA BID 3 · mn2"));
+    }
+
     /// RFC 5648 §8: the interface on an IPv4 network shows itself by ARP, and its packets are in IPv4.
     void ipv4NetworksAreDrawnAndTheirTunnelsNamed()
     {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace roamscope::ui {
@@ -132,7 +133,14 @@ public:
     /// Appends the lanes, those of one owner and home address beside each other.
     void take(std::vector<TimelineLane>& out)
     {
-        for (auto& [key, lane] : lanes_) out.push_back(std::move(lane));
+        std::map<Role, std::set<Ipv6Address>> homes;
+        for (const auto& [key, lane] : lanes_) homes[std::get<Role>(key)].insert(std::get<Ipv6Address>(key));
+        for (auto& [key, lane] : lanes_) {
+            const Role owner = std::get<Role>(key);
+            lane.title = word("%1 BID %2").arg(roleShort(owner)).arg(std::get<std::uint16_t>(key));
+            if (homes[owner].size() > 1) lane.title += QStringLiteral(" · ") + names_.node(std::get<Ipv6Address>(key));
+            out.push_back(std::move(lane));
+        }
     }
 
 private:
@@ -145,16 +153,12 @@ private:
         const auto it = lanes_.find(key);
         if (it != lanes_.end()) return &it->second;
         if (lanes_.size() == maxLanes) return nullptr;
-        const bool several = std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& l) { return std::get<Role>(l.first) == owner && std::get<Ipv6Address>(l.first) != home; });
-        severalHomes_ = severalHomes_ || several;
-        const QString title = word("%1 BID %2").arg(roleShort(owner)).arg(bid);
-        return &(lanes_[key] = {severalHomes_ ? title + QStringLiteral(" · ") + names_.of(home) : title, {}});
+        return &lanes_[key];
     }
 
     const analysis::Analysis& analysis_;
     const Names& names_;
     TimePoint end_;
-    bool severalHomes_ = false;
     std::map<Key, TimelineLane> lanes_;
 };
 

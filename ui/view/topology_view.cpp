@@ -220,10 +220,10 @@ void TopologyView::paintTunnels(QPainter& painter, const Theme& theme, TunnelPar
 {
     // Between two boxes one for each kind of owner and identifier, however many there are; only so many bend apart.
     constexpr int bends = 4;
+    std::map<std::pair<std::size_t, std::size_t>, int> numbers;
     std::set<std::tuple<std::size_t, std::size_t, Role, std::uint16_t>> drawn;
-    int number = 0;
     for (const TopologyState::Tunnel& tunnel : state_.tunnels)
-        if (drawn.emplace(boxOf_[tunnel.from], boxOf_[tunnel.to], tunnel.owner, tunnel.bid.value_or(0)).second) paintTunnel(painter, theme, tunnel, number++ % bends, part);
+        if (drawn.emplace(boxOf_[tunnel.from], boxOf_[tunnel.to], tunnel.owner, tunnel.bid.value_or(0)).second) paintTunnel(painter, theme, tunnel, numbers[{boxOf_[tunnel.from], boxOf_[tunnel.to]}]++ % bends, part);
 }
 
 void TopologyView::paintTunnel(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, int number, TunnelPart part) const

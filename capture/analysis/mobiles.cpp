@@ -55,7 +55,11 @@ const Mobile* Mobiles::at(const Mac& mac) const
 
 void Mobiles::addCareOf(std::size_t mobile, const Ipv6Address& careOf)
 {
-    addOnce(mobiles_[mobile].careOf, careOf);
+    std::vector<Ipv6Address>& list = mobiles_[mobile].careOf;
+    if (std::find(list.begin(), list.end(), careOf) == list.end()) {
+        if (list.size() >= maxListed) return;  // the index is bounded as the lists are
+        list.push_back(careOf);
+    }
     byCareOf_[careOf] = mobile;
 }
 

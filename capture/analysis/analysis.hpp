@@ -141,9 +141,10 @@ struct ProbeSample {
     std::uint16_t copies = 0;             ///< times it was delivered
 };
 
-/// How the probes of a flow fared by one care-of address of a mobile node.
+/// How the probes of a flow fared by one care-of address of a mobile node, or of the mobile router that an end of it is behind.
 struct FlowPath {
     bool toMobile = true;                 ///< towards the mobile node; otherwise from it
+    bool router = false;                  ///< which is a mobile router for that end (RFC 3963)
     Ipv6Address careOfAddress;            ///< on the link; the home address of a node on its home link
     std::optional<std::uint16_t> bid;     ///< identifier that it was registered with last (RFC 5648)
     std::uint32_t probes = 0;             ///< that went this way

@@ -81,6 +81,7 @@ public:
         if (frame.error && frame.error->code != ErrorCode::Unsupported && !frame.cut) ++malformedFrames_;
         const Observation o{index, time, view.link, frame, isData(frame)};
         const Movement movement = presence_.add(o);
+        noteArp(view, frame);
         flows_.add(o, movement, mobiles_, presence_);
         if (const auto* advertisement = frame.as<wire::RouterAdvertisement>()) conformance_.addAdvertisement(*advertisement, o.link);
         std::optional<Signal> signal;
@@ -185,6 +186,14 @@ private:
         auto outcome = reassembler_.add({index + 1, view.time, view.link}, view.bytes, frame);
         if (outcome.finding) conformance_.addFrame(index, {*outcome.finding});
         return outcome;
+    }
+
+    /// Who has which IPv4 address on its link.
+    void noteArp(const capture::FrameView& view, const wire::DecodedFrame& frame)
+    {
+        if (frame.etherType != wire::etherTypeArp || frame.undecodedOffset > view.bytes.size()) return;
+        const auto message = wire::parseArp(view.bytes.subspan(frame.undecodedOffset));
+        if (message && frame.ethernet && message->senderMac == frame.ethernet->source) presence_.add(*message);
     }
 
     /// What messages were read as something else than the RFCs have, and why. Names and reasons are few.

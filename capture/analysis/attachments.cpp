@@ -45,8 +45,13 @@ Movement Presence::add(const Observation& o)
     if (!o.frame.ethernet) return {};
     received(o);
     const Movement movement = sent(o);
-    if (movement.sent && o.frame.packets.size() == 1) neighbourDiscovery(o, o.frame.ethernet->source);
+    if (movement.sent && o.frame.packets.size() == 1 && !o.inIpv4()) neighbourDiscovery(o, o.frame.ethernet->source);
     return movement;
+}
+
+void Presence::add(const wire::ArpMessage& message)
+{
+    if (wire::isUnicast(message.sender) && !message.senderMac.isGroup()) claims_[wire::mapped(message.sender)] = message.senderMac;
 }
 
 Movement Presence::sent(const Observation& o)
@@ -76,9 +81,9 @@ Movement Presence::sent(const Observation& o)
     if (stay.pending) stay.delivered = stay.pending;
     stay.pending.reset();
     if (!o.frame.packets.empty()) {
-        const wire::Ipv6Packet& outer = o.frame.packets.front();
-        if (!outer.source.isUnspecified()) note(stay.sources, outer.source, mark);
-        if (outer.source.isUnicastRoutable() && !o.frame.ethernet->destination.isGroup()) stay.router = o.frame.ethernet->destination;
+        const Ipv6Address outer = o.outerSource();
+        if (!outer.isUnspecified()) note(stay.sources, outer, mark);
+        if (outer.isUnicastRoutable() && !o.frame.ethernet->destination.isGroup()) stay.router = o.frame.ethernet->destination;
     }
     return movement;
 }
@@ -91,8 +96,8 @@ void Presence::received(const Observation& o)
     Stay& stay = it->second.back();
     const Mark mark{o.time, o.index};
     stay.pending = mark;
-    const wire::Ipv6Packet& outer = o.frame.packets.front();
-    note(o.tunnels() > 0 || outer.routing ? stay.tunnelled : stay.direct, outer.destination, mark);
+    const bool brought = o.tunnels() > 0 || o.inIpv4() || o.frame.packets.front().routing;
+    note(brought ? stay.tunnelled : stay.direct, o.outerDestination(), mark);
 }
 
 void Presence::neighbourDiscovery(const Observation& o, const Mac& source)

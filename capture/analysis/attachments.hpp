@@ -5,6 +5,7 @@
 #pragma once
 
 #include "capture/analysis/observation.hpp"
+#include "protocol/wire/arp.hpp"
 
 #include <unordered_map>
 
@@ -24,7 +25,7 @@ struct Stay {
     std::optional<Mark> delivered;         ///< last data packet to it that surely arrived (a frame of its own followed): m0
     std::optional<Mark> pending;           ///< last data packet to it since its last frame
     bool answers = false;                  ///< it sent data itself, so silence means absence
-    std::vector<AddressMark> sources;      ///< outermost source addresses it used, first use each (m5); bounded
+    std::vector<AddressMark> sources;      ///< outermost source addresses it used, first use each (m5); IPv4 ones mapped; bounded
     std::vector<AddressMark> tunnelled;    ///< care-of addresses to which mobility brought data, first packet each (m14); bounded
     std::vector<AddressMark> direct;       ///< destinations of other data to it, first packet each (m14 at home); bounded
     std::vector<AddressMark> solicited;    ///< addresses it tested by DAD, first solicitation each (m4); bounded
@@ -64,9 +65,11 @@ struct Movement {
 class Presence {
 public:
     Movement add(const Observation& o);
+    /// Address resolution of IPv4: its sender has that address (RFC 826), which stands as ::ffff:a.b.c.d here.
+    void add(const wire::ArpMessage& message);
 
     [[nodiscard]] const std::vector<Stay>* stays(const Mac& mac) const;
-    /// The interface that last claimed an address by neighbour discovery, else the one whose EUI-64 it carries.
+    /// The interface that last claimed an address by neighbour discovery or ARP, else the one whose EUI-64 it carries.
     [[nodiscard]] std::optional<Mac> claimant(const Ipv6Address& address) const;
     /// Whether `mac` is heard on `link` at present.
     [[nodiscard]] bool isOn(const Mac& mac, std::uint32_t link) const;

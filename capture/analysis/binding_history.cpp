@@ -56,10 +56,14 @@ void BindingHistory::accept(const ExchangeRecord& record, const ExchangeRecord::
     const bool whole = !wanted.front().bid || update.overwrites();
     const bool leftOut = std::any_of(wanted.begin(), wanted.end(), [](const BidBinding& b) { return b.known; });
     const Open before = leftOut ? open : Open{};
+    // Who tells of foreign links only has left the home link, and there is one binding of that link at a time (MCOA-HA-15).
+    const auto atHome = std::find_if(wanted.begin(), wanted.end(), [&](const BidBinding& b) { return b.home; });
+    const bool left = !deletes && wanted.front().bid && (atHome == wanted.end() || granted(*atHome));
     for (auto it = open.begin(); it != open.end();) {
         const auto named = std::find_if(wanted.begin(), wanted.end(), [&](const BidBinding& b) { return b.bid == it->first; });
         const bool renewed = named != wanted.end() && granted(*named);
-        if (!renewed && !whole) {
+        const bool leftHome = left && intervals_[it->second].homeLink;
+        if (!renewed && !whole && !leftHome) {
             ++it;
             continue;
         }

@@ -59,6 +59,7 @@ void Directory::addSignal(const Signal& signal, const Observation& o)
     // An anchor may be MAP and home agent at once; what it was seen as first stays.
     if (anchor.role == Role::Unknown || anchor.role == Role::Correspondent) anchor.role = update.peer;
     if (anchor.evidence.size() < maxEvidence) anchor.evidence.push_back(o.index);
+    if (update.overIpv4() && o.frame.ipv4) anchor.ipv4 = wire::mapped(o.frame.ipv4->destination);
     if (anchor.serves.size() < maxServed && update.peer != Role::Correspondent) addOnce(anchor.serves, update.homeAddress);
 }
 
@@ -68,6 +69,7 @@ void Directory::addAnchors(std::vector<NodeInfo>& nodes, const Mobiles& mobiles,
         NodeInfo node;
         node.role = anchor.role;
         node.addresses.push_back(address);
+        if (anchor.ipv4) node.addresses.push_back(*anchor.ipv4);
         node.evidence = anchor.evidence;
         if (const auto mac = presence.claimant(address)) node.macs.push_back(*mac);
         // It defends the addresses registered there as a proxy (HA-ND-01, HMIP-MAP-05), with another interface perhaps.

@@ -21,6 +21,7 @@ private:
     struct Anchor {
         Role role = Role::Unknown;
         std::vector<FrameIndex> evidence;
+        std::optional<Ipv6Address> ipv4;  ///< ::ffff:a.b.c.d, where it takes updates over IPv4 (RFC 5555)
         std::vector<Ipv6Address> serves;  ///< home or regional addresses registered there
     };
 

@@ -19,7 +19,8 @@ ExpectationResult checkHandover(const lab::Expectation& e, const Analysis& analy
     ExpectationResult result;
     result.text = fmt::format("handover {}", *e.handover);
     if (!e.kind.empty()) result.text += fmt::format(" is {}", e.kind);
-    if (e.interruptionBelow) result.text += fmt::format("{} interrupts for less than {:g} ms", e.kind.empty() ? "" : " and", milliseconds(*e.interruptionBelow));
+    if (e.bid) result.text += fmt::format("{} BID {}", e.kind.empty() ? " is of" : " of", *e.bid);
+    if (e.interruptionBelow) result.text += fmt::format("{} interrupts for less than {:g} ms", e.kind.empty() && !e.bid ? "" : " and", milliseconds(*e.interruptionBelow));
     const Handover* handover = handoverNumber(analysis, *e.handover);
     if (!handover) {
         result.found = "there is no such handover";
@@ -28,6 +29,8 @@ ExpectationResult checkHandover(const lab::Expectation& e, const Analysis& analy
     result.met = true;
     result.found = std::string(handoverKindName(handover->kind));
     if (!e.kind.empty() && e.kind != handoverKindName(handover->kind)) result.met = false;
+    if (e.bid && handover->bid != e.bid) result.met = false;
+    if (handover->bid) result.found += fmt::format(" of BID {}", *handover->bid);
     if (handover->interruption) result.found += fmt::format(", {:.1f} ms", milliseconds(*handover->interruption));
     else if (e.interruptionBelow) result.found += ", no data on both sides of it";
     if (e.interruptionBelow && (!handover->interruption || *handover->interruption >= *e.interruptionBelow)) result.met = false;

@@ -12,6 +12,8 @@ constexpr Duration patience = 1s;
 constexpr std::size_t maxUnconfirmed = 65536;
 constexpr std::size_t maxFlows = 65536;
 constexpr std::size_t maxPaths = 64;  // of a flow
+/// So long before its end a path was in use by a flow that the end concerns.
+constexpr Duration inUse = 3s;
 
 bool contains(const std::vector<Ipv6Address>& list, const Ipv6Address& address) { return std::find(list.begin(), list.end(), address) != list.end(); }
 
@@ -37,7 +39,7 @@ std::uint32_t reorderedOf(std::vector<std::pair<TimePoint, std::uint32_t>>& arri
 
 void FlowTracker::add(const Observation& o, const Movement& movement, const Mobiles& mobiles, const Presence& presence)
 {
-    if (movement.sent) confirm(o.frame.ethernet->source, !(movement.moved && movement.silent));
+    if (movement.sent) confirm(o.frame.ethernet->source, !(movement.moved && movement.silent), o.time);
     if (o.frame.probe && o.data) probe(o, mobiles, presence);
 }
 
@@ -111,14 +113,27 @@ std::uint32_t FlowTracker::wayOf(State& flow, std::size_t sample, const PathKey&
 std::uint32_t FlowTracker::noteWays(State& flow, std::size_t sample, const Observation& o, const Mobiles& mobiles, bool toInterface)
 {
     // IPv4 care-of addresses stand as ::ffff:a.b.c.d (MCOA-DS-02).
-    const auto& ipv4 = o.frame.ipv4;
-    const Ipv6Address source = ipv4 ? wire::mapped(ipv4->source) : o.frame.packets.front().source;
-    const Ipv6Address destination = ipv4 ? wire::mapped(ipv4->destination) : o.frame.packets.front().destination;
-    if (isCareOf(mobiles.of(flow.source), source)) (void)wayOf(flow, sample, {false, source});
+    const Ipv6Address source = o.outerSource(), destination = o.outerDestination();
+    const bool tunnelled = o.tunnels() > 0 || o.inIpv4();
+    const Mobile* from = mobiles.of(flow.source);
+    const bool behind = !from && tunnelled;
+    if (behind) from = mobiles.at(source);
+    if (isCareOf(from, source)) (void)wayOf(flow, sample, {false, behind, source});
     const Mobile* to = mobiles.of(flow.destination);
-    if (isCareOf(to, destination)) return wayOf(flow, sample, {true, destination});
+    if (!to) return tunnelled || flow.router ? wayToHost(flow, sample, tunnelled ? mobiles.at(destination) : nullptr, destination, toInterface) : none;
+    if (isCareOf(to, destination)) return wayOf(flow, sample, {true, false, destination});
     // On its home link.
-    return to && toInterface && destination == flow.destination ? wayOf(flow, sample, {true, flow.destination}) : none;
+    return toInterface && destination == flow.destination ? wayOf(flow, sample, {true, false, flow.destination}) : none;
+}
+
+std::uint32_t FlowTracker::wayToHost(State& flow, std::size_t sample, const Mobile* router, const Ipv6Address& destination, bool toInterface)
+{
+    if (isCareOf(router, destination)) {
+        flow.router = router->name();
+        return wayOf(flow, sample, {true, true, destination});
+    }
+    // By the home link of its router.
+    return flow.router && toInterface && destination == flow.destination ? wayOf(flow, sample, {true, true, *flow.router}) : none;
 }
 
 void FlowTracker::deliver(std::size_t number, std::size_t index, std::uint32_t way, const Observation& o)
@@ -142,15 +157,18 @@ void FlowTracker::deliver(std::size_t number, std::size_t index, std::uint32_t w
     if (list.size() < maxUnconfirmed) list.push_back({number, index, way});
 }
 
-void FlowTracker::confirm(const Mac& mac, bool arrived)
+void FlowTracker::confirm(const Mac& mac, bool arrived, TimePoint now)
 {
     const auto it = unconfirmed_.find(mac);
     if (it == unconfirmed_.end() || it->second.empty()) return;
     for (const Reference& r : it->second) {
-        Sample& sample = flows_[r.flow].samples[r.sample];
+        State& flow = flows_[r.flow];
+        Sample& sample = flow.samples[r.sample];
         sample.unconfirmed = false;
-        if (arrived || sample.value.copies == 0) continue;
-        if (r.way != none) --flows_[r.flow].ways[r.way].copies;
+        // Who answers such probes and left several without an answer for so long was away, though it comes back on the same link.
+        const bool away = it->second.size() > 1 && flow.answered && !sample.value.answered && sample.value.received && now - *sample.value.received > patience;
+        if ((arrived && !away) || sample.value.copies == 0) continue;
+        if (r.way != none) --flow.ways[r.way].copies;
         if (--sample.value.copies == 0) {
             sample.value.received.reset();
             sample.reordered = false;
@@ -214,7 +232,7 @@ std::vector<FlowPath> FlowTracker::pathsOf(const State& state, bool mobile, Time
 {
     std::vector<FlowPath> out;
     std::vector<std::vector<std::pair<TimePoint, std::uint32_t>>> arrivals(state.paths.size());
-    for (const PathKey& key : state.paths) out.push_back({key.toMobile, key.careOf, {}, 0, 0, 0, 0});
+    for (const PathKey& key : state.paths) out.push_back({key.toMobile, key.router, key.careOf, {}, 0, 0, 0, 0});
     for (const Sample& sample : state.samples) {
         const bool came = arrived(state, sample, mobile, end, receiver);
         const bool alone = sample.firstWay != none && state.ways[sample.firstWay].next == none;
@@ -234,25 +252,72 @@ std::vector<FlowPath> FlowTracker::pathsOf(const State& state, bool mobile, Time
     return out;
 }
 
-FlowTracker::Counts FlowTracker::count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end) const
+bool FlowTracker::isOf(const State& flow, const Mobile& mobile)
+{
+    return mobile.homeAddress == flow.destination || contains(mobile.regional, flow.destination) || (flow.router && flow.router == mobile.homeAddress);
+}
+
+std::optional<FlowTracker::Gap> FlowTracker::gap(const Mobile& mobile, const Ipv6Address& careOf, TimePoint at, TimePoint end) const
+{
+    std::optional<Gap> longest;
+    for (const State& flow : flows_) {
+        if (!flow.ordered || !isOf(flow, mobile)) continue;
+        const auto path = std::find_if(flow.paths.begin(), flow.paths.end(), [&](const PathKey& p) { return p.toMobile && p.careOf == careOf; });
+        if (path == flow.paths.end()) continue;
+        const auto found = gap(flow, static_cast<std::uint16_t>(path - flow.paths.begin()), at, end);
+        if (found && (!longest || found->first - found->last > longest->first - longest->last)) longest = found;
+    }
+    return longest;
+}
+
+std::optional<FlowTracker::Gap> FlowTracker::gap(const State& flow, std::uint16_t path, TimePoint at, TimePoint end) const
+{
+    // Arrival of a probe by the path, or by another one.
+    const auto arrival = [&](const Sample& sample, bool same) -> std::optional<TimePoint> {
+        if (sample.unconfirmed && flow.answered && end - sample.value.sent > patience) return std::nullopt;
+        for (std::uint32_t i = sample.firstWay; i != none; i = flow.ways[i].next)
+            if (const Way& way = flow.ways[i]; way.copies > 0 && flow.paths[way.path].toMobile && (way.path == path) == same) return way.received;
+        return std::nullopt;
+    };
+    const auto went = [&](const Sample& sample) {
+        for (std::uint32_t i = sample.firstWay; i != none; i = flow.ways[i].next)
+            if (flow.ways[i].path == path) return true;
+        return false;
+    };
+    const auto after = std::upper_bound(flow.samples.begin(), flow.samples.end(), at, [](TimePoint t, const Sample& s) { return t < s.value.sent; });
+    bool used = false;
+    std::optional<TimePoint> last;
+    auto it = after;
+    while (!last && it != flow.samples.begin() && (used || at - std::prev(it)->value.sent <= inUse)) {
+        --it;
+        used = used || went(*it);
+        last = arrival(*it, true);
+    }
+    if (!last) return std::nullopt;
+    for (++it; it != flow.samples.end(); ++it)
+        if (const auto first = arrival(*it, false); first && *first > *last) return Gap{*last, *first};
+    return std::nullopt;
+}
+
+FlowTracker::Counts FlowTracker::count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end, const Presence& presence) const
 {
     Counts counts;
     for (const State& flow : flows_) {
-        const bool mine = mobile.homeAddress == flow.destination ||
-                          std::find(mobile.regional.begin(), mobile.regional.end(), flow.destination) != mobile.regional.end();
-        if (!mine) continue;
+        if (!isOf(flow, mobile)) continue;
+        const bool own = !flow.router;
+        const auto receiver = own ? std::nullopt : presence.claimant(flow.destination);
         auto at = flow.samples.begin();
         if (flow.ordered)
             at = std::lower_bound(at, flow.samples.end(), from, [](const Sample& s, TimePoint t) { return s.value.sent < t; });
         for (auto before = at; flow.ordered && before != flow.samples.begin();) {
             --before;
-            if (from - before->value.sent > patience || !lost(flow, *before, true, end)) break;
+            if (from - before->value.sent > patience || !lost(flow, *before, own, end, receiver)) break;
             ++counts.lost;
         }
         for (; at != flow.samples.end(); ++at) {
             if (at->value.sent > to && flow.ordered) break;
             if (at->value.sent < from || at->value.sent > to) continue;
-            if (lost(flow, *at, true, end)) ++counts.lost;
+            if (lost(flow, *at, own, end, receiver)) ++counts.lost;
             if (at->value.copies > 1) ++counts.duplicated;
             if (at->reordered) ++counts.reordered;
         }

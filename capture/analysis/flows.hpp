@@ -3,7 +3,8 @@
 // mobile node a probe is delivered when it is sent to the node's own interface while the node is there; a link goes on carrying
 // frames to a node that has left, so what follows the node's last frame counts only once it was heard again on that link. To any other
 // node it is delivered by the last frame outside of tunnels, which must go to its interface where that is known.
-// Care-of addresses are paths: a probe takes the one that its outermost header has.
+// Care-of addresses are paths: a probe takes the one that its outermost header has. What a tunnel to or from one carries for others is
+// of hosts behind a mobile router (RFC 3963).
 // One thread; amortised O(1) a probe frame.
 #pragma once
 
@@ -21,11 +22,21 @@ public:
 
     /// Any frame; `movement` is what Presence::add() said of it.
     void add(const Observation& o, const Movement& movement, const Mobiles& mobiles, const Presence& presence);
+    /// A stretch without data to a mobile node.
+    struct Gap {
+        TimePoint last;   ///< arrived by the old path
+        TimePoint first;  ///< arrived by another one
+    };
+
     /// Flows as known at `end`, the time of the last frame.
     [[nodiscard]] std::vector<Flow> flows(const Mobiles& mobiles, const Presence& presence, TimePoint end) const;
     /// Probes to `mobile` that were sent in [from, to]; lost ones also when they were underway at `from`, that is, sent after
     /// the last one that arrived before.
-    [[nodiscard]] Counts count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end) const;
+    /// Flows to hosts behind it are its own here.
+    [[nodiscard]] Counts count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end, const Presence& presence) const;
+    /// What the end of the path `careOf` (on the link) at `at` cost the flows to `mobile` that used it until then: the longest gap, if
+    /// there are such flows and one of them went on by another path.
+    [[nodiscard]] std::optional<Gap> gap(const Mobile& mobile, const Ipv6Address& careOf, TimePoint at, TimePoint end) const;
 
 private:
     struct Sample {
@@ -46,6 +57,7 @@ private:
     };
     struct PathKey {
         bool toMobile;
+        bool router;
         Ipv6Address careOf;
         bool operator==(const PathKey&) const = default;
     };
@@ -60,6 +72,7 @@ private:
         bool answered = false;
         bool ordered = true;          ///< samples are in order of time
         std::vector<PathKey> paths;   ///< at most maxPaths
+        std::optional<Ipv6Address> router;  ///< home address of the mobile router that the destination is behind
         std::vector<Way> ways;
     };
     struct Reference {
@@ -73,9 +86,13 @@ private:
     /// The way of a probe by that care-of address; none when there are too many paths.
     [[nodiscard]] static std::uint32_t wayOf(State& flow, std::size_t sample, const PathKey& path);
     /// The way to the destination that this frame takes, if that is a mobile node; ways from mobile nodes are noted, too.
+    [[nodiscard]] static bool isOf(const State& flow, const Mobile& mobile);
+    [[nodiscard]] std::optional<Gap> gap(const State& flow, std::uint16_t path, TimePoint at, TimePoint end) const;
     [[nodiscard]] static std::uint32_t noteWays(State& flow, std::size_t sample, const Observation& o, const Mobiles& mobiles, bool toInterface);
+    /// The way of a probe to a host behind a mobile router; `router`: the node that the tunnel leads to, if one does.
+    [[nodiscard]] static std::uint32_t wayToHost(State& flow, std::size_t sample, const Mobile* router, const Ipv6Address& destination, bool toInterface);
     [[nodiscard]] std::vector<FlowPath> pathsOf(const State& flow, bool mobile, TimePoint end, const std::optional<Mac>& receiver) const;
-    void confirm(const Mac& mac, bool arrived);
+    void confirm(const Mac& mac, bool arrived, TimePoint now);
     [[nodiscard]] bool arrived(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver = std::nullopt) const;
     /// `receiver`: interface of an immobile destination, where it is known.
     [[nodiscard]] bool lost(const State& flow, const Sample& sample, bool mobile, TimePoint end, const std::optional<Mac>& receiver = std::nullopt) const;

@@ -33,7 +33,10 @@ const Stay* stayOf(const Mobile& mobile, const Episode& episode, const Presence&
         for (auto it = after; it != stays->begin();) {
             --it;
             if (best && it->first.frame < best->first.frame) break;
-            if (!find(it->sources, episode.careOf)) continue;
+            // One that a bulk update names may never have been a source (RFC 5648 §5.3), but it was tested there.
+            // On the home link it may not even do that (MCOA-MN-17).
+            const bool home = episode.home && mac == mobile.homeInterface;
+            if (!home && !find(it->sources, episode.careOf) && !find(it->solicited, episode.careOf)) continue;
             best = &*it;
             break;
         }
@@ -98,10 +101,11 @@ public:
         const Episode now = registering(c, onLink);
         Episode old;
         old.careOf = onLinkBefore;
+        old.home = c.before && c.before->homeLink;
         if (c.before) old.first = {c.before->from, c.before->acknowledgement};
         const Stay* stay = c.after ? stayOf(mobile_, now, s_.presence) : nullptr;
         const Stay* oldStay = c.before ? stayOf(mobile_, old, s_.presence) : nullptr;
-        Handover h = c.after ? arrived(c, now, old, stay, oldStay, used) : left(now, oldStay);
+        Handover h = c.after ? arrived(c, now, old, stay, oldStay, used) : left(c, now, onLinkBefore, oldStay);
         h.kind = c.kind;
         h.bid = c.binding().bid;
         if (c.before) h.oldCareOf = c.before->careOfAddress;
@@ -137,7 +141,7 @@ private:
         return h;
     }
 
-    Handover left(const Episode& now, const Stay* oldStay)
+    Handover left(const PathChange& c, const Episode& now, const Ipv6Address& onLinkBefore, const Stay* oldStay)
     {
         Handover h;
         h.mobileNode = mobile_.name();
@@ -147,12 +151,18 @@ private:
         phase(h, "T_HA", registration(now.homeExchanges, s_.exchanges));
         // What was lost was on its way since the last packet that arrived there, unless the path had long been idle.
         if (oldStay && oldStay->delivered && oldStay->delivered->time <= h.start && h.start - oldStay->delivered->time < lookBack) h.start = oldStay->delivered->time;
+        // Of flows that used it until then: from what arrived by it last to what arrives by another path first.
+        if (const auto gap = s_.flows.gap(mobile_, onLinkBefore, c.time, s_.end)) {
+            h.start = gap->last;
+            h.end = gap->first;
+            h.interruption = gap->first - gap->last;
+        }
         return h;
     }
 
     void count(Handover& h, TimePoint to) const
     {
-        const FlowTracker::Counts counts = s_.flows.count(mobile_, h.start, to, s_.end);
+        const FlowTracker::Counts counts = s_.flows.count(mobile_, h.start, to, s_.end, s_.presence);
         h.lost = counts.lost;
         h.duplicated = counts.duplicated;
         h.reordered = counts.reordered;
@@ -206,6 +216,8 @@ private:
         if (m0) phase(h, "T_L2", Span{*m0, stay.first});
         const Mark* m5 = find(stay.sources, episode.careOf);
         const Mark* m4 = find(stay.solicited, episode.careOf);
+        // It is usable when it is registered, though that may be by another path (bulk).
+        if ((!m5 && m4) || (m5 && episode.first.frame < m5->frame)) m5 = &episode.first;
         if (!m5) return;
         const auto m3 = s_.presence.advertisementFor(episode.careOf, stay.link, stay.first.time, m4 ? m4->time : m5->time);
         if (m3) {

@@ -41,6 +41,28 @@ const Mobile* Mobiles::of(const Ipv6Address& address) const
     return it == byAddress_.end() ? nullptr : &mobiles_[it->second];
 }
 
+const Mobile* Mobiles::at(const Ipv6Address& careOf) const
+{
+    const auto it = byCareOf_.find(careOf);
+    return it == byCareOf_.end() || byAddress_.count(careOf) != 0 ? nullptr : &mobiles_[it->second];
+}
+
+const Mobile* Mobiles::at(const Mac& mac) const
+{
+    const auto it = byMac_.find(mac);
+    return it == byMac_.end() ? nullptr : &mobiles_[it->second];
+}
+
+void Mobiles::addCareOf(std::size_t mobile, const Ipv6Address& careOf)
+{
+    std::vector<Ipv6Address>& list = mobiles_[mobile].careOf;
+    if (std::find(list.begin(), list.end(), careOf) == list.end()) {
+        if (list.size() >= maxListed) return;  // the index is bounded as the lists are
+        list.push_back(careOf);
+    }
+    byCareOf_[careOf] = mobile;
+}
+
 std::size_t Mobiles::create()
 {
     mobiles_.emplace_back();
@@ -81,7 +103,7 @@ void Mobiles::merge(std::size_t into, std::size_t from)
         addOnce(a.regional, r);
         byAddress_[r] = into;
     }
-    for (const Ipv6Address& c : b.careOf) addOnce(a.careOf, c);
+    for (const Ipv6Address& c : b.careOf) addCareOf(into, c);
     for (const Mac& m : b.macs) {
         addOnce(a.macs, m);
         byMac_[m] = into;
@@ -98,12 +120,12 @@ void Mobiles::learn(std::size_t index, const Update& update, const std::optional
     Mobile& mobile = mobiles_[index];
     if (update.peer == Role::Map) {
         addOnce(mobile.regional, update.homeAddress);
-        addOnce(mobile.careOf, update.careOfAddress);
+        addCareOf(index, update.careOfAddress);
     } else {
         if (!mobile.homeAddress) mobile.homeAddress = update.homeAddress;
         homeAddresses_[update.homeAddress] = index;
         const bool regional = byAddress_.count(update.careOfAddress) != 0;
-        if (!regional && update.careOfAddress != update.homeAddress) addOnce(mobile.careOf, update.careOfAddress);
+        if (!regional && update.careOfAddress != update.homeAddress) addCareOf(index, update.careOfAddress);
     }
     byAddress_[update.homeAddress] = index;
     if (mac) {
@@ -118,9 +140,15 @@ void Mobiles::learnPaths(std::size_t index, const Update& update, const Presence
     Mobile& mobile = mobiles_[index];
     for (const BidBinding& binding : update.bindings) {
         const Ipv6Address& careOf = binding.careOfAddress;
+        // Its home agent may be the one who claims the home address.
+        if (binding.home && update.homeInterface && !presence.advertises(*update.homeInterface)) {
+            mobile.homeInterface = update.homeInterface;
+            addOnce(mobile.macs, *update.homeInterface);
+            byMac_[*update.homeInterface] = index;
+        }
         // A regional address is the MAP's to deliver to, one that was left out is known.
         if (binding.known || careOf == update.homeAddress || (update.peer != Role::Map && byAddress_.count(careOf) != 0)) continue;
-        addOnce(mobile.careOf, careOf);
+        addCareOf(index, careOf);
         const std::optional<Mac> mac = presence.claimant(careOf);
         if (!mac || presence.advertises(*mac)) continue;
         addOnce(mobile.macs, *mac);

@@ -26,6 +26,7 @@ struct Mobile {
     std::vector<Ipv6Address> regional;
     std::vector<Ipv6Address> careOf;  ///< LCoA, or care-of addresses of plain Mobile IPv6
     std::vector<Mac> macs;
+    std::optional<Mac> homeInterface; ///< as it told when it bound the home link beside others (RFC 5648 §5.6)
     std::vector<FrameIndex> evidence;
     std::vector<Episode> episodes;    ///< in order of capture
     bool merged = false;              ///< part of another one now; ignore
@@ -43,6 +44,10 @@ public:
     [[nodiscard]] bool isInterface(const Mac& mac) const { return byMac_.count(mac) != 0; }
     /// The mobile node with this home or regional address.
     [[nodiscard]] const Mobile* of(const Ipv6Address& address) const;
+    /// The mobile node that has registered this care-of address, the last one of several; regional addresses are none.
+    [[nodiscard]] const Mobile* at(const Ipv6Address& careOf) const;
+    /// The mobile node whose interface this is.
+    [[nodiscard]] const Mobile* at(const Mac& mac) const;
     [[nodiscard]] bool isHomeAddress(const Ipv6Address& address) const { return homeAddresses_.count(address) != 0; }
 
 private:
@@ -55,10 +60,12 @@ private:
     void localEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o);
     void homeEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o);
     void merge(std::size_t into, std::size_t from);
+    void addCareOf(std::size_t mobile, const Ipv6Address& careOf);
 
     std::vector<Mobile> mobiles_;
     std::unordered_map<Ipv6Address, std::size_t> byAddress_;  ///< home and regional addresses
     std::unordered_map<Ipv6Address, std::size_t> homeAddresses_;
+    std::unordered_map<Ipv6Address, std::size_t> byCareOf_;
     std::unordered_map<Mac, std::size_t, MacHash> byMac_;
 };
 

@@ -34,6 +34,15 @@ std::vector<BidBinding> readBindings(const wire::DecodedFrame& frame, const wire
     return out;
 }
 
+std::optional<Mac> interfaceIn(const wire::LinkLayerAddress& option)
+{
+    constexpr std::uint8_t mobileNode = 2;  // RFC 5568 §6.4.4
+    Mac out;
+    if (option.code != mobileNode || option.address.size() != out.octets.size()) return std::nullopt;
+    std::copy(option.address.begin(), option.address.end(), out.octets.begin());
+    return out;
+}
+
 /// The mobility message of a frame, unless its receiver must drop it (MH-RX-01).
 template <class T>
 const T* usable(const wire::DecodedFrame& frame)
@@ -80,6 +89,7 @@ std::optional<Update> readUpdate(const wire::DecodedFrame& frame)
     update.bindings = readBindings(frame, *message, update.careOfAddress);
     for (const wire::MobilityOption& option : message->options)
         if (const auto* network = std::get_if<wire::MobileNetworkPrefix>(&option)) update.networks.push_back(network->prefix);
+        else if (const auto* link = std::get_if<wire::LinkLayerAddress>(&option)) update.homeInterface = interfaceIn(*link);
     update.asksIpv4Home = wire::findOption<wire::Ipv4HomeAddress>(message->options) != nullptr;
     for (BidBinding& binding : update.bindings)
         if (binding.home) binding.careOfAddress = update.homeAddress;

@@ -21,6 +21,11 @@ struct Observation {
     bool data = false;  ///< traffic of users: the innermost packet is neither signalling nor neighbour discovery
 
     [[nodiscard]] std::size_t tunnels() const { return frame.packets.empty() ? 0 : frame.packets.size() - 1; }
+    /// Of the outermost IP header; only of frames with IPv6 packets. IPv4 addresses are mapped: ::ffff:a.b.c.d.
+    [[nodiscard]] Ipv6Address outerSource() const { return inIpv4() ? wire::mapped(frame.ipv4->source) : frame.packets.front().source; }
+    [[nodiscard]] Ipv6Address outerDestination() const { return inIpv4() ? wire::mapped(frame.ipv4->destination) : frame.packets.front().destination; }
+    /// Whether an IPv4 packet carries it all.
+    [[nodiscard]] bool inIpv4() const { return frame.ipv4 && frame.etherType != wire::etherTypeIpv6; }
 };
 
 /// Whether the innermost packet is users' traffic. ESP is not counted, nobody can tell.
@@ -52,6 +57,7 @@ struct Update {
     Duration lifetime{0};                ///< 0 deletes
     std::vector<BidBinding> bindings;    ///< one per binding identifier; one without when there is none
     std::vector<Prefix> networks{};      ///< behind a mobile router (RFC 3963 §4.3)
+    std::optional<Mac> homeInterface{};  ///< of the mobile node on its home link, told beside the binding of that link (RFC 5648 §5.6)
 
     /// O together with binding identifiers: everything else that the home address has ends (MCOA-HA-05).
     [[nodiscard]] bool overwrites() const { return bindings.front().bid && (flags & wire::BindingUpdate::overwrite) != 0 && lifetime != Duration{0}; }

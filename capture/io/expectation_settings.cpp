@@ -63,6 +63,7 @@ const Keys& handoverKeys()
     static const Keys keys{
         {"handover", [](const JsonValue& v, Expectation& out) { out.handover = v.integer<int>(1, 1'000'000); }},
         {"kind", [](const JsonValue& v, Expectation& out) { out.kind = v.string(); }},
+        {"bid", [](const JsonValue& v, Expectation& out) { out.bid = v.integer<std::uint16_t>(1, 65535); }},
         {"interruption", [](const JsonValue& v, Expectation& out) { out.interruptionBelow = below(v); }},
     };
     return keys;

@@ -141,6 +141,7 @@ Json flowJson(const Flow& f)
             {"reordered", f.reordered},
             {"paths", list(f.paths, [](const FlowPath& p) {
                  return Json{{"direction", p.toMobile ? "to_mobile_node" : "from_mobile_node"},
+                             {"mobile_router", p.router},
                              {"care_of_address", text(p.careOfAddress)},
                              {"bid", p.bid ? Json(*p.bid) : Json(nullptr)},
                              {"probes", p.probes},

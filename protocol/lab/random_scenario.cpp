@@ -276,11 +276,11 @@ private:
 Scenario randomScenario(std::uint64_t seed)
 {
     constexpr std::uint64_t kinds = 4;
-    if (Random(seed).fork(0xb1d5).below(kinds) != 0) return withMobileRouter(Generator(seed).make(), seed);
+    if (Random(seed).fork(0xb1d5).below(kinds) != 0) return withIpv4Networks(withMobileRouter(Generator(seed).make(), seed), seed);
     constexpr Duration enough = 60s;  // for most of what is still to be answered
     Scenario out = randomPaths(seed);
     out.duration = randomPathsMove + enough;
-    return withMobileRouter(std::move(out), seed);
+    return withIpv4Networks(withMobileRouter(std::move(out), seed), seed);
 }
 
 std::size_t partCount(const Scenario& scenario)

@@ -19,6 +19,11 @@ inline constexpr Duration randomPathsMove = 40s;
 /// randomScenario() has been through this.
 [[nodiscard]] Scenario withMobileRouter(Scenario scenario, std::uint64_t seed);
 
+/// One in three of those with a mobile node that uses binding identifiers: some of its interfaces are on IPv4 networks (RFC 5648 §8),
+/// for which the home agent `ha` gets an IPv4 address and a gateway comes in; all else stays what it is. Every randomScenario() has
+/// been through this.
+[[nodiscard]] Scenario withIpv4Networks(Scenario scenario, std::uint64_t seed);
+
 /// Events, faults, impairments and flows, numbered from 0 in this order.
 [[nodiscard]] std::size_t partCount(const Scenario& scenario);
 /// The scenario without these parts; numbers that do not exist are passed over.

@@ -240,6 +240,7 @@ struct Expectation {
     std::optional<int> count{};               ///< exact number of findings, frames or events (of findings 0 when nothing is said), or
     std::optional<int> atLeast{};             ///< bounds of it
     std::optional<int> atMost{};
+    std::optional<std::uint16_t> bid{};       ///< of that handover: identifier of the path that came, left or has another address (RFC 5648)
     bool operator==(const Expectation&) const = default;
 };
 

@@ -144,6 +144,54 @@ private Q_SLOTS:
         QVERIFY2(seen <= received.size() + 60 && seen + 60 > received.size(), qPrintable(QString("%1 of %2").arg(seen).arg(received.size())));
     }
 
+    /// RFC 3963 in implicit mode: no update names the network, only tunnels tell what is behind the mobile router.
+    void hostsBehindAMobileRouterHaveItsPaths()
+    {
+        Scenario s = pathsScenario();
+        s.links.push_back({"net", false, 1ms});
+        nodeOf(s, "ha").mobileRouters.routers = {{ip("2001:db8:100::1:1"), {*Prefix::parse("2001:db8:1f0::/64")}}};
+        NodeSpec& mn = nodeOf(s, "mn");
+        mn.interfaces.push_back(wired("net", "2001:db8:1f0::1/64"));
+        mn.interfaces.back().advertise.emplace();
+        mn.mobile.network.emplace().explicitPrefixes = false;
+        NodeSpec seat = nodeNamed("seat", Role::Correspondent, {wired("net", "2001:db8:1f0::5ea7/64")});
+        s.nodes.push_back(std::move(seat));
+        s.traffic = {{"in", "cn", "seat", 50, 100, true}, {"out", "seat", "cn", 50, 100, true}};
+        s.events.push_back({TimePoint{20s}, "mn", "if0", std::nullopt});
+        LabRun run(s);
+        run.to(TimePoint{40s});
+        const auto a = analyzed(run);
+        QCOMPARE(a->flows.size(), std::size_t(2));
+        for (const Flow& flow : a->flows) {
+            const bool in = flow.source == ip("2001:db8:200::c");
+            QCOMPARE(flow.paths.size(), std::size_t(2));
+            for (const std::uint16_t bid : {std::uint16_t{1}, std::uint16_t{2}}) {
+                const FlowPath* path = pathOf(flow, bid, in);
+                QVERIFY(path && path->router && path->probes > 700 && path->duplicated == 0);
+                QVERIFY((path->lost > 0) == (in && bid == 1) && path->lost < 10);
+            }
+        }
+        // What the end of the path cost them: from its last packet to the first by the other path.
+        const auto removed = std::find_if(a->handovers.begin(), a->handovers.end(), [](const auto& h) { return h.kind == analysis::HandoverKind::PathRemoved; });
+        QVERIFY(removed != a->handovers.end() && removed->interruption && removed->end);
+        QVERIFY(*removed->interruption > 40ms && *removed->interruption < 200ms && removed->start <= TimePoint{20s} && removed->start > TimePoint{19950ms});
+        QVERIFY(*removed->end >= removed->start + *removed->interruption);
+        QCOMPARE(removed->lost, pathOf(a->flows[a->flows[0].source == ip("2001:db8:200::c") ? 0 : 1], 1)->lost);
+    }
+
+    /// A flow that did not use the path that ends has lost nothing by it.
+    void aPathThatNobodyUsedInterruptsNothing()
+    {
+        Scenario s = pathsScenario();
+        s.events.push_back({TimePoint{20s}, "mn", "if1", std::nullopt});
+        LabRun run(s);
+        run.to(TimePoint{40s});
+        const auto a = analyzed(run);
+        const auto removed = std::find_if(a->handovers.begin(), a->handovers.end(), [](const auto& h) { return h.kind == analysis::HandoverKind::PathRemoved; });
+        QVERIFY(removed != a->handovers.end() && removed->bid == 2);
+        QVERIFY(!removed->interruption && removed->lost == 0);
+    }
+
     void aCopyToEachPathIsNoDuplicateOfEither()
     {
         // FLOW-08: a flow with two identifiers has a copy by each.

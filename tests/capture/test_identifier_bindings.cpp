@@ -176,6 +176,29 @@ private Q_SLOTS:
         QVERIFY(a->bindings[1].homeLink && !a->bindings[0].homeLink);
         QCOMPARE(a->bindings[1].status, std::uint8_t{5});
     }
+    void anUpdateOfForeignLinksOnlyHasLeftTheHomeLink()  // MCOA-HA-15, RFC 5648 §5.6.5
+    {
+        const auto home = [](std::uint16_t number, std::uint8_t status = 0) { return wire::BindingIdentifier{number, status, true, 0, octets(mn)}; };
+        Conversation c;
+        c.ask(1s, 1, {bid(1, wlan), home(2)}, homeFlags | O);
+        c.reply(1010ms, 1, {said(1), home(2, 5)}, 4);
+        c.ask(3s, 2, {bid(3, cell)}, homeFlags, 600, cell);
+        c.reply(3010ms, 2, {said(3)}, 0, 600, cell);
+        const auto a = c.analyze();
+        QCOMPARE(alive(*a, 2s), QByteArray("1@2001:db8:a1::99 2@2001:db8:200::99"));
+        QCOMPARE(alive(*a, 4s), QByteArray("1@2001:db8:a1::99 3@2001:db8:a2::99"));
+        QVERIFY(a->bindings[1].end == Knowledge::Deleted);
+
+        // One at a time: another identifier of the home link takes its place, one that is refused does not.
+        for (const std::uint8_t status : {std::uint8_t{5}, std::uint8_t{169}}) {
+            Conversation other;
+            other.ask(1s, 1, {bid(1, wlan), home(2)}, homeFlags | O);
+            other.reply(1010ms, 1, {said(1), home(2, 5)}, 4);
+            other.ask(3s, 2, {bid(1, wlan), home(4)}, homeFlags);
+            other.reply(3010ms, 2, {said(1), home(4, status)}, 4);
+            QCOMPARE(alive(*other.analyze(), 4s), status == 5 ? QByteArray("1@2001:db8:a1::99 4@2001:db8:200::99") : QByteArray("1@2001:db8:a1::99 2@2001:db8:200::99"));
+        }
+    }
     void revocationEndsWhatItNames()  // MCOA-BR-01
     {
         for (const bool all : {false, true}) {

@@ -127,6 +127,11 @@ private Q_SLOTS:
             for (const analysis::FlowPath& path : flow.paths)
                 if (path.careOfAddress.text() == "::ffff:198.51.100.5" && path.toMobile && path.lost == 0) probes += path.probes;
         QVERIFY2(probes > 300, fmt::format("{} probes by IPv4", probes).c_str());
+        // What went to the link that was gone is lost, though the node is heard there again 8 s later.
+        const auto& handovers = run.view.analysis->handovers;
+        const auto removed = std::find_if(handovers.begin(), handovers.end(), [](const analysis::Handover& h) { return h.kind == analysis::HandoverKind::PathRemoved; });
+        QVERIFY(removed != handovers.end() && removed->lost >= 3 && removed->lost <= 5);
+        QVERIFY(removed->start <= TimePoint{12s} && removed->interruption && *removed->interruption > 80ms && *removed->interruption < 200ms);
     }
 
     /// Probes to and from a network that moves: those that the capture shows as lost are those that did not come.
@@ -152,7 +157,23 @@ private Q_SLOTS:
             QCOMPARE(seen.size(), got.size());
             QVERIFY(seen == got);
             QCOMPARE(std::size_t{flow.lost}, sent.size() - got.size());
+            // By the care-of addresses of its router, in its one direction.
+            const bool toSeat = flow.destination == *Ipv6Address::parse("2001:db8:1f0::5ea7");
+            QCOMPARE(flow.paths.size(), std::size_t(2));
+            std::uint32_t probes = 0, lost = 0;
+            for (const analysis::FlowPath& path : flow.paths) {
+                QVERIFY(path.router && path.toMobile == toSeat && (path.bid == 1 || path.bid == 2) && path.probes > 300);
+                QVERIFY2(path.bid == 1 || path.lost == 0, "only the link that broke lost any");
+                probes += path.probes;
+                lost += path.lost;
+            }
+            QVERIFY(flow.paths[0].bid != flow.paths[1].bid && probes < flow.probes.size() && lost <= flow.lost && (lost > 0) == toSeat);
         }
+        const auto& handovers = run.view.analysis->handovers;
+        const auto removed = std::find_if(handovers.begin(), handovers.end(), [](const analysis::Handover& h) { return h.kind == analysis::HandoverKind::PathRemoved; });
+        QVERIFY(removed != handovers.end() && removed->interruption);
+        QVERIFY2(*removed->interruption > 50ms && *removed->interruption < 300ms, "what hosts behind it did not get");
+        QVERIFY(removed->lost >= 2 && removed->lost < 10);
         const auto& nodes = run.view.analysis->nodes;
         const auto router = std::find_if(nodes.begin(), nodes.end(), [](const analysis::NodeInfo& n) { return n.role == analysis::Role::MobileNode; });
         QVERIFY(router != nodes.end());
@@ -174,6 +195,7 @@ private Q_SLOTS:
         unmet([](auto& e) { e.handover = 2; });
         unmet([](auto& e) { e.handover = 1, e.kind = "home"; });
         unmet([](auto& e) { e.handover = 1, e.interruptionBelow = 1ms; });
+        unmet([](auto& e) { e.handover = 1, e.kind = "intra-map", e.bid = std::uint16_t{1}; });
         unmet([](auto& e) { e.findings = "error", e.atLeast = 1; });
         unmet([](auto& e) { e.frames = "mip6.mhtype == BU", e.count = 1; });
         unmet([](auto& e) { e.frames = "mip6.mhtype == BU", e.from = TimePoint{10s}, e.until = TimePoint{11s}, e.atLeast = 1; });

@@ -232,6 +232,24 @@ private Q_SLOTS:
         QVERIFY2(b.echoed(false) == "nothing", "the link is down");
     }
 
+    /// RFC 5555 §4.4.4: IPv4 care-of addresses are for visited networks. Beside the home link (RFC 5648 §5.6) there could be none either: the
+    /// first update of one is never bulk (MCOA-DS-01), and one without the home link ends the binding of that link (MCOA-HA-15).
+    void noIpv4PathAtHome()
+    {
+        Cellular b(Mode::Bulk);
+        b.mn.linkUp(b.now, cell, b.out);
+        QCOMPARE(Cellular::story(b.until(3s)), std::string("4 2 O"));
+        b.mn.linkUp(b.now, wlan, b.out);
+        b.advertiseHome(wlan);
+        (void)b.until(20s);
+        QVERIFY(b.mn.isAtHome());
+        const auto still = b.until(300s);
+        QVERIFY2(std::none_of(still.begin(), still.end(), [](const Seen& s) { return s.frame.as<BindingUpdate>() && s.frame.ipv4; }), "nothing is registered by that way");
+        QCOMPARE(b.echoed(false), std::string("nothing"));
+        b.down(wlan);
+        QVERIFY2(Cellular::story(b.until(310s)).starts_with("4 2 O"), "it is a path again abroad");
+    }
+
     void onlyTheHomeAgentIsBelieved()  // MN-RX-01
     {
         Cellular b;

@@ -113,6 +113,30 @@ private Q_SLOTS:
         QVERIFY(implicit > 10 && visitors > 10 && severalPaths > 10 && behindMaps > 10 && refused > 3 && from > 20);
     }
 
+    void ipv4NetworksAreDrawn()
+    {
+        std::size_t scenarios = 0, paths = 0, alone = 0, behindMaps = 0, routers = 0;
+        for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+            const Scenario s = lab::randomScenario(seed);
+            const auto isOn = [](const auto& interface) { return interface.ipv4.has_value(); };
+            std::size_t here = 0;
+            for (const auto& n : s.nodes) {
+                if (n.role != lab::Role::MobileNode) continue;
+                const auto count = static_cast<std::size_t>(std::count_if(n.interfaces.begin(), n.interfaces.end(), isOn));
+                here += count;
+                alone += count != 0 && count + (n.mobile.network ? 1 : 0) == n.interfaces.size() ? 1u : 0u;
+                routers += count != 0 && n.mobile.network ? 1u : 0u;
+            }
+            if (here == 0) continue;
+            QVERIFY(lab::validate(s).empty());
+            ++scenarios;
+            paths += here;
+            behindMaps += std::any_of(s.nodes.begin(), s.nodes.end(), [](const auto& n) { return n.role == lab::Role::Map; }) ? 1u : 0u;
+        }
+        QVERIFY2(scenarios > 20 && scenarios < 60, "one in three of those with identifiers");
+        QVERIFY2(paths > 40 && alone > 0 && behindMaps > 2 && routers > 2, qPrintable(QString("%1 %2 %3 %4").arg(paths).arg(alone).arg(behindMaps).arg(routers)));
+    }
+
     void partsAreLeftOutByNumber()
     {
         Scenario s = sampleScenario();

@@ -51,7 +51,7 @@ std::string text(const Registered& r)
 /// What goes wrong; empty when all is well.
 std::string faultOf(std::uint64_t seed)
 {
-    const Scenario scenario = lab::randomPaths(seed);
+    const Scenario scenario = lab::withIpv4Networks(lab::randomPaths(seed), seed);
     const auto problems = validate(scenario);
     if (!problems.empty()) return problems.front().path + ": " + problems.front().text;
     LabRun run(scenario, seed);

@@ -226,7 +226,13 @@ private slots:
         BindingModel model;
         model.show(a, names, TimePoint{4500ms});
         QVERIFY(model.hasIdentifiers() && model.hasFlows());
-        QCOMPARE(model.rowCount(), 2);
+        QCOMPARE(model.rowCount(), 3);
+        // What was refused stands behind what was accepted.
+        QVERIFY(!model.binding(2) && model.frameOf(2) == 1u);
+        QCOMPARE(model.index(2, BindingModel::Identifier).data().toString(), QStringLiteral("3"));
+        QVERIFY(model.index(2, BindingModel::State).data().toString().endsWith(QStringLiteral("(167)")));
+        QVERIFY(model.index(2, BindingModel::State).data(Qt::ToolTipRole).toString().contains(QStringLiteral("RFC 5648")));
+        QVERIFY(!model.index(3, BindingModel::State).data().isValid());
         QCOMPARE(model.index(0, BindingModel::Identifier).data().toString(), QStringLiteral("1"));
         QCOMPARE(model.index(0, BindingModel::CareOfAddress).data().toString(), QStringLiteral("home link"));
         QVERIFY(model.index(0, BindingModel::State).data().toString().contains(QStringLiteral("status 5")));
@@ -238,11 +244,12 @@ private slots:
         const auto lanes = timelineLanes(*a, names, TimePoint{10s});
         QStringList titles;
         for (const TimelineLane& lane : lanes) titles << lane.title;
-        QCOMPARE(titles.mid(5).join(QStringLiteral("|")), QStringLiteral("HA BID 1|HA BID 2|HA BID 3"));
-        QVERIFY(lanes[4].bars.empty());
-        QCOMPARE(lanes[5].bars.size(), std::size_t(2));
-        QCOMPARE(lanes[7].bars.front().label, QStringLiteral("status 167"));
-        QVERIFY(lanes[7].bars.front().tone == Tone::Warning);
+        // No lanes of bindings without identifiers where there are none.
+        QCOMPARE(titles.mid(3).join(QStringLiteral("|")), QStringLiteral("HA BID 1|HA BID 2|HA BID 3"));
+        QCOMPARE(lanes[3].bars.size(), std::size_t(2));
+        QCOMPARE(lanes[5].bars.front().label, QStringLiteral("status 167"));
+        QVERIFY2(lanes[5].bars.front().beside.startsWith(QStringLiteral("status 167, ")), "the bar is narrow");
+        QVERIFY(lanes[5].bars.front().tone == Tone::Warning);
     }
 
     void pathsComeAndGoInTheTableOfHandovers()
@@ -309,10 +316,10 @@ private slots:
         flow.duplicated = 250;
         flow.reordered = 4;
         flow.probes = {{1, TimePoint{1s}, TimePoint{1s}, {}, 10, 1}, {2, TimePoint{2s}, TimePoint{2s}, {}, 20, 2}, {3, TimePoint{3s}, {}, {}, 30, 0}};
-        flow.paths = {{true, address("2001:db8:a1::99"), std::uint16_t{1}, 1000, 2, 0, 1}, {false, flow.destination, std::nullopt, 7, 0, 6, 0}};
+        flow.paths = {{true, false, address("2001:db8:a1::99"), std::uint16_t{1}, 1000, 2, 0, 1}, {false, false, flow.destination, std::nullopt, 7, 0, 6, 0}};
         a->flows = {flow, flow};
         a->flows[1].id = 5;
-        a->flows[1].paths.clear();
+        a->flows[1].paths = {{true, true, address("2001:db8:a2::99"), std::uint16_t{2}, 5, 0, 0, 0}};
         a->flows[1].probes.pop_back();
         lab::Scenario scenario;
         scenario.traffic.resize(2);
@@ -325,15 +332,16 @@ private slots:
             for (int column = 0; column < FlowModel::ColumnCount; ++column) out << model.index(r, column).data().toString().trimmed();
             return out.join(QStringLiteral("|"));
         };
-        QCOMPARE(model.rowCount(), 4);
+        QCOMPARE(model.rowCount(), 5);
         QCOMPARE(row(0), QStringLiteral("video|2001:db8:200::c → 2001:db8:100::1:1|all paths||3|3|250|4"));
         QCOMPARE(row(1), QStringLiteral("|to the mobile node|BID 1|2001:db8:a1::99|%1|2|0|1").arg(formatCount(1000)));
         QCOMPARE(row(2), QStringLiteral("|from the mobile node|home link|2001:db8:100::1:1|7|0|6|0"));
         QVERIFY2(row(3).startsWith(QStringLiteral("5|")), "a flow that the scenario does not name");
+        QCOMPARE(row(4), QStringLiteral("|to its mobile router|BID 2|2001:db8:a2::99|5|0|0|0"));
         // A click leads to what went wrong: a lost probe, else one that came twice.
         QCOMPARE(model.frameOf(1), std::optional<analysis::FrameIndex>(30));
         QCOMPARE(model.frameOf(3), std::optional<analysis::FrameIndex>(20));
-        QVERIFY(!model.frameOf(4) && !model.frameOf(-1));
+        QVERIFY(!model.frameOf(5) && !model.frameOf(-1));
         model.show(std::make_shared<const analysis::Analysis>(), Names(), nullptr);
         QCOMPARE(model.rowCount(), 0);
     }
@@ -427,6 +435,71 @@ private slots:
         QCOMPARE(carried, 1);
         for (const TopologyNode& node : topology.nodes)
             if (node.name != QStringLiteral("seat") && node.role != analysis::Role::MobileNode) QVERIFY(node.place.y() < topology.mobileY);
+    }
+
+    void lanesOfSeveralNodesNameThem()
+    {
+        auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/bulk-registration.json");
+        QVERIFY(scenario);
+        const test::PlayedSession session(TimePoint{6s}, capture::Backend::Virtual, *scenario);
+        QStringList titles;
+        for (const TimelineLane& lane : timelineLanes(*session.view().analysis, Names(session.scenario(), *session.view().analysis), TimePoint{6s})) titles << lane.title;
+        QCOMPARE(titles.mid(3).join(QStringLiteral("|")),
+                 QStringLiteral("HA BID 1 · mn1|HA BID 2 · mn1|HA BID 3 · mn1|HA BID 1 · mn2|HA BID 2 · mn2|HA BID 3 · mn2"));
+    }
+
+    /// RFC 5648 §8: the interface on an IPv4 network shows itself by ARP, and its packets are in IPv4.
+    void ipv4NetworksAreDrawnAndTheirTunnelsNamed()
+    {
+        auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/wlan-ipv6-and-cellular-ipv4.json");
+        QVERIFY(scenario);
+        const test::PlayedSession session(TimePoint{16s}, capture::Backend::Virtual, *scenario);
+        const capture::View view = session.view();
+        for (const bool known : {true, false}) {
+            const lab::Scenario* told = known ? session.scenario() : nullptr;
+            const Names names(told, *view.analysis);
+            const Topology topology = makeTopology(told, *view.analysis, names, view.trace.links());
+            const TopologyState state = topologyAt(topology, *view.analysis, names, TimePoint{10s});
+            QCOMPARE(state.mobiles.size(), std::size_t(1));
+            QStringList on{state.mobiles[0].link ? topology.links[*state.mobiles[0].link].name : QString()};
+            for (const std::size_t other : state.mobiles[0].others) on << topology.links[other].name;
+            on.sort();
+            QCOMPARE(on.join(QLatin1Char(' ')), QStringLiteral("cell wlan"));
+            QStringList bids;
+            for (const TopologyState::Tunnel& tunnel : state.tunnels) bids << QString::number(tunnel.bid.value_or(0));
+            QCOMPARE(bids.join(QLatin1Char(' ')), QStringLiteral("1 2"));
+
+            const QString agent = known ? QStringLiteral("ha") : QStringLiteral("HA"), mobile = known ? QStringLiteral("mn") : QStringLiteral("MN");
+            const auto info = [&](const auto& test) {
+                const auto frame = test::findFrame(view, test);
+                return frame ? makePacketRow(view, *frame, names).text[static_cast<std::size_t>(PacketColumn::Info)] : QString();
+            };
+            const QString probe = info([](const wire::DecodedFrame& f) { return f.probe && !f.probe->answer && f.ipv4; });
+            QVERIFY2(probe.endsWith(QStringLiteral("⟨in IPv4 %1 → %2⟩").arg(agent, mobile)), qPrintable(probe));
+            const QString update = info([](const wire::DecodedFrame& f) { return f.as<wire::BindingUpdate>() && f.ipv4; });
+            QVERIFY2(update.endsWith(QStringLiteral("⟨in IPv4 UDP %2 → %1⟩").arg(agent, mobile)), qPrintable(update));
+            const QString plain = info([](const wire::DecodedFrame& f) { return f.probe && !f.ipv4 && f.packets.size() == 1; });
+            QVERIFY2(!plain.isEmpty() && !plain.contains(QStringLiteral("⟨")), qPrintable(plain));
+        }
+    }
+
+    /// RFC 5648 §5.6: what the update says of the interface at home tells where it is, though the home agent answers for its address.
+    void homeAndForeignAtOnceAreBothDrawn()
+    {
+        auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/home-and-foreign.json");
+        QVERIFY(scenario);
+        const test::PlayedSession session(TimePoint{14s}, capture::Backend::Virtual, *scenario);
+        const capture::View view = session.view();
+        const Names names(session.scenario(), *view.analysis);
+        const Topology topology = makeTopology(session.scenario(), *view.analysis, names, view.trace.links());
+        const TopologyState state = topologyAt(topology, *view.analysis, names, TimePoint{13s});
+        QCOMPARE(state.mobiles[0].others.size(), std::size_t(1));
+        QVERIFY(state.mobiles[0].link);
+        QStringList on{topology.links[*state.mobiles[0].link].name, topology.links[state.mobiles[0].others[0]].name};
+        on.sort();
+        QCOMPARE(on.join(QLatin1Char(' ')), QStringLiteral("cell home"));
+        QCOMPARE(state.tunnels.size(), std::size_t(1));
+        QVERIFY2(state.tunnels[0].bid == 2, "no tunnel leads to the home link");
     }
 
     void timelineHasBarsAndFiniteSortedProbes()

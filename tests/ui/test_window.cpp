@@ -12,6 +12,7 @@
 #include <QScrollBar>
 #include <QSettings>
 #include <QStandardPaths>
+#include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 #include <qcustomplot.h>
@@ -101,6 +102,28 @@ private slots:
         QTest::keyClick(window_->packets(), Qt::Key_Home);
         QCOMPARE(window_->workspace().cursor().frame(), std::optional<std::size_t>(0));
         QCOMPARE(window_->packets()->firstRow(), std::size_t(0));
+    }
+
+    void aScenarioShowsItsLesson()
+    {
+        const auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/mobile-router-with-two-uplinks.json");
+        QVERIFY(scenario);
+        open();
+        const auto* tabs = window_->findChild<QTabWidget*>();
+        const int lesson = tabs->indexOf(window_->lesson());
+        QVERIFY2(!tabs->isTabVisible(lesson), "nothing runs yet");
+        window_->setSession(std::make_unique<test::PlayedSession>(TimePoint{20s}, capture::Backend::Virtual, *scenario), QStringLiteral("test"));
+        QTest::qWait(150);
+        QVERIFY(tabs->isTabVisible(lesson));
+        QVERIFY(window_->lesson()->toPlainText().contains(QString::fromStdString(scenario->goal)));
+        // The widest table: identifiers and networks; all of it is seen at the usual size.
+        QCOMPARE(window_->bindings()->model()->rowCount(), 1);
+        QCOMPARE(window_->bindings()->horizontalScrollBar()->maximum(), 0);
+        auto file = std::make_unique<test::PlayedSession>(TimePoint{20s}, capture::Backend::Virtual, *scenario);
+        file->becomeFile();
+        window_->setSession(std::move(file), QStringLiteral("test"));
+        QTest::qWait(150);
+        QVERIFY2(!tabs->isTabVisible(lesson), "a capture teaches nothing by itself");
     }
 
     void treeAndOctetsAreLinkedBothWays()

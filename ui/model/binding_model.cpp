@@ -6,6 +6,8 @@
 #include "ui/model/format.hpp"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace roamscope::ui {
 
@@ -13,7 +15,7 @@ BindingModel::BindingModel(QObject* parent) : QAbstractTableModel(parent), analy
 
 void BindingModel::show(std::shared_ptr<const analysis::Analysis> analysis, const Names& names, TimePoint time)
 {
-    std::vector<const analysis::BindingInterval*> rows = analysis->bindingsAt(time);
+    std::vector<Row> rows = rowsAt(*analysis, time);
     const bool sameRows = rows.size() == rows_.size();
     if (!sameRows) beginResetModel();
     if (analysis_ != analysis) {
@@ -29,9 +31,41 @@ void BindingModel::show(std::shared_ptr<const analysis::Analysis> analysis, cons
     else if (!rows_.empty()) emit dataChanged(index(0, 0), index(rowCount() - 1, ColumnCount - 1));
 }
 
+std::vector<BindingModel::Row> BindingModel::rowsAt(const analysis::Analysis& analysis, TimePoint time)
+{
+    using Owned = std::tuple<analysis::Role, Ipv6Address, Ipv6Address>;  // owner and home address
+    std::map<Owned, std::map<std::uint16_t, const analysis::IdentifierAnswer*>> last;
+    for (const analysis::IdentifierAnswer& answer : analysis.identifierAnswers) {
+        if (answer.time > time) break;
+        const analysis::Exchange& exchange = analysis.exchanges[answer.exchange];
+        last[{exchange.peer, exchange.peerAddress, exchange.homeAddress}][answer.bid] = &answer;
+    }
+    std::vector<Row> rows;
+    const auto bindings = analysis.bindingsAt(time);
+    const auto ownedBy = [](const analysis::BindingInterval& b) { return Owned{b.owner, b.ownerAddress, b.homeAddress}; };
+    for (std::size_t i = 0; i < bindings.size(); ++i) {
+        rows.push_back({bindings[i], nullptr});
+        const auto answers = last.find(ownedBy(*bindings[i]));
+        if (answers == last.end()) continue;
+        if (bindings[i]->bid) answers->second.erase(*bindings[i]->bid);
+        if (i + 1 < bindings.size() && ownedBy(*bindings[i + 1]) == answers->first) continue;
+        constexpr std::uint8_t refused = 128;
+        for (const auto& [bid, answer] : answers->second)
+            if (answer->status >= refused) rows.push_back({nullptr, answer});
+    }
+    return rows;
+}
+
 const analysis::BindingInterval* BindingModel::binding(int row) const
 {
-    return row >= 0 && row < rowCount() ? rows_[static_cast<std::size_t>(row)] : nullptr;
+    return row >= 0 && row < rowCount() ? rows_[static_cast<std::size_t>(row)].binding : nullptr;
+}
+
+std::optional<analysis::FrameIndex> BindingModel::frameOf(int row) const
+{
+    if (row < 0 || row >= rowCount()) return std::nullopt;
+    const Row& at = rows_[static_cast<std::size_t>(row)];
+    return at.binding ? at.binding->acknowledgement : at.refused->frame;
 }
 
 int BindingModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(rows_.size()); }
@@ -41,8 +75,8 @@ QString BindingModel::state(const analysis::BindingInterval& binding) const
 {
     const Duration age = time_ - binding.from;
     const QString flags = toQt(wire::flagLetters(wire::BindingUpdate{.sequence = 0, .flags = binding.flags, .lifetime = {}, .options = {}}));
-    const QString status = binding.status == 0 ? QString() : tr(", status %1 (%2)").arg(binding.status).arg(toQt(wire::bindingStatusName(binding.status)));
-    return tr("acknowledged %1 ago, flags %2").arg(formatDuration(age), flags) + status;
+    const QString status = binding.status == 0 ? QString() : tr(", status %1").arg(binding.status);
+    return tr("%1 old, %2").arg(formatDuration(age), flags) + status;
 }
 
 QString BindingModel::networks(const analysis::BindingInterval& binding, const QString& separator) const
@@ -86,9 +120,10 @@ QString BindingModel::text(const analysis::BindingInterval& binding, int column)
 
 QVariant BindingModel::data(const QModelIndex& index, int role) const
 {
-    const analysis::BindingInterval* row = binding(index.row());
-    if (!row) return {};
+    if (index.row() < 0 || index.row() >= rowCount()) return {};
     const int column = index.column();
+    const analysis::BindingInterval* row = binding(index.row());
+    if (!row) return refusedData(*rows_[static_cast<std::size_t>(index.row())].refused, column, role);
     if (role == Qt::DisplayRole) return text(*row, column);
     if (role == Qt::TextAlignmentRole && (column == Sequence || column == LifetimeLeft)) return int(Qt::AlignRight | Qt::AlignVCenter);
     if (role != Qt::ToolTipRole) return {};
@@ -100,8 +135,31 @@ QVariant BindingModel::data(const QModelIndex& index, int role) const
         return !analysis_->networksOf(*row) ? tr("The update of the mobile router names no prefix: the home agent knows what is behind it (RFC 3963 §5.2, implicit mode).")
                                      : tr("Behind the mobile router (RFC 3963):\n%1").arg(networks(*row, QStringLiteral("\n")));
     if (column == Flows) return flows(*row, true);
+    if (column == State)
+        return tr("Acknowledged at %1 s with status %2 (%3); the letters are flags of the Binding Update.")
+            .arg(formatTime(row->from)).arg(row->status).arg(toQt(wire::bindingStatusName(row->status)));
     if (column == LifetimeLeft) return tr("granted %1 at %2 s").arg(formatLifetime(row->lifetime), formatTime(row->from));
     return {};
+}
+
+QVariant BindingModel::refusedData(const analysis::IdentifierAnswer& answer, int column, int role) const
+{
+    const analysis::Exchange& exchange = analysis_->exchanges[answer.exchange];
+    const QString status = toQt(wire::bindingStatusName(answer.status));
+    if (role == Qt::ToolTipRole && column == State)
+        return tr("Asked for and refused at %1 s with status %2 (%3); the other identifiers of the update may have been accepted (RFC 5648 §6.2).")
+            .arg(formatTime(answer.time)).arg(answer.status).arg(status);
+    if (role == Qt::TextAlignmentRole && column == Sequence) return int(Qt::AlignRight | Qt::AlignVCenter);
+    if (role != Qt::DisplayRole) return {};
+    switch (column) {
+    case Owner: return roleShort(exchange.peer);
+    case HomeAddress: return names_.of(exchange.homeAddress);
+    case Identifier: return QString::number(answer.bid);
+    case CareOfAddress: return QStringLiteral("–");
+    case Sequence: return QString::number(exchange.sequence);
+    case State: return tr("refused: %1 (%2)").arg(status).arg(answer.status);
+    default: return {};
+    }
 }
 
 QVariant BindingModel::headerData(int section, Qt::Orientation orientation, int role) const

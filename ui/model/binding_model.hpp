@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The binding tables at one instant: a row per binding that is alive then, the MAP's first. Lifetimes count down with the
-// cursor.
+// The binding tables at one instant: a row per binding that is alive then, the MAP's first, and behind those of a home address one for
+// each identifier that was refused beside them (RFC 5648 §4.3). Lifetimes count down with the cursor.
 #pragma once
 
 #include "capture/analysis/analysis.hpp"
@@ -9,6 +9,7 @@
 #include <QAbstractTableModel>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace roamscope::ui {
@@ -28,8 +29,10 @@ public:
     /// Whether any is of a mobile router (RFC 3963).
     [[nodiscard]] bool hasNetworks() const { return hasNetworks_; }
     [[nodiscard]] bool hasFlows() const { return !analysis_->flowBindings.empty(); }
-    /// The binding of a row; null when out of range.
+    /// The binding of a row; null when out of range or refused.
     [[nodiscard]] const analysis::BindingInterval* binding(int row) const;
+    /// The acknowledgement that a row comes from.
+    [[nodiscard]] std::optional<analysis::FrameIndex> frameOf(int row) const;
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
     [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
@@ -37,6 +40,14 @@ public:
     [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
 
 private:
+    /// One of both.
+    struct Row {
+        const analysis::BindingInterval* binding = nullptr;
+        const analysis::IdentifierAnswer* refused = nullptr;
+    };
+
+    [[nodiscard]] static std::vector<Row> rowsAt(const analysis::Analysis& analysis, TimePoint time);
+    [[nodiscard]] QVariant refusedData(const analysis::IdentifierAnswer& answer, int column, int role) const;
     [[nodiscard]] QString text(const analysis::BindingInterval& binding, int column) const;
     [[nodiscard]] QString state(const analysis::BindingInterval& binding) const;
     [[nodiscard]] QString networks(const analysis::BindingInterval& binding, const QString& separator) const;
@@ -47,7 +58,7 @@ private:
     TimePoint time_{};
     bool hasIdentifiers_ = false;
     bool hasNetworks_ = false;
-    std::vector<const analysis::BindingInterval*> rows_;
+    std::vector<Row> rows_;
 };
 
 }  // namespace roamscope::ui

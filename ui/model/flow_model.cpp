@@ -59,8 +59,15 @@ QString FlowModel::wholeText(const analysis::Flow& flow, int column) const
 QString FlowModel::pathText(const analysis::Flow& flow, const analysis::FlowPath& path, int column) const
 {
     switch (column) {
-    case FromTo: return path.toMobile ? tr("   to the mobile node") : tr("   from the mobile node");
-    case Path: return path.bid ? tr("BID %1").arg(*path.bid) : path.careOfAddress == flow.destination || path.careOfAddress == flow.source ? tr("home link") : QStringLiteral("–");
+    case FromTo:
+        if (path.router) return path.toMobile ? tr("   to its mobile router") : tr("   from its mobile router");
+        return path.toMobile ? tr("   to the mobile node") : tr("   from the mobile node");
+    case Path: {
+        if (path.bid) return tr("BID %1").arg(*path.bid);
+        const Names::Party* party = names_.party(path.careOfAddress);
+        const bool home = path.careOfAddress == flow.destination || path.careOfAddress == flow.source || (path.router && party && party->detail == QLatin1String("HoA"));
+        return home ? tr("home link") : QStringLiteral("–");
+    }
     case CareOfAddress: return names_.of(path.careOfAddress);
     case Probes: return formatCount(path.probes);
     case Lost: return formatCount(path.lost);

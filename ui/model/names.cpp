@@ -80,6 +80,7 @@ void Names::fromScenario(const lab::Scenario& scenario)
         if (node.homeAddress) learn(*node.homeAddress, name, role, QStringLiteral("HoA"));
         for (const lab::InterfaceSpec& interface : node.interfaces) {
             if (interface.address) learn(interface.address->address, name, role);
+            if (interface.ipv4) learn(wire::mapped(interface.ipv4->address), name, role);
             if (!interface.mac) continue;
             tables_->macs[*interface.mac] = name;
             learn(linkLocal(eui64(*interface.mac)), name, role);

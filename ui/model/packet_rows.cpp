@@ -15,12 +15,16 @@ namespace {
 
 constexpr qsizetype longestComment = 80;
 
-/// The tunnels around the inner packet, outermost first: "map → mn, ha → mn".
+/// The tunnels around the innermost packet, outermost first: "map → mn, ha → mn", "IPv4 UDP ha → mn".
 QString tunnels(const wire::DecodedFrame& frame, const Names& names)
 {
     QStringList parts;
-    for (std::size_t i = 0; i + 1 < frame.packets.size(); ++i)
-        parts << QStringLiteral("%1 → %2").arg(names.node(frame.packets[i].source), names.node(frame.packets[i].destination));
+    const auto way = [&](const Ipv6Address& from, const Ipv6Address& to) { return QStringLiteral("%1 → %2").arg(names.node(from), names.node(to)); };
+    const std::size_t outer = frame.overIpv4 ? frame.packets.size() : frame.packets.size() - 1;
+    for (std::size_t i = 0; i < outer; ++i) parts << way(frame.packets[i].source, frame.packets[i].destination);
+    if (!frame.ipv4 || frame.overIpv4) return parts.join(QStringLiteral(", "));
+    const QString ipv4 = frame.tunnel ? QCoreApplication::translate("PacketRows", "IPv4 UDP %1") : QCoreApplication::translate("PacketRows", "IPv4 %1");
+    parts.insert(frame.etherType == wire::etherTypeIpv6 ? parts.size() : 0, ipv4.arg(way(wire::mapped(frame.ipv4->source), wire::mapped(frame.ipv4->destination))));
     return parts.join(QStringLiteral(", "));
 }
 
@@ -62,7 +66,7 @@ PacketRow makePacketRow(const capture::View& view, std::size_t index, const Name
     if (foreign && !foreign->destination.empty()) set(PacketColumn::To, toQt(foreign->destination));
     set(PacketColumn::Protocol, toQt(summary.protocol));
     QString info = names.named(toQt(summary.info));
-    if (decoded.packets.size() > 1) info += QCoreApplication::translate("PacketRows", "  ⟨in %1⟩").arg(tunnels(decoded, names));
+    if (!decoded.packets.empty() && summary.tunnels > 0) info += QCoreApplication::translate("PacketRows", "  ⟨in %1⟩").arg(tunnels(decoded, names));
     for (const std::string& comment : view.notes->packetComments(index)) info += QStringLiteral("  ✎ ") + toQt(comment).left(longestComment).simplified();
     set(PacketColumn::Info, std::move(info));
     return row;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace roamscope::ui {
@@ -121,14 +122,25 @@ public:
         bar.open = false;
         bar.label = answer.status == 0 ? word("seq. %1").arg(exchange.sequence) : word("status %1").arg(answer.status);
         bar.brief = answer.status == 0 ? QString() : QString::number(answer.status);
-        if (answer.status >= 128) bar.tone = Tone::Warning;
+        if (answer.status >= 128) {
+            bar.tone = Tone::Warning;
+            bar.beside = word("status %1, %2").arg(answer.status).arg(toQt(wire::bindingStatusName(answer.status)));
+            bar.besideFrom = bar.start;
+        }
         bar.tooltip += QLatin1Char('\n') + word("identifier %1: status %2, %3").arg(answer.bid).arg(answer.status).arg(toQt(wire::bindingStatusName(answer.status)));
         lane->bars.push_back(std::move(bar));
     }
     /// Appends the lanes, those of one owner and home address beside each other.
     void take(std::vector<TimelineLane>& out)
     {
-        for (auto& [key, lane] : lanes_) out.push_back(std::move(lane));
+        std::map<Role, std::set<Ipv6Address>> homes;
+        for (const auto& [key, lane] : lanes_) homes[std::get<Role>(key)].insert(std::get<Ipv6Address>(key));
+        for (auto& [key, lane] : lanes_) {
+            const Role owner = std::get<Role>(key);
+            lane.title = word("%1 BID %2").arg(roleShort(owner)).arg(std::get<std::uint16_t>(key));
+            if (homes[owner].size() > 1) lane.title += QStringLiteral(" · ") + names_.node(std::get<Ipv6Address>(key));
+            out.push_back(std::move(lane));
+        }
     }
 
 private:
@@ -141,16 +153,12 @@ private:
         const auto it = lanes_.find(key);
         if (it != lanes_.end()) return &it->second;
         if (lanes_.size() == maxLanes) return nullptr;
-        const bool several = std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& l) { return std::get<Role>(l.first) == owner && std::get<Ipv6Address>(l.first) != home; });
-        severalHomes_ = severalHomes_ || several;
-        const QString title = word("%1 BID %2").arg(roleShort(owner)).arg(bid);
-        return &(lanes_[key] = {severalHomes_ ? title + QStringLiteral(" · ") + names_.of(home) : title, {}});
+        return &lanes_[key];
     }
 
     const analysis::Analysis& analysis_;
     const Names& names_;
     TimePoint end_;
-    bool severalHomes_ = false;
     std::map<Key, TimelineLane> lanes_;
 };
 
@@ -163,18 +171,19 @@ void sortBars(TimelineLane& lane)
 
 std::vector<TimelineLane> timelineLanes(const analysis::Analysis& analysis, const Names& names, TimePoint end)
 {
-    std::vector<TimelineLane> lanes{{word("Handover"), {}}, {word("Phases"), {}}, {word("BU → BA"), {}}, {word("MAP binding"), {}}, {word("HA binding"), {}}};
-    TimelineLane correspondents{word("CN binding"), {}};
+    std::vector<TimelineLane> lanes{{word("Handover"), {}}, {word("Phases"), {}}, {word("BU → BA"), {}}};
+    TimelineLane maps{word("MAP binding"), {}}, homeAgents{word("HA binding"), {}}, correspondents{word("CN binding"), {}};
     for (std::size_t i = 0; i < analysis.handovers.size(); ++i) addHandover(lanes[0], lanes[1], analysis.handovers[i], analysis.handoverNumber(i), end);
     for (const analysis::Exchange& exchange : analysis.exchanges) lanes[2].bars.push_back(exchangeBar(exchange, names, end));
     IdentifierLanes identifiers(analysis, names, end);
     for (const analysis::BindingInterval& binding : analysis.bindings) {
         if (identifiers.add(binding)) continue;
-        TimelineLane& lane = binding.owner == Role::Map ? lanes[3] : binding.owner == Role::HomeAgent ? lanes[4] : correspondents;
+        TimelineLane& lane = binding.owner == Role::Map ? maps : binding.owner == Role::HomeAgent ? homeAgents : correspondents;
         lane.bars.push_back(bindingBar(binding, names, end));
     }
     for (const analysis::IdentifierAnswer& answer : analysis.identifierAnswers) identifiers.add(answer);
-    if (!correspondents.bars.empty()) lanes.push_back(std::move(correspondents));
+    for (TimelineLane* lane : {&maps, &homeAgents, &correspondents})
+        if (!lane->bars.empty()) lanes.push_back(std::move(*lane));
     identifiers.take(lanes);
     for (TimelineLane& lane : lanes) sortBars(lane);
     return lanes;

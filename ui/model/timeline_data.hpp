@@ -31,10 +31,8 @@ struct TimelineLane {
     std::vector<TimelineBar> bars;  ///< by start
 };
 
-/// Lanes from top to bottom: handovers, their phases, registrations, then a lane per binding owner, and one for each
-/// home address and binding identifier (RFC 5648). Lanes without bars are
-/// there all the same (except the correspondents'), so that the picture does not jump while a run grows. `end`: where bars
-/// that are still open end.
+/// Lanes from top to bottom: handovers, their phases, registrations; then one for each kind of binding owner and one for each
+/// home address and binding identifier (RFC 5648), as far as they hold anything. `end`: where bars that are still open end.
 [[nodiscard]] std::vector<TimelineLane> timelineLanes(const analysis::Analysis& analysis, const Names& names, TimePoint end);
 
 /// The bars of a lane that differ on a screen where the seconds [from, to] are `columns` pixels wide: of those that begin in one

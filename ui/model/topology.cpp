@@ -247,7 +247,8 @@ TopologyState topologyAt(const Topology& topology, const analysis::Analysis& ana
         const auto through = binding->owner == Role::HomeAgent ? atMaps.find(binding->careOfAddress) : atMaps.end();
         const auto from = find(topology, names.node(binding->ownerAddress));
         const auto to = find(topology, through != atMaps.end() ? names.node(through->second->ownerAddress) : names.node(binding->careOfAddress));
-        if (from && to && *from != *to) state.tunnels.push_back({*from, *to, binding->owner});
+        // No tunnel leads to the home link (RFC 5648 §5.6).
+        if (from && to && *from != *to && !binding->homeLink) state.tunnels.push_back({*from, *to, binding->owner, binding->bid});
     }
     return state;
 }

@@ -74,6 +74,7 @@ struct TopologyState {
         std::size_t from;                    ///< MAP or HA
         std::size_t to;
         analysis::Role owner;                ///< whose binding makes it
+        std::optional<std::uint16_t> bid;    ///< identifier of that binding (RFC 5648)
     };
     std::vector<Mobile> mobiles;
     std::vector<Tunnel> tunnels;

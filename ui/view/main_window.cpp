@@ -67,6 +67,7 @@ MainWindow::MainWindow(Services services, QWidget* parent)
       bindings_(new BindingsView(workspace_)),
       handovers_(new HandoversView(workspace_)),
       flows_(new FlowsView(workspace_)),
+      lesson_(new LessonView(workspace_)),
       tables_(new QTabWidget),
       rows_(new QSplitter(Qt::Vertical)),
       top_(new QSplitter(Qt::Horizontal)),
@@ -102,6 +103,7 @@ void MainWindow::arrange()
     tables_->addTab(bindings_, tr("Bindings at the cursor"));
     tables_->addTab(handovers_, tr("Handovers"));
     tables_->addTab(flows_, tr("Flows"));
+    tables_->addTab(lesson_, tr("Lesson"));
     tables_->setDocumentMode(true);
     top_->addWidget(framed(topology_));
     top_->addWidget(framed(timeline_));
@@ -245,6 +247,7 @@ void MainWindow::showView()
     filterBar_->setVisible(workspace_.session() != nullptr);
     save_->setEnabled(workspace_.view().trace.size() > 0);
     tables_->setTabText(1, workspace_.analysis().handovers.empty() ? tr("Handovers") : tr("Handovers (%1)").arg(workspace_.analysis().handovers.size()));
+    tables_->setTabVisible(3, lesson_->hasLesson());
     tables_->setTabText(2, workspace_.analysis().flows.empty() ? tr("Flows") : tr("Flows (%1)").arg(workspace_.analysis().flows.size()));
 
     const capture::View& view = workspace_.view();

@@ -9,6 +9,7 @@
 #include "ui/view/banner.hpp"
 #include "ui/view/filter_bar.hpp"
 #include "ui/view/frame_pane.hpp"
+#include "ui/view/lesson_view.hpp"
 #include "ui/view/load_strip.hpp"
 #include "ui/view/packet_list.hpp"
 #include "ui/view/run_bar.hpp"
@@ -75,6 +76,7 @@ public:
     [[nodiscard]] BindingsView* bindings() const { return bindings_; }
     [[nodiscard]] HandoversView* handovers() const { return handovers_; }
     [[nodiscard]] FlowsView* flows() const { return flows_; }
+    [[nodiscard]] LessonView* lesson() const { return lesson_; }
     [[nodiscard]] QAction* saveAction() const { return save_; }
     [[nodiscard]] QAction* followAction() const { return follow_; }
     [[nodiscard]] LoadStrip* loadStrip() const { return load_; }
@@ -140,6 +142,7 @@ private:
     BindingsView* bindings_;
     HandoversView* handovers_;
     FlowsView* flows_;
+    LessonView* lesson_;
     QTabWidget* tables_;
     QSplitter* rows_;
     QSplitter* top_;

@@ -4,8 +4,11 @@
 #include "ui/model/format.hpp"
 #include "ui/model/theme.hpp"
 
+#include <QGuiApplication>
 #include <QHeaderView>
 #include <QPainter>
+
+#include <algorithm>
 
 namespace roamscope::ui {
 
@@ -54,22 +57,41 @@ void PlainTable::paintEvent(QPaintEvent* event)
 BindingsView::BindingsView(Workspace& workspace, QWidget* parent) : PlainTable(tr("Bindings at the cursor"), parent), workspace_(workspace)
 {
     setModel(&model_);
-    sizeColumns(*this, {"MAP xx", "Home address xx", "100, priority 99", "Care-of address xx", "2001:db8:1f0::/64", "9: UDP, to port 65535", "65535 xx", "3 600 s x"});
+    sizeColumns(*this, {"MAP x", "Home address xx", "100, priority 99", "Care-of address xx", "2001:db8:1f0::/64", "9: UDP, to port 65535", "65535", "3 600 s"});
     connect(&workspace, &Workspace::viewChanged, this, &BindingsView::refresh);
     connect(&workspace.cursor(), &TimeCursor::timeChanged, this, &BindingsView::refresh);
     // Where the binding came to be is the acknowledgement that made it.
     connect(this, &QTableView::clicked, this, [this](const QModelIndex& index) {
-        if (const analysis::BindingInterval* binding = model_.binding(index.row())) workspace_.goToFrame(binding->acknowledgement);
+        if (const auto frame = model_.frameOf(index.row())) workspace_.goToFrame(*frame);
+    });
+    horizontalHeader()->setResizeContentsPrecision(0);  // only rows that are seen, with every step of the cursor
+    connect(horizontalHeader(), &QHeaderView::sectionResized, this, [this](int section) {
+        const bool byHand = !fitting_ && section != BindingModel::State && (QGuiApplication::mouseButtons() & Qt::LeftButton) != 0;
+        sizedByHand_ = sizedByHand_ || byHand;
     });
     refresh();
 }
 
+void BindingsView::fitColumns()
+{
+    if (sizedByHand_ || model_.rowCount() == 0) return;
+    fitting_ = true;
+    for (const int column : {BindingModel::HomeAddress, BindingModel::Identifier, BindingModel::CareOfAddress, BindingModel::Networks, BindingModel::Flows}) {
+        constexpr int widest = 220, gap = 8;
+        if (!isColumnHidden(column)) setColumnWidth(column, std::clamp(sizeHintForColumn(column) + gap, horizontalHeader()->sectionSizeHint(column), widest));
+    }
+    fitting_ = false;
+}
+
 void BindingsView::refresh()
 {
+    fitting_ = true;  // resets and hiding resize, too
     model_.show(workspace_.view().analysis, workspace_.names(), workspace_.cursor().time());
     setColumnHidden(BindingModel::Identifier, !model_.hasIdentifiers());
     setColumnHidden(BindingModel::Networks, !model_.hasNetworks());
     setColumnHidden(BindingModel::Flows, !model_.hasFlows());
+    fitting_ = false;
+    fitColumns();
     if (model_.rowCount() > 0) return;
     setEmptyText(!workspace_.notAnalysed().isEmpty() ? workspace_.notAnalysed()
                  : workspace_.analysis().bindings.empty()

@@ -36,9 +36,13 @@ public:
 
 private:
     void refresh();
+    /// To what they hold, so that the last one needs no scrolling; not once somebody has moved them.
+    void fitColumns();
 
     Workspace& workspace_;
     BindingModel model_;
+    bool fitting_ = false;
+    bool sizedByHand_ = false;
 };
 
 class HandoversView : public PlainTable {

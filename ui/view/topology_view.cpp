@@ -58,7 +58,8 @@ QString TopologyView::describe() const
     }
     for (const TopologyState::Tunnel& tunnel : state_.tunnels) {
         if (parts.size() >= most) break;
-        parts << tr("tunnel %1 to %2").arg(topology_.nodes[tunnel.from].name, topology_.nodes[tunnel.to].name);
+        const QString ends = tr("tunnel %1 to %2").arg(topology_.nodes[tunnel.from].name, topology_.nodes[tunnel.to].name);
+        parts << (tunnel.bid ? tr("%1, BID %2").arg(ends).arg(*tunnel.bid) : ends);
     }
     if (parts.size() >= most) parts << tr("%1 mobile nodes and %2 tunnels in all").arg(state_.mobiles.size()).arg(state_.tunnels.size());
     return parts.join(QStringLiteral("; "));
@@ -215,17 +216,17 @@ void TopologyView::paintLink(QPainter& painter, const Theme& theme, const Topolo
     painter.drawText(label, Qt::AlignLeft | Qt::AlignVCenter, link.name);
 }
 
-void TopologyView::paintTunnels(QPainter& painter, const Theme& theme) const
+void TopologyView::paintTunnels(QPainter& painter, const Theme& theme, TunnelPart part) const
 {
-    // Between two boxes one for each kind of owner, however many there are; only so many bend apart.
+    // Between two boxes one for each kind of owner and identifier, however many there are; only so many bend apart.
     constexpr int bends = 4;
-    std::set<std::tuple<std::size_t, std::size_t, Role>> drawn;
-    int number = 0;
+    std::map<std::pair<std::size_t, std::size_t>, int> numbers;
+    std::set<std::tuple<std::size_t, std::size_t, Role, std::uint16_t>> drawn;
     for (const TopologyState::Tunnel& tunnel : state_.tunnels)
-        if (drawn.emplace(boxOf_[tunnel.from], boxOf_[tunnel.to], tunnel.owner).second) paintTunnel(painter, theme, tunnel, number++ % bends);
+        if (drawn.emplace(boxOf_[tunnel.from], boxOf_[tunnel.to], tunnel.owner, tunnel.bid.value_or(0)).second) paintTunnel(painter, theme, tunnel, numbers[{boxOf_[tunnel.from], boxOf_[tunnel.to]}]++ % bends, part);
 }
 
-void TopologyView::paintTunnel(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, int number) const
+void TopologyView::paintTunnel(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, int number, TunnelPart part) const
 {
     const QPointF from = centerOf(tunnel.from);
     const QPointF to = centerOf(tunnel.to);
@@ -233,9 +234,14 @@ void TopologyView::paintTunnel(QPainter& painter, const Theme& theme, const Topo
     const double length = std::hypot(along.x(), along.y());
     if (length < 1) return;
     const QPointF side(-along.y() / length, along.x() / length);
-    const QPointF control = (from + to) / 2 + side * (18.0 + 8.0 * number);
+    const QPointF control = (from + to) / 2 + side * (18.0 + (tunnel.bid ? 40.0 : 8.0) * number);  // room for an identifier
     QPainterPath path(from);
     path.quadTo(control, to);
+    constexpr double named = 0.56;  // between routers and cells, as a rule
+    if (part == TunnelPart::Identifier) {
+        if (tunnel.bid) paintIdentifier(painter, theme, tunnel, path.pointAtPercent(named));
+        return;
+    }
     QColor body = theme.tone(toneOf(tunnel.owner));
     body.setAlpha(70);
     painter.setBrush(Qt::NoBrush);
@@ -243,6 +249,19 @@ void TopologyView::paintTunnel(QPainter& painter, const Theme& theme, const Topo
     painter.drawPath(path);
     painter.setPen(QPen(theme.tone(toneOf(tunnel.owner)), 1, tunnel.owner == Role::Map ? Qt::DashLine : Qt::SolidLine));
     painter.drawPath(path);
+}
+
+void TopologyView::paintIdentifier(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, QPointF place) const
+{
+    const QString text = QString::number(*tunnel.bid);
+    const QFontMetricsF metrics(font());
+    QRectF label(0, 0, std::max(metrics.horizontalAdvance(text) + 6, metrics.height()), metrics.height());
+    label.moveCenter(place);
+    painter.setPen(QPen(theme.tone(toneOf(tunnel.owner)), 1));
+    painter.setBrush(palette().base());
+    painter.drawRoundedRect(label, label.height() / 2, label.height() / 2);
+    painter.setPen(theme.text());
+    painter.drawText(label, Qt::AlignCenter, text);
 }
 
 void TopologyView::paintBox(QPainter& painter, const Theme& theme, const Box& box) const
@@ -279,7 +298,7 @@ void TopologyView::paintEvent(QPaintEvent*)
             if (link.wireless == wireless) paintLink(painter, theme, link);
     };
     links(false);
-    paintTunnels(painter, theme);
+    paintTunnels(painter, theme, TunnelPart::Body);
     links(true);
     std::set<std::size_t> drawn;
     for (const TopologyState::Mobile& mobile : state_.mobiles) {
@@ -292,6 +311,7 @@ void TopologyView::paintEvent(QPaintEvent*)
         for (const std::size_t other : mobile.others) attach(topology_.links[other]);
     }
     for (const Box& box : boxes_) paintBox(painter, theme, box);
+    paintTunnels(painter, theme, TunnelPart::Identifier);
 }
 
 QString TopologyView::toolTip(const Box& box) const

@@ -53,8 +53,10 @@ private:
     [[nodiscard]] QString toolTip(const Box& box) const;
     void paintLink(QPainter& painter, const Theme& theme, const TopologyLink& link) const;
     void paintCell(QPainter& painter, const Theme& theme, const TopologyLink& link) const;
-    void paintTunnels(QPainter& painter, const Theme& theme) const;
-    void paintTunnel(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, int number) const;
+    enum class TunnelPart { Body, Identifier };  ///< identifiers lie over everything
+    void paintTunnels(QPainter& painter, const Theme& theme, TunnelPart part) const;
+    void paintTunnel(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, int number, TunnelPart part) const;
+    void paintIdentifier(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, QPointF place) const;
     void paintBox(QPainter& painter, const Theme& theme, const Box& box) const;
 
     Workspace& workspace_;

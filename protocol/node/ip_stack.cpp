@@ -239,7 +239,7 @@ bool IpStack::take(TimePoint now, Delivery& delivery, bool tunnelled, Output& ou
     const Ipv6Packet& packet = delivery.packet;
     if (delivery.kind == Delivery::Kind::Local && FragmentStore::isFragment(packet)) {
         if (const auto wrong = FragmentStore::wrongField(packet)) {
-            sendError(now, packet, wire::icmpv6Type::parameterProblem, 0, out, *wrong);
+            sendError(now, packet, wire::icmpv6Type::parameterProblem, erroneousField, out, *wrong);
             return false;
         }
         auto whole = fragments_.add(now, packet);

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <thread>
 #include <time.h>
 
 namespace roamscope::capture {
@@ -40,16 +41,21 @@ tl::unexpected<Error> tapFailure(const std::string& name, const char* doing, int
                                   : "Check that it is a TAP interface that no other program has open"));
 }
 
-/// Raises the interface when it is down.
+/// Raises the interface when it is down, and waits until the kernel passes frames: it learns a little later that somebody has opened
+/// the interface, and drops what is sent until then. Not for ever, as somebody may have taken the carrier away on purpose.
 Result<void> raise(const std::string& name)
 {
     const FileDescriptor socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ifreq request{};
     name.copy(request.ifr_name, IFNAMSIZ - 1);
     if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) < 0) return tapFailure(name, "asking for its state", errno);
-    if ((request.ifr_flags & IFF_UP) != 0) return {};
-    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
-    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) < 0) return tapFailure(name, "raising it", errno);
+    if ((request.ifr_flags & IFF_UP) == 0) {
+        request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
+        if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) < 0) return tapFailure(name, "raising it", errno);
+    }
+    for (int i = 0; i < 1000 && ::ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) == 0; ++i)
+        std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(1ms);  // the state is told just before the queue opens
     return {};
 }
 

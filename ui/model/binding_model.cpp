@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 
 namespace roamscope::ui {
 
@@ -15,14 +14,10 @@ BindingModel::BindingModel(QObject* parent) : QAbstractTableModel(parent), analy
 
 void BindingModel::show(std::shared_ptr<const analysis::Analysis> analysis, const Names& names, TimePoint time)
 {
+    if (analysis_ != analysis) look(*analysis);
     std::vector<Row> rows = rowsAt(*analysis, time);
     const bool sameRows = rows.size() == rows_.size();
     if (!sameRows) beginResetModel();
-    if (analysis_ != analysis) {
-        const auto any = [&](const auto& is) { return std::any_of(analysis->bindings.begin(), analysis->bindings.end(), is); };
-        hasIdentifiers_ = any([](const analysis::BindingInterval& b) { return b.bid.has_value(); });
-        hasNetworks_ = any([](const analysis::BindingInterval& b) { return b.router; });
-    }
     analysis_ = std::move(analysis);
     names_ = names;
     time_ = time;
@@ -31,27 +26,44 @@ void BindingModel::show(std::shared_ptr<const analysis::Analysis> analysis, cons
     else if (!rows_.empty()) emit dataChanged(index(0, 0), index(rowCount() - 1, ColumnCount - 1));
 }
 
-std::vector<BindingModel::Row> BindingModel::rowsAt(const analysis::Analysis& analysis, TimePoint time)
+void BindingModel::look(const analysis::Analysis& analysis)
 {
-    using Owned = std::tuple<analysis::Role, Ipv6Address, Ipv6Address>;  // owner and home address
-    std::map<Owned, std::map<std::uint16_t, const analysis::IdentifierAnswer*>> last;
+    const auto any = [&](const auto& is) { return std::any_of(analysis.bindings.begin(), analysis.bindings.end(), is); };
+    hasIdentifiers_ = any([](const analysis::BindingInterval& b) { return b.bid.has_value(); });
+    hasNetworks_ = any([](const analysis::BindingInterval& b) { return b.router; });
+    refusals_.clear();
+    constexpr std::uint8_t refused = 128;
+    std::map<std::pair<Owned, std::uint16_t>, std::size_t> open;  // into refusals_
     for (const analysis::IdentifierAnswer& answer : analysis.identifierAnswers) {
-        if (answer.time > time) break;
+        if (answer.status < refused && open.empty()) continue;
         const analysis::Exchange& exchange = analysis.exchanges[answer.exchange];
-        last[{exchange.peer, exchange.peerAddress, exchange.homeAddress}][answer.bid] = &answer;
+        const Owned of{exchange.peer, exchange.peerAddress, exchange.homeAddress};
+        if (const auto before = open.find({of, answer.bid}); before != open.end()) {
+            refusals_[before->second].until = answer.time;
+            open.erase(before);
+        }
+        if (answer.status < refused) continue;
+        open[{of, answer.bid}] = refusals_.size();
+        refusals_.push_back({&answer, of});
     }
+}
+
+std::vector<BindingModel::Row> BindingModel::rowsAt(const analysis::Analysis& analysis, TimePoint time) const
+{
+    std::map<Owned, std::map<std::uint16_t, const analysis::IdentifierAnswer*>> refusals;
+    for (const Refusal& r : refusals_)
+        if (r.answer->time <= time && time < r.until) refusals[r.of][r.answer->bid] = r.answer;
     std::vector<Row> rows;
     const auto bindings = analysis.bindingsAt(time);
     const auto ownedBy = [](const analysis::BindingInterval& b) { return Owned{b.owner, b.ownerAddress, b.homeAddress}; };
     for (std::size_t i = 0; i < bindings.size(); ++i) {
         rows.push_back({bindings[i], nullptr});
-        const auto answers = last.find(ownedBy(*bindings[i]));
-        if (answers == last.end()) continue;
+        if (refusals.empty()) continue;
+        const auto answers = refusals.find(ownedBy(*bindings[i]));
+        if (answers == refusals.end()) continue;
         if (bindings[i]->bid) answers->second.erase(*bindings[i]->bid);
         if (i + 1 < bindings.size() && ownedBy(*bindings[i + 1]) == answers->first) continue;
-        constexpr std::uint8_t refused = 128;
-        for (const auto& [bid, answer] : answers->second)
-            if (answer->status >= refused) rows.push_back({nullptr, answer});
+        for (const auto& [bid, answer] : answers->second) rows.push_back({nullptr, answer});
     }
     return rows;
 }

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 namespace roamscope::ui {
@@ -46,7 +47,17 @@ private:
         const analysis::IdentifierAnswer* refused = nullptr;
     };
 
-    [[nodiscard]] static std::vector<Row> rowsAt(const analysis::Analysis& analysis, TimePoint time);
+    using Owned = std::tuple<analysis::Role, Ipv6Address, Ipv6Address>;  ///< owner and home address
+    /// A refused identifier until the next answer about it.
+    struct Refusal {
+        const analysis::IdentifierAnswer* answer = nullptr;
+        Owned of;
+        TimePoint until = TimePoint::max();
+    };
+
+    /// Sees what stands as long as the analysis does: looking it up at every step of the cursor would take too long.
+    void look(const analysis::Analysis& analysis);
+    [[nodiscard]] std::vector<Row> rowsAt(const analysis::Analysis& analysis, TimePoint time) const;
     [[nodiscard]] QVariant refusedData(const analysis::IdentifierAnswer& answer, int column, int role) const;
     [[nodiscard]] QString text(const analysis::BindingInterval& binding, int column) const;
     [[nodiscard]] QString state(const analysis::BindingInterval& binding) const;
@@ -58,6 +69,7 @@ private:
     TimePoint time_{};
     bool hasIdentifiers_ = false;
     bool hasNetworks_ = false;
+    std::vector<Refusal> refusals_;  ///< by time
     std::vector<Row> rows_;
 };
 

@@ -78,6 +78,7 @@ bool captureMayUse(std::string_view path, std::string_view header)
 {
     if (isTins(header)) return path.starts_with("capture/foreign.");
     if (isPcap(header)) return path.starts_with("capture/io/");
+    if (header == "liburing.h") return path.starts_with("capture/io/tap_batch.");
     return isStandard(header) || header == "tl/expected.hpp" || isOneOf(header, posix) || isSocketHeader(header) ||
            isUnder(header, {"fmt/", "nlohmann/", "sys/", "tao/", "re2/", "librsvg/", "cairo/", "spdlog/"}) ||
            isOneOf(header, {"sqlite3.h", "zlib.h", "zstd.h", "zstd_errors.h"});
@@ -259,6 +260,7 @@ private Q_SLOTS:
                  {"capture/io/a.cpp", "#include <CLI/CLI.hpp>"},
                  {"capture/io/a.cpp", "#include <libmnl/libmnl.h>"},
                  {"capture/trace/a.cpp", "#include <pcap/pcap.h>"},
+                 {"capture/run/a.cpp", "#include <liburing.h>"},
                  {"ui/view/a.cpp", "#include \"app/main.hpp\""},
                  {"ui/view/a.cpp", "#include <pcap.h>"},
                  {"ui/view/a.cpp", "#include <sys/socket.h>"},
@@ -298,6 +300,7 @@ private Q_SLOTS:
                  {"protocol/crypto/a.cpp", "#include <openssl/evp.h>"},
                  {"capture/io/live_capture.cpp", "#include <pcap/pcap.h>"},
                  {"capture/foreign.cpp", "#include <tins/tins.h>"},
+                 {"capture/io/tap_batch.cpp", "#include <liburing.h>"},
                  {"capture/run/a.cpp", "#include <thread>"},
                  {"capture/run/a.cpp", "#include <linux/if_tun.h>"},
                  {"ui/view/a.cpp", "#include <QMainWindow>"},

@@ -117,10 +117,10 @@ std::uint32_t FlowTracker::noteWays(State& flow, std::size_t sample, const Obser
     const bool tunnelled = o.tunnels() > 0 || o.inIpv4();
     const Mobile* from = mobiles.of(flow.source);
     const bool behind = !from && tunnelled;
-    if (behind) from = mobiles.at(source);
+    if (behind) from = mobiles.routerAt(source);
     if (isCareOf(from, source)) (void)wayOf(flow, sample, {false, behind, source});
     const Mobile* to = mobiles.of(flow.destination);
-    if (!to) return tunnelled || flow.router ? wayToHost(flow, sample, tunnelled ? mobiles.at(destination) : nullptr, destination, toInterface) : none;
+    if (!to) return tunnelled || flow.router ? wayToHost(flow, sample, tunnelled ? mobiles.routerAt(destination) : nullptr, destination, toInterface) : none;
     if (isCareOf(to, destination)) return wayOf(flow, sample, {true, false, destination});
     // On its home link.
     return toInterface && destination == flow.destination ? wayOf(flow, sample, {true, false, flow.destination}) : none;

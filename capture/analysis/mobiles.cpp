@@ -41,7 +41,7 @@ const Mobile* Mobiles::of(const Ipv6Address& address) const
     return it == byAddress_.end() ? nullptr : &mobiles_[it->second];
 }
 
-const Mobile* Mobiles::at(const Ipv6Address& careOf) const
+const Mobile* Mobiles::routerAt(const Ipv6Address& careOf) const
 {
     const auto it = byCareOf_.find(careOf);
     return it == byCareOf_.end() || byAddress_.count(careOf) != 0 ? nullptr : &mobiles_[it->second];
@@ -60,7 +60,13 @@ void Mobiles::addCareOf(std::size_t mobile, const Ipv6Address& careOf)
         if (list.size() >= maxListed) return;  // the index is bounded as the lists are
         list.push_back(careOf);
     }
-    byCareOf_[careOf] = mobile;
+    if (mobiles_[mobile].router) byCareOf_[careOf] = mobile;
+}
+
+void Mobiles::setRouter(std::size_t mobile)
+{
+    if (std::exchange(mobiles_[mobile].router, true)) return;
+    for (const Ipv6Address& careOf : mobiles_[mobile].careOf) byCareOf_[careOf] = mobile;
 }
 
 std::size_t Mobiles::create()
@@ -103,6 +109,7 @@ void Mobiles::merge(std::size_t into, std::size_t from)
         addOnce(a.regional, r);
         byAddress_[r] = into;
     }
+    if (b.router) setRouter(into);
     for (const Ipv6Address& c : b.careOf) addCareOf(into, c);
     for (const Mac& m : b.macs) {
         addOnce(a.macs, m);
@@ -118,6 +125,7 @@ void Mobiles::merge(std::size_t into, std::size_t from)
 void Mobiles::learn(std::size_t index, const Update& update, const std::optional<Mac>& mac, const Observation& o)
 {
     Mobile& mobile = mobiles_[index];
+    if ((update.flags & wire::BindingUpdate::mobileRouter) != 0) setRouter(index);
     if (update.peer == Role::Map) {
         addOnce(mobile.regional, update.homeAddress);
         addCareOf(index, update.careOfAddress);

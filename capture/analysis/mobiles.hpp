@@ -29,6 +29,7 @@ struct Mobile {
     std::optional<Mac> homeInterface; ///< as it told when it bound the home link beside others (RFC 5648 §5.6)
     std::vector<FrameIndex> evidence;
     std::vector<Episode> episodes;    ///< in order of capture
+    bool router = false;              ///< has registered as a mobile router (RFC 3963)
     bool merged = false;              ///< part of another one now; ignore
 
     /// HoA, else RCoA, else care-of address.
@@ -44,8 +45,8 @@ public:
     [[nodiscard]] bool isInterface(const Mac& mac) const { return byMac_.count(mac) != 0; }
     /// The mobile node with this home or regional address.
     [[nodiscard]] const Mobile* of(const Ipv6Address& address) const;
-    /// The mobile node that has registered this care-of address, the last one of several; regional addresses are none.
-    [[nodiscard]] const Mobile* at(const Ipv6Address& careOf) const;
+    /// The mobile router that has registered this care-of address, the last one of several; regional addresses are none.
+    [[nodiscard]] const Mobile* routerAt(const Ipv6Address& careOf) const;
     /// The mobile node whose interface this is.
     [[nodiscard]] const Mobile* at(const Mac& mac) const;
     [[nodiscard]] bool isHomeAddress(const Ipv6Address& address) const { return homeAddresses_.count(address) != 0; }
@@ -61,11 +62,12 @@ private:
     void homeEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o);
     void merge(std::size_t into, std::size_t from);
     void addCareOf(std::size_t mobile, const Ipv6Address& careOf);
+    void setRouter(std::size_t mobile);
 
     std::vector<Mobile> mobiles_;
     std::unordered_map<Ipv6Address, std::size_t> byAddress_;  ///< home and regional addresses
     std::unordered_map<Ipv6Address, std::size_t> homeAddresses_;
-    std::unordered_map<Ipv6Address, std::size_t> byCareOf_;
+    std::unordered_map<Ipv6Address, std::size_t> byCareOf_;   ///< mobile routers only: an index of all would need many octets
     std::unordered_map<Mac, std::size_t, MacHash> byMac_;
 };
 

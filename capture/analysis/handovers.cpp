@@ -256,17 +256,21 @@ private:
 /// Care-of addresses on the link: a MAP's regional ones stand for what they were bound to.
 class OnLink {
 public:
-    explicit OnLink(const std::vector<BindingInterval>& bindings)
+    /// Of those that `changes` are about: an index of all would need many octets.
+    OnLink(const std::vector<BindingInterval>& bindings, const std::vector<PathChange>& changes)
     {
+        for (const PathChange& c : changes)
+            for (const BindingInterval* b : {c.before, c.after})
+                if (b && b->owner != Role::Map) regional_[b->careOfAddress];
         for (const BindingInterval& b : bindings)
-            if (b.owner == Role::Map) regional_[b.homeAddress].push_back(&b);
+            if (const auto it = b.owner == Role::Map ? regional_.find(b.homeAddress) : regional_.end(); it != regional_.end()) it->second.push_back(&b);
     }
     [[nodiscard]] Ipv6Address of(const BindingInterval* binding) const
     {
         if (!binding) return {};
         if (binding->homeLink) return binding->homeAddress;
         const auto it = binding->owner == Role::Map ? regional_.end() : regional_.find(binding->careOfAddress);
-        if (it == regional_.end()) return binding->careOfAddress;
+        if (it == regional_.end() || it->second.empty()) return binding->careOfAddress;
         const auto after = std::find_if(it->second.begin(), it->second.end(), [&](const BindingInterval* b) { return b->from > binding->from; });
         return (after == it->second.begin() ? *after : *std::prev(after))->careOfAddress;
     }
@@ -275,12 +279,15 @@ private:
     std::unordered_map<Ipv6Address, std::vector<const BindingInterval*>> regional_;
 };
 
-void buildPathChanges(const HandoverSources& sources, std::vector<Handover>& out)
+std::vector<PathChange> changesOf(const HandoverSources& sources)
 {
-    const auto exchange = [&](std::uint32_t number) -> const Exchange& { return sources.exchanges.records()[number].value; };
-    const auto changes = pathChanges(sources.bindings, sources.answers, exchange);
+    return pathChanges(sources.bindings, sources.answers, [&](std::uint32_t number) -> const Exchange& { return sources.exchanges.records()[number].value; });
+}
+
+void buildPathChanges(const HandoverSources& sources, const std::vector<PathChange>& changes, std::vector<Handover>& out)
+{
     if (changes.empty()) return;
-    const OnLink onLink(sources.bindings);
+    const OnLink onLink(sources.bindings, changes);
     std::set<const Stay*> used;
     for (const PathChange& c : changes)
         if (const Mobile* mobile = sources.mobiles.of(c.binding().homeAddress)) out.push_back(Builder(sources, *mobile).change(c, onLink.of(c.after), onLink.of(c.before), used));
@@ -290,14 +297,15 @@ void buildPathChanges(const HandoverSources& sources, std::vector<Handover>& out
 
 std::vector<Handover> buildHandovers(const HandoverSources& sources)
 {
+    const std::vector<PathChange> changes = changesOf(sources);
     std::vector<Handover> out;
-    // At most one for each episode; growing step by step would take their memory three times.
-    std::size_t most = 0;
+    // At most one for each episode and change; growing step by step would take their memory three times.
+    std::size_t most = changes.size();
     for (const Mobile& mobile : sources.mobiles.all()) most += mobile.episodes.size();
     out.reserve(most);
     for (const Mobile& mobile : sources.mobiles.all())
         if (!mobile.merged) Builder(sources, mobile).run(out);
-    buildPathChanges(sources, out);
+    buildPathChanges(sources, changes, out);
     std::stable_sort(out.begin(), out.end(), [](const Handover& a, const Handover& b) { return a.start < b.start; });
     return out;
 }

@@ -2,6 +2,7 @@
 #include "capture/analysis/mobiles.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace roamscope::analysis {
 
@@ -45,12 +46,6 @@ const Mobile* Mobiles::routerAt(const Ipv6Address& careOf) const
 {
     const auto it = byCareOf_.find(careOf);
     return it == byCareOf_.end() || byAddress_.count(careOf) != 0 ? nullptr : &mobiles_[it->second];
-}
-
-const Mobile* Mobiles::at(const Mac& mac) const
-{
-    const auto it = byMac_.find(mac);
-    return it == byMac_.end() ? nullptr : &mobiles_[it->second];
 }
 
 void Mobiles::addCareOf(std::size_t mobile, const Ipv6Address& careOf)

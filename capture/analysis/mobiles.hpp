@@ -47,8 +47,6 @@ public:
     [[nodiscard]] const Mobile* of(const Ipv6Address& address) const;
     /// The mobile router that has registered this care-of address, the last one of several; regional addresses are none.
     [[nodiscard]] const Mobile* routerAt(const Ipv6Address& careOf) const;
-    /// The mobile node whose interface this is.
-    [[nodiscard]] const Mobile* at(const Mac& mac) const;
     [[nodiscard]] bool isHomeAddress(const Ipv6Address& address) const { return homeAddresses_.count(address) != 0; }
 
 private:

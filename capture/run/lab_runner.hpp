@@ -67,7 +67,6 @@ private:
     void finish(std::string message);
     void wish(const std::function<void(Wishes&)>& change);
     [[nodiscard]] Wishes wishes() const;
-    void setState(RunState state);
     void waitUntil(std::chrono::steady_clock::time_point t);
 
     LabOptions options_;

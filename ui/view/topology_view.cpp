@@ -157,13 +157,6 @@ void TopologyView::add(std::vector<std::size_t> nodes, QPointF place)
     boxes_.push_back(std::move(box));
 }
 
-QRectF TopologyView::nodeRect(const QString& name) const
-{
-    for (std::size_t i = 0; i < topology_.nodes.size(); ++i)
-        if (topology_.nodes[i].name == name) return boxOf(i).rect;
-    return {};
-}
-
 // ---- painting
 
 /// So wide the picture of a radio link may be without meeting its neighbours.

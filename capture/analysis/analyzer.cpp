@@ -178,7 +178,6 @@ private:
                 if (const auto it = bids.find(path.careOfAddress); it != bids.end()) path.bid = it->second;
     }
 
-    wire::DecodedFrame light_;  ///< of addLight(), kept for its memory
     /// The whole that this piece completes; pieces that contradict each other are reported.
     wire::Reassembler::Outcome reassemble(FrameIndex index, const capture::FrameView& view, const wire::DecodedFrame& frame)
     {
@@ -210,6 +209,7 @@ private:
     }
 
     capture::DecodeSettings settings_;
+    wire::DecodedFrame light_;  ///< of addLight(), kept for its memory
     std::vector<DialectEvidence> dialects_;
     wire::Reassembler reassembler_;
     std::size_t frames_ = 0;

@@ -30,7 +30,7 @@ template <class Names>
 [[nodiscard]] std::string nearestName(std::string_view written, const Names& known)
 {
     std::string best;
-    const std::size_t most = written.size() < 4 ? 1 : std::max<std::size_t>(2, written.size() / 3);
+    const std::size_t most = written.size() < 2 ? 0 : written.size() < 4 ? 1 : std::max<std::size_t>(2, written.size() / 3);
     std::size_t least = most + 1;
     if (written.size() > 200) return best;
     for (const auto& name : known) {

@@ -57,6 +57,8 @@ private:
 
     LabRunner(LabOptions options, RunSink sink, lab::Lab lab);
     void mainVirtual();
+    /// Makes its interfaces and starts its clocks; false when it cannot be, and why is told then.
+    [[nodiscard]] bool beginTap(Tap& tap);
     void mainTap(Tap& tap);
     void advanceVirtual(TimePoint target, bool untilSignal);
     [[nodiscard]] bool isStop(const lab::SegmentFrame& frame);

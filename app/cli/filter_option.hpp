@@ -14,7 +14,8 @@ int complainAboutFilter(std::string_view text, const filter::FilterError& error)
 /// Chooses frames. The empty text chooses all, at no cost.
 class FrameChoice {
 public:
-    /// Reads the whole of `file` first where the filter asks the analysis, with the settings that its frames will be shown with. On failure complains and gives the exit status.
+    /// Reads the whole of `file` first where the filter asks the analysis, with the settings that its frames will be shown with.
+    /// On failure complains and gives the exit status.
     [[nodiscard]] static tl::expected<FrameChoice, int> make(const std::string& text, const std::string& file, capture::DecodeSettings settings = {});
 
     /// `known`: what skim() says of the frame, which is decoded only where neither this nor its headers decide.

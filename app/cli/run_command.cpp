@@ -103,7 +103,13 @@ int wantStandardOutput(const RunOptions& options)
 
 Result<lab::Scenario> scenarioOf(const RunOptions& options)
 {
-    if (options.random) return lab::withoutParts(lab::randomScenario(*options.random), options.without);
+    if (options.random) {
+        const lab::Scenario drawn = lab::randomScenario(*options.random);
+        const std::size_t parts = lab::partCount(drawn);
+        for (const std::size_t part : options.without)
+            if (part >= parts) return fail(ErrorCode::Invalid, 0, fmt::format("--without {}: the scenario of --random {} has {} parts, numbered from 0", part, *options.random, parts));
+        return lab::withoutParts(drawn, options.without);
+    }
     const auto path = capture::resolveScenario(options.scenario);
     if (!path) return tl::unexpected(path.error());
     return capture::loadScenario(*path);
@@ -159,7 +165,7 @@ void addRunCommand(CLI::App& app, int& status)
     CLI::App* command = app.add_subcommand("run", "Run a lab and print its handovers and, with binding identifiers, how probes fared by each care-of address");
     command->add_option("SCENARIO", options->scenario, "A scenario file, or the name of a shipped one");
     command->add_option("--random", options->random, "In place of a scenario: one that is drawn with this seed")->check(wholeNumber(0));
-    command->add_option("--without", options->without, "With --random: leave out these events, faults, impairments and flows, numbered from 0")->delimiter(',')->check(wholeNumber(0));
+    command->add_option("--without", options->without, "With --random: leave out these events, faults, impairments and flows, numbered from 0")->delimiter(',')->check(wholeNumber(0))->needs("--random");
     command->add_option("--backend", options->backend, "virtual (as fast as possible) or tap (kernel bridges, real time)")
         ->check(CLI::IsMember({"virtual", "tap"}));
     command->add_option("--seed", options->seed, "Seed of all random numbers (default: the scenario's)")->check(wholeNumber(0));

@@ -7,11 +7,13 @@
 
 #include <QApplication>
 #include <QCommandLineParser>
+#include <QImageWriter>
 #include <QTimer>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace {
 
@@ -43,12 +45,88 @@ bool asksForText(int argc, char** argv)
     return false;
 }
 
+using namespace roamscope;
+
+QString told(const char* text) { return QCoreApplication::translate("main", text); }
+
+/// The options and what they say.
+struct CommandLine {
+    const QCommandLineOption dialect{QStringLiteral("dialect"), told("What the senders speak, as decode --dialect of roamscope-cli has it: auto (default), rfc, hmip-draft, shisa-2004, shisa-2006, fmip-4068, pmip-draft, custom:bid=N,flag=N,status=N,map=N,mh=N."), QStringLiteral("NAME"), QStringLiteral("auto")};
+    const QCommandLineOption keys{QStringLiteral("keys"), told("JSON file with the keys of ESP packets."), QStringLiteral("KEYS")};
+    const QCommandLineOption follow{QStringLiteral("follow"), told("Goes on with what is written to the capture.")};
+    const QCommandLineOption run{QStringLiteral("run"), told("Opens a scenario, a file or the name of one that comes with the program, and starts it."), QStringLiteral("SCENARIO")};
+    const QCommandLineOption backend{QStringLiteral("backend"), told("With --run: \"virtual\" (default) or \"tap\"."), QStringLiteral("BACKEND"), QStringLiteral("virtual")};
+    const QCommandLineOption picture{QStringLiteral("screenshot"), told("Writes a picture of the window and quits."), QStringLiteral("PNG")};
+    const QCommandLineOption after{QStringLiteral("after"), told("Seconds to wait before the picture (default 3)."), QStringLiteral("SECONDS"), QStringLiteral("3")};
+    QCommandLineParser words;
+    wire::DialectChoice spoken;
+
+    explicit CommandLine(const QApplication& application)
+    {
+        words.setApplicationDescription(told("Testbed and protocol analyzer for IPv6 mobility."));
+        words.addHelpOption();
+        words.addVersionOption();
+        words.addPositionalArgument(QStringLiteral("file"), told("Capture (pcap, pcapng) or scenario (json) to open."), QStringLiteral("[FILE]"));
+        words.addOptions({dialect, keys, follow, run, backend, picture, after});
+        if (words.parse(QCoreApplication::arguments())) words.process(application);  // ends with help or the version where they are asked for
+    }
+
+    [[nodiscard]] QStringList files() const { return words.positionalArguments(); }
+    [[nodiscard]] bool onTap() const { return words.value(backend) == QLatin1String("tap"); }
+    [[nodiscard]] double seconds() const { return words.value(after).toDouble(); }
+
+    /// What is wrong with it; empty when nothing is.
+    [[nodiscard]] QString problem()
+    {
+        if (!words.errorText().isEmpty()) return words.errorText() + QStringLiteral(" roamscope --help lists the options");
+        const QString links = words.value(backend);
+        if (links != QLatin1String("virtual") && links != QLatin1String("tap")) return QStringLiteral("--backend is \"virtual\" or \"tap\", not \"%1\"").arg(links);
+        bool number = false;
+        const double wait = words.value(after).toDouble(&number);
+        if (!number || !(wait >= 0 && wait <= 86400)) return QStringLiteral("--after takes seconds, 0 to 86400, not \"%1\"").arg(words.value(after));
+        const auto known = wire::parseDialect(words.value(dialect).toStdString());
+        if (!known) return QStringLiteral("--dialect: ") + QString::fromStdString(known.error().text);
+        spoken = *known;
+        if (words.isSet(follow) && files().isEmpty()) return QStringLiteral("--follow goes with the FILE of a capture");
+        if (words.isSet(backend) && !words.isSet(run)) return QStringLiteral("--backend goes with --run");
+        if (words.isSet(run) && !files().isEmpty()) return QStringLiteral("either --run with a scenario or a FILE, not both");
+        if (files().size() > 1) return QStringLiteral("one FILE at a time; %1 are given").arg(files().size());
+        return {};
+    }
+};
+
+/// Opens what the command line names; the exit status when that cannot be.
+std::optional<int> openWanted(ui::MainWindow& window, const CommandLine& line)
+{
+    if (line.spoken.dialect != wire::Dialect::Automatic) window.setDialect(line.spoken);
+    if (line.words.isSet(line.run)) {
+        const auto scenario = capture::resolveScenario(line.words.value(line.run).toStdString());
+        if (!scenario) return usageError(QString::fromStdString(scenario.error().text));
+        window.openScenario(QString::fromStdString(*scenario), true, line.onTap() ? capture::Backend::Tap : capture::Backend::Virtual);
+    } else if (!line.files().isEmpty()) {
+        const QString path = line.files().constFirst();
+        if (line.words.isSet(line.follow)) window.openCapture(path, true);
+        else window.openPath(path);
+    }
+    // Last, so that what is wrong with the keys stays in sight.
+    if (line.words.isSet(line.keys)) window.loadKeys(line.words.value(line.keys));
+    return std::nullopt;
+}
+
+void takePictureLater(ui::MainWindow& window, const QString& file, double seconds)
+{
+    QTimer::singleShot(static_cast<int>(seconds * 1000), &window, [&window, file] {
+        QImageWriter writer(file);
+        const bool written = writer.write(window.grab().toImage());
+        if (!written) std::fprintf(stderr, "roamscope: %s: cannot be written: %s. Name a PNG file in a folder that is there\n", qPrintable(file), qPrintable(writer.errorString()));
+        QCoreApplication::exit(written ? 0 : 1);
+    });
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
 {
-    using namespace roamscope;
-
     if (!hasDisplay(argc, argv)) {
         if (!asksForText(argc, argv)) {
             std::fputs("roamscope: there is no display: neither WAYLAND_DISPLAY nor DISPLAY is set. Start it in a graphical session; "
@@ -63,32 +141,8 @@ int main(int argc, char** argv)
     QCoreApplication::setApplicationName(QStringLiteral("roamscope"));
     QCoreApplication::setApplicationVersion(QStringLiteral(ROAMSCOPE_VERSION));
     QApplication::setStyle(QStringLiteral("Fusion"));
-
-    QCommandLineParser options;
-    options.setApplicationDescription(QCoreApplication::translate("main", "Testbed and protocol analyzer for IPv6 mobility."));
-    options.addHelpOption();
-    options.addVersionOption();
-    options.addPositionalArgument(QStringLiteral("file"), QCoreApplication::translate("main", "Capture (pcap, pcapng) or scenario (json) to open."), QStringLiteral("[FILE]"));
-    const QCommandLineOption run(QStringLiteral("run"), QCoreApplication::translate("main", "Opens a scenario, a file or the name of one that comes with the program, and starts it."), QStringLiteral("SCENARIO"));
-    const QCommandLineOption backend(QStringLiteral("backend"), QCoreApplication::translate("main", "\"virtual\" (default) or \"tap\"."), QStringLiteral("BACKEND"), QStringLiteral("virtual"));
-    const QCommandLineOption picture(QStringLiteral("screenshot"), QCoreApplication::translate("main", "Writes a picture of the window and quits."), QStringLiteral("PNG"));
-    const QCommandLineOption after(QStringLiteral("after"), QCoreApplication::translate("main", "Seconds to wait before the picture (default 3)."), QStringLiteral("SECONDS"), QStringLiteral("3"));
-    const QCommandLineOption dialect(QStringLiteral("dialect"), QCoreApplication::translate("main", "What the senders speak, as decode --dialect of roamscope-cli has it: auto (default), rfc, hmip-draft, shisa-2004, shisa-2006, fmip-4068, pmip-draft, custom:bid=N,flag=N,status=N,map=N,mh=N."), QStringLiteral("NAME"), QStringLiteral("auto"));
-    const QCommandLineOption keys(QStringLiteral("keys"), QCoreApplication::translate("main", "JSON file with the keys of ESP packets."), QStringLiteral("KEYS"));
-    const QCommandLineOption follow(QStringLiteral("follow"), QCoreApplication::translate("main", "Goes on with what is written to the capture."));
-    options.addOptions({dialect, keys, follow, run, backend, picture, after});
-    options.process(application);
-    const QString links = options.value(backend);
-    if (links != QLatin1String("virtual") && links != QLatin1String("tap"))
-        return usageError(QStringLiteral("--backend is \"virtual\" or \"tap\", not \"%1\"").arg(links));
-    bool number = false;
-    const double seconds = options.value(after).toDouble(&number);
-    if (!number || seconds < 0 || seconds > 86400) return usageError(QStringLiteral("--after takes seconds, 0 to 86400"));
-
-    const auto spoken = wire::parseDialect(options.value(dialect).toStdString());
-    if (!spoken) return usageError(QStringLiteral("--dialect: ") + QString::fromStdString(spoken.error().text));
-    if (options.isSet(follow) && options.positionalArguments().isEmpty()) return usageError(QStringLiteral("--follow goes with the FILE of a capture"));
-    if (options.positionalArguments().size() > 1) return usageError(QStringLiteral("one FILE at a time; %1 are given").arg(options.positionalArguments().size()));
+    CommandLine line(application);
+    if (const QString problem = line.problem(); !problem.isEmpty()) return usageError(problem);
 
     const auto sample = capture::findResource("scenarios/intra-map-handover.json");
     ui::MainWindow window({[](const std::string& path, bool following) { return capture::openCapture(path, following); },
@@ -97,26 +151,7 @@ int main(int argc, char** argv)
                            [](const std::string& path) { return capture::loadKeys(path); },
                            sample ? QString::fromStdString(*sample) : QString()});
     window.show();
-    if (spoken->dialect != wire::Dialect::Automatic) window.setDialect(*spoken);
-    const auto chosen = links == QLatin1String("tap") ? capture::Backend::Tap : capture::Backend::Virtual;
-    if (options.isSet(run)) {
-        const auto scenario = capture::resolveScenario(options.value(run).toStdString());
-        if (!scenario) return usageError(QString::fromStdString(scenario.error().text));
-        window.openScenario(QString::fromStdString(*scenario), true, chosen);
-    } else if (!options.positionalArguments().isEmpty()) {
-        const QString path = options.positionalArguments().constFirst();
-        if (options.isSet(follow)) window.openCapture(path, true);
-        else window.openPath(path);
-    }
-    // Last, so that what is wrong with the keys stays in sight.
-    if (options.isSet(keys)) window.loadKeys(options.value(keys));
-    if (options.isSet(picture)) {
-        const QString file = options.value(picture);
-        QTimer::singleShot(static_cast<int>(seconds * 1000), &window, [&window, file] {
-            const bool written = window.grab().save(file);
-            if (!written) std::fprintf(stderr, "roamscope: cannot write %s\n", qPrintable(file));
-            QCoreApplication::exit(written ? 0 : 1);
-        });
-    }
+    if (const auto status = openWanted(window, line)) return *status;
+    if (line.words.isSet(line.picture)) takePictureLater(window, line.words.value(line.picture), line.seconds());
     return QApplication::exec();
 }

@@ -117,8 +117,7 @@ public:
         out->identifierAnswers = bindings_.answers();
         out->networks = bindings_.networks();
         conclude(*out);
-        out->exchanges.reserve(exchanges_.records().size());
-        for (const ExchangeRecord& record : exchanges_.records()) out->exchanges.push_back(record.value);
+        out->exchanges = exchanges_.exchanges();
         namePaths(*out);
         out->findings = conformance_.findings();
         out->acknowledgements = exchanges_.acknowledgements();
@@ -148,13 +147,13 @@ public:
         return out;
     }
 
-    [[nodiscard]] std::size_t exchanges() const { return exchanges_.records().size(); }
+    [[nodiscard]] std::size_t exchanges() const { return exchanges_.exchanges().size(); }
 
 private:
     /// All that is not simply what a tracker holds, but for bindings and what was answered about identifiers, which must be there.
     void conclude(Analysis& out) const
     {
-        const HandoverSources sources{mobiles_, exchanges_, presence_, flows_, links_, out.bindings, out.identifierAnswers, end_};
+        const HandoverSources sources{mobiles_, exchanges_.exchanges(), presence_, flows_, links_, out.bindings, out.identifierAnswers, end_};
         out.frames = frames_;
         out.cutFrames = cutFrames_;
         out.encryptedFrames = encryptedFrames_;
@@ -179,7 +178,6 @@ private:
                 if (const auto it = bids.find(path.careOfAddress); it != bids.end()) path.bid = it->second;
     }
 
-    wire::DecodedFrame light_;  ///< of addLight(), kept for its memory
     /// The whole that this piece completes; pieces that contradict each other are reported.
     wire::Reassembler::Outcome reassemble(FrameIndex index, const capture::FrameView& view, const wire::DecodedFrame& frame)
     {
@@ -211,6 +209,7 @@ private:
     }
 
     capture::DecodeSettings settings_;
+    wire::DecodedFrame light_;  ///< of addLight(), kept for its memory
     std::vector<DialectEvidence> dialects_;
     wire::Reassembler reassembler_;
     std::size_t frames_ = 0;

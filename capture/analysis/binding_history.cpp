@@ -17,15 +17,13 @@ void BindingHistory::add(const Signal& signal, const ExchangeTracker& exchanges,
 {
     if (signal.kind == Signal::Kind::Answer)
         for (const BidStatus& b : signal.answer->bids)
-            answers_.push_back({static_cast<std::uint32_t>(signal.record), b.bid, signal.answer->statusOf(b.bid), o.time, o.index});
+            answers_.push_back({static_cast<std::uint32_t>(signal.exchange), b.bid, signal.answer->statusOf(b.bid), o.time, o.index});
     if (signal.kind == Signal::Kind::Answer && signal.answer->accepted()) {
-        const ExchangeRecord& record = exchanges.records()[signal.record];
-        accept(record, record.copies[signal.copy], &*signal.answer, o);
+        accept(exchanges.exchanges()[signal.exchange], exchanges.copy(signal.copy), &*signal.answer, o);
     } else if (signal.kind == Signal::Kind::Update && signal.update->peer == Role::Correspondent &&
                (signal.update->flags & wire::BindingUpdate::acknowledge) == 0) {
         // A correspondent that is not asked to answer: assumed to accept (RFC 6275 §9.5.4).
-        const ExchangeRecord& record = exchanges.records()[signal.record];
-        accept(record, record.copies[signal.copy], nullptr, o);
+        accept(exchanges.exchanges()[signal.exchange], exchanges.copy(signal.copy), nullptr, o);
     }
 }
 
@@ -41,10 +39,10 @@ void BindingHistory::close(std::size_t interval, TimePoint t, Knowledge why)
     i.end = why;
 }
 
-void BindingHistory::accept(const ExchangeRecord& record, const ExchangeRecord::Copy& copy, const Answer* answer, const Observation& o)
+void BindingHistory::accept(const Exchange& exchange, const UpdateCopy& copy, const Answer* answer, const Observation& o)
 {
     const Update& update = copy.update;
-    Open& open = open_[record.value.peerAddress][record.value.homeAddress];
+    Open& open = open_[exchange.peerAddress][exchange.homeAddress];
     const Duration lifetime = answer ? answer->lifetime : update.lifetime;
     const bool deletes = lifetime == Duration{0} || update.lifetime == Duration{0};
     // Who does not echo identifiers does not know them and took the update for a plain one (MCOA-MN-09).
@@ -74,16 +72,16 @@ void BindingHistory::accept(const ExchangeRecord& record, const ExchangeRecord::
     for (BidBinding binding : wanted) {
         if (open.count(binding.bid) != 0 || !granted(binding)) continue;  // the same identifier twice in one update: the first one counts
         if (const auto old = before.find(binding.bid); binding.known) binding.careOfAddress = old == before.end() ? Ipv6Address{} : intervals_[old->second].careOfAddress;
-        this->open(open, record, copy, binding, answer, o);
+        this->open(open, exchange, copy, binding, answer, o);
     }
 }
 
-void BindingHistory::open(Open& open, const ExchangeRecord& record, const ExchangeRecord::Copy& copy, const BidBinding& binding, const Answer* answer, const Observation& o)
+void BindingHistory::open(Open& open, const Exchange& exchange, const UpdateCopy& copy, const BidBinding& binding, const Answer* answer, const Observation& o)
 {
     BindingInterval i;
-    i.owner = record.value.peer;
-    i.ownerAddress = record.value.peerAddress;
-    i.homeAddress = record.value.homeAddress;
+    i.owner = exchange.peer;
+    i.ownerAddress = exchange.peerAddress;
+    i.homeAddress = exchange.homeAddress;
     i.bid = binding.bid;
     i.priority = binding.priority;
     i.homeLink = binding.home;

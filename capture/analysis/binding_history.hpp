@@ -31,8 +31,8 @@ private:
     using Open = std::map<Bid, std::size_t>;  ///< of one home address: open interval per binding identifier
     using Owner = std::map<Ipv6Address, Open>;
 
-    void accept(const ExchangeRecord& record, const ExchangeRecord::Copy& copy, const Answer* answer, const Observation& o);
-    void open(Open& open, const ExchangeRecord& record, const ExchangeRecord::Copy& copy, const BidBinding& binding, const Answer* answer, const Observation& o);
+    void accept(const Exchange& exchange, const UpdateCopy& copy, const Answer* answer, const Observation& o);
+    void open(Open& open, const Exchange& exchange, const UpdateCopy& copy, const BidBinding& binding, const Answer* answer, const Observation& o);
     void close(std::size_t interval, TimePoint t, Knowledge why);
 
     std::vector<BindingInterval> intervals_;

@@ -165,23 +165,23 @@ void Conformance::answer(const Signal& signal, const Observation& o, const Place
                          const BindingHistory& bindings)
 {
     const Answer& a = *signal.answer;
-    const ExchangeRecord& record = exchanges.records()[signal.record];
-    const ExchangeRecord::Copy& copy = record.copies[signal.copy];
+    const Exchange& exchange = exchanges.exchanges()[signal.exchange];
+    const UpdateCopy& copy = exchanges.copy(signal.copy);
     if (signal.answerer == Role::Map && !signal.addressMatch)
         report(place, a.hasRouting ? FieldId::RoutingHomeAddress : FieldId::Ipv6, "HMIP-MN-12", Severity::Error, "RFC 5380 §6.2",
-               fmt::format("acknowledgement of a MAP without type 2 routing header for {}", record.value.homeAddress.text()));
+               fmt::format("acknowledgement of a MAP without type 2 routing header for {}", exchange.homeAddress.text()));
     identifierAnswer(a, copy.update, place);
     if (!a.accepted()) return;
     if (a.lifetime > copy.update.lifetime)
         report(place, FieldId::BaLifetime, "HA-BU-05", Severity::Error, "RFC 6275 §10.3.1",
                fmt::format("lifetime of {} s granted where {} s were asked for", wholeSeconds(a.lifetime), wholeSeconds(copy.update.lifetime)));
-    if (signal.answerer == Role::Map) granted_[record.value.homeAddress] = a.lifetime;
+    if (signal.answerer == Role::Map) granted_[exchange.homeAddress] = a.lifetime;
 
     if (isProxy(copy.update)) return;  // timestamps stand in for numbers (RFC 5213 §5.5)
     // All identifiers of a home address share one number (MCOA-HA-12).
     const bool shared = copy.update.bindings.front().bid && !a.bids.empty();
-    const BindingInterval* alive = shared ? bindings.latest(record.value.peerAddress, record.value.homeAddress, o.time)
-                                          : bindings.alive(record.value.peerAddress, record.value.homeAddress, copy.update.bindings.front().bid, o.time);
+    const BindingInterval* alive = shared ? bindings.latest(exchange.peerAddress, exchange.homeAddress, o.time)
+                                          : bindings.alive(exchange.peerAddress, exchange.homeAddress, copy.update.bindings.front().bid, o.time);
     if (!alive) return;
     const unsigned step = (unsigned{copy.update.sequence} - unsigned{alive->sequence}) & 0xffffu;
     const bool fresh = step >= 1 && step <= 32767;

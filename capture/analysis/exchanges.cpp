@@ -13,14 +13,15 @@ constexpr Duration copyWindow = 3s;
 constexpr Duration answerUnderway = 300ms;
 /// Latest exchanges of a pair that an acknowledgement may still answer, and copies of one exchange that are looked at.
 constexpr std::size_t remembered = 8;
+constexpr int maxCopies = 64;
 constexpr std::size_t maxPlaces = 32;
 
-void remember(std::vector<std::size_t>& list, std::size_t record)
+void remember(std::vector<std::size_t>& list, std::size_t exchange)
 {
-    if (!list.empty() && list.back() == record) return;
-    if (const auto known = std::find(list.begin(), list.end(), record); known != list.end()) list.erase(known);
+    if (!list.empty() && list.back() == exchange) return;
+    if (const auto known = std::find(list.begin(), list.end(), exchange); known != list.end()) list.erase(known);
     if (list.size() == remembered) list.erase(list.begin());
-    list.push_back(record);
+    list.push_back(exchange);
 }
 
 Duration distance(TimePoint a, TimePoint b) { return a < b ? b - a : a - b; }
@@ -32,16 +33,6 @@ std::optional<Signal> ExchangeTracker::add(const Observation& o)
     if (auto update = readUpdate(o.frame)) return addUpdate(o, std::move(*update));
     if (auto answer = readAnswer(o.frame)) return addAnswer(o, *answer);
     return std::nullopt;
-}
-
-std::vector<Exchange> ExchangeTracker::takeExchanges()
-{
-    for (ExchangeRecord& record : records_) record.copies = {};
-    std::vector<Exchange> out;
-    out.reserve(records_.size());
-    for (ExchangeRecord& record : records_) out.push_back(std::move(record.value));
-    records_ = {};
-    return out;
 }
 
 ExchangeTracker::Sighting* ExchangeTracker::copyOf(std::uint64_t key, const Observation& o, bool& repeated)
@@ -64,17 +55,18 @@ ExchangeTracker::Sighting* ExchangeTracker::copyOf(std::uint64_t key, const Obse
     return &s;
 }
 
-void ExchangeTracker::see(std::uint64_t key, const Observation& o, Signal::Kind kind, std::size_t record, std::size_t copy, Role role)
+void ExchangeTracker::see(std::uint64_t key, const Observation& o, Signal::Kind kind, std::size_t exchange, std::size_t copy, Role role)
 {
-    seen_[key] = {kind, role, static_cast<std::uint32_t>(record), static_cast<std::uint32_t>(copy), placeOf(o), o.time};
+    seen_[key] = {kind, role, static_cast<std::uint32_t>(exchange), static_cast<std::uint32_t>(copy), placeOf(o), o.time};
 }
 
-bool ExchangeTracker::joins(const ExchangeRecord& record, const Update& update, TimePoint t) const
+bool ExchangeTracker::joins(std::size_t exchange, const Update& update, TimePoint t) const
 {
-    const Update& last = record.copies.back().update;
+    const Update& last = copies_[underway_[exchange].lastCopy].update;
     if (last.bindings != update.bindings || last.source != update.source || (last.lifetime == Duration{0}) != (update.lifetime == Duration{0}))
         return false;
-    return !record.value.answer || (record.accepted && distance(t, record.answerLastSeen) < answerUnderway);
+    const Exchange& e = exchanges_[exchange];
+    return !e.answer || (isAccepted(e) && distance(t, underway_[exchange].answerLastSeen) < answerUnderway);
 }
 
 Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
@@ -84,41 +76,42 @@ Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
     bool repeated = false;
     if (Sighting* known = copyOf(key, o, repeated)) {
         signal.kind = repeated ? Signal::Kind::Repeat : Signal::Kind::UpdateAgain;
-        signal.record = known->record;
+        signal.exchange = known->exchange;
         signal.copy = known->copy;
         if (repeated) {
-            records_[known->record].copies[known->copy].repeated = o.time;
+            copies_[known->copy].repeated = o.time;
             // Sent once more, it is the one that is answered next, whatever came between.
-            remember(byHome_[{update.peerAddress, update.homeAddress}], known->record);
-            remember(byCareOf_[{update.peerAddress, update.source}], known->record);
+            remember(byHome_[{update.peerAddress, update.homeAddress}], known->exchange);
+            remember(byCareOf_[{update.peerAddress, update.source}], known->exchange);
         }
         signal.update = std::move(update);
         return signal;
     }
 
     std::vector<std::size_t>& latest = byHome_[{update.peerAddress, update.homeAddress}];
-    std::size_t record = records_.size();
-    if (!latest.empty() && joins(records_[latest.back()], update, o.time)) {
-        record = latest.back();
+    signal.exchange = exchanges_.size();
+    if (!latest.empty() && joins(latest.back(), update, o.time)) {
+        signal.exchange = latest.back();
     } else {
-        ExchangeRecord fresh;
-        fresh.value.peer = update.peer;
-        fresh.value.peerAddress = update.peerAddress;
-        fresh.value.homeAddress = update.homeAddress;
-        fresh.value.careOfAddress = update.careOfAddress;
-        fresh.value.start = o.time;
-        records_.push_back(std::move(fresh));
-        remember(latest, record);
+        Exchange fresh;
+        fresh.peer = update.peer;
+        fresh.peerAddress = update.peerAddress;
+        fresh.homeAddress = update.homeAddress;
+        fresh.careOfAddress = update.careOfAddress;
+        fresh.start = o.time;
+        exchanges_.push_back(std::move(fresh));
+        underway_.emplace_back();
+        remember(latest, signal.exchange);
     }
-    remember(byCareOf_[{update.peerAddress, update.source}], record);
-    ExchangeRecord& r = records_[record];
-    r.value.updates.push_back(o.index);
-    if (!r.value.answer) r.value.sequence = update.sequence;
-    r.copies.push_back({update, {o.time, o.index}, o.link, std::nullopt});
-    signal.record = record;
-    signal.copy = r.copies.size() - 1;
+    remember(byCareOf_[{update.peerAddress, update.source}], signal.exchange);
+    Exchange& e = exchanges_[signal.exchange];
+    e.updates.push_back(o.index);
+    if (!e.answer) e.sequence = update.sequence;
+    signal.copy = copies_.size();
+    copies_.push_back({update, {o.time, o.index}, std::nullopt, underway_[signal.exchange].lastCopy});
+    underway_[signal.exchange].lastCopy = static_cast<std::uint32_t>(signal.copy);
     signal.update = std::move(update);
-    see(key, o, Signal::Kind::Update, record, signal.copy, Role::Unknown);
+    see(key, o, Signal::Kind::Update, signal.exchange, signal.copy, Role::Unknown);
     return signal;
 }
 
@@ -133,14 +126,12 @@ std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::match(const 
 {
     if (!candidates || candidates->empty()) return std::nullopt;
     for (auto it = candidates->rbegin(); it != candidates->rend(); ++it) {
-        const auto& copies = records_[*it].copies;
-        const std::size_t oldest = copies.size() > 64 ? copies.size() - 64 : 0;
-        for (std::size_t i = copies.size(); i-- > oldest;)
-            if (copies[i].update.sequence == answer.sequence) return std::pair{*it, i};
+        std::uint32_t copy = underway_[*it].lastCopy;
+        for (int i = 0; i < maxCopies && copy != UpdateCopy::none; ++i, copy = copies_[copy].previous)
+            if (copies_[copy].update.sequence == answer.sequence) return std::pair{*it, std::size_t{copy}};
     }
     // Status 135 carries the last accepted number instead of the update's own (MN-BU-09).
-    const ExchangeRecord& last = records_[candidates->back()];
-    if (answer.status == wire::bindingStatus::sequenceOutOfWindow) return std::pair{candidates->back(), last.copies.size() - 1};
+    if (answer.status == wire::bindingStatus::sequenceOutOfWindow) return std::pair{candidates->back(), std::size_t{underway_[candidates->back()].lastCopy}};
     return std::nullopt;
 }
 
@@ -153,19 +144,19 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
     Sighting* known = copyOf(key, o, repeated);
     if (known && !repeated) {
         signal.kind = known->kind == Signal::Kind::Unmatched ? Signal::Kind::UnmatchedAgain : Signal::Kind::AnswerAgain;
-        signal.record = known->record;
+        signal.exchange = known->exchange;
         signal.copy = known->copy;
         signal.answerer = known->role;
         if (signal.answerer != Role::Unknown) acknowledgements_.emplace_back(o.index, signal.answerer);
         if (signal.kind == Signal::Kind::AnswerAgain) {
-            ExchangeRecord& r = records_[known->record];
-            r.answerLastSeen = std::max(r.answerLastSeen, o.time);
+            Exchange& e = exchanges_[known->exchange];
+            TimePoint& last = underway_[known->exchange].answerLastSeen;
+            last = std::max(last, o.time);
             // The answer of an exchange is the sighting nearest to the mobile node, which is the last one.
-            if (r.value.end && r.value.sequence == r.copies[known->copy].update.sequence && r.value.status == answer.status &&
-                o.time >= *r.value.end) {
-                r.value.answer = o.index;
-                r.value.end = o.time;
-                r.value.roundTrip = o.time - r.copies[known->copy].seen.time;
+            if (e.end && e.sequence == copies_[known->copy].update.sequence && e.status == answer.status && o.time >= *e.end) {
+                e.answer = o.index;
+                e.end = o.time;
+                e.roundTrip = o.time - copies_[known->copy].seen.time;
             }
         }
         return signal;
@@ -178,27 +169,26 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
     if (!found) {
         signal.kind = Signal::Kind::Unmatched;
         signal.peerKnown = byHome != nullptr;
-        if (byHome) signal.answerer = records_[byHome->back()].value.peer;
+        if (byHome) signal.answerer = exchanges_[byHome->back()].peer;
         if (signal.answerer != Role::Unknown) acknowledgements_.emplace_back(o.index, signal.answerer);
         see(key, o, signal.kind, 0, 0, signal.answerer);
         return signal;
     }
 
-    ExchangeRecord& r = records_[found->first];
+    Exchange& e = exchanges_[found->first];
     signal.kind = Signal::Kind::Answer;
-    signal.record = found->first;
+    signal.exchange = found->first;
     signal.copy = found->second;
-    signal.answerer = r.value.peer;
+    signal.answerer = e.peer;
     acknowledgements_.emplace_back(o.index, signal.answerer);
-    r.answerLastSeen = o.time;
-    if (!r.accepted) {
-        // The first acceptance ends the exchange; a refusal stands until one comes.
-        r.value.answer = o.index;
-        r.value.status = answer.status;
-        r.value.end = o.time;
-        r.value.roundTrip = o.time - r.copies[found->second].seen.time;
-        r.value.sequence = r.copies[found->second].update.sequence;
-        r.accepted = answer.accepted();
+    underway_[found->first].answerLastSeen = o.time;
+    if (!isAccepted(e)) {
+        const UpdateCopy& copy = copies_[found->second];
+        e.answer = o.index;
+        e.status = answer.status;
+        e.end = o.time;
+        e.roundTrip = o.time - copy.seen.time;
+        e.sequence = copy.update.sequence;
     }
     see(key, o, signal.kind, found->first, found->second, signal.answerer);
     return signal;

@@ -9,23 +9,22 @@
 #include <algorithm>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 namespace roamscope::analysis {
 
-/// An exchange with what the trackers need beyond the public value.
-struct ExchangeRecord {
-    struct Copy {
-        Update update;
-        Mark seen;             ///< first sighting, nearest to the mobile node
-        std::uint32_t link = 0;
-        std::optional<TimePoint> repeated;  ///< when the very same message was sent again (same sequence number)
-    };
+/// One Binding Update of an exchange: the first one or a retransmission.
+struct UpdateCopy {
+    Update update;
+    Mark seen;                          ///< first sighting, nearest to the mobile node
+    std::optional<TimePoint> repeated;  ///< when the very same message was sent again (same sequence number)
+    std::uint32_t previous = none;      ///< the one before it in the exchange: into ExchangeTracker::copy()
 
-    Exchange value;
-    std::vector<Copy> copies;  ///< retransmissions in order
-    bool accepted = false;
-    TimePoint answerLastSeen{};
+    static constexpr std::uint32_t none = UINT32_MAX;
 };
+
+/// The first acceptance ends an exchange; a refusal stands until one comes.
+[[nodiscard]] inline bool isAccepted(const Exchange& exchange) { return exchange.status && *exchange.status < 128; }
 
 /// What a mobility message turned out to be.
 struct Signal {
@@ -39,8 +38,8 @@ struct Signal {
         UnmatchedAgain,
     };
     Kind kind = Kind::Update;
-    std::size_t record = 0;  ///< into records(); not for Unmatched
-    std::size_t copy = 0;    ///< which copy of the update was sent or is answered
+    std::size_t exchange = 0;  ///< into ExchangeTracker::exchanges(); not for Unmatched
+    std::size_t copy = 0;      ///< which copy of the update was sent or is answered: into ExchangeTracker::copy()
     std::optional<Update> update;
     std::optional<Answer> answer;
     Role answerer = Role::Unknown;  ///< of an acknowledgement
@@ -53,24 +52,27 @@ public:
     /// Takes a frame; a value when it carries a Binding Update or Acknowledgement.
     std::optional<Signal> add(const Observation& o);
 
-    [[nodiscard]] const std::vector<ExchangeRecord>& records() const { return records_; }
+    [[nodiscard]] const std::vector<Exchange>& exchanges() const { return exchanges_; }
+    [[nodiscard]] const UpdateCopy& copy(std::size_t index) const { return copies_[index]; }
     [[nodiscard]] std::map<FrameIndex, Role> acknowledgements() const { return {acknowledgements_.begin(), acknowledgements_.end()}; }
 
-    // When no frame will come any more: what only served to take frames, and the rest, piece by piece.
+    // When no frame will come any more: what only served to take frames, copies among it, and the rest without a copy.
     void forgetSightings()
     {
         seen_ = decltype(seen_)();
         byHome_ = Index();
         byCareOf_ = Index();
+        copies_ = decltype(copies_)();
+        underway_ = decltype(underway_)();
     }
-    [[nodiscard]] std::vector<Exchange> takeExchanges();
+    [[nodiscard]] std::vector<Exchange> takeExchanges() { return std::exchange(exchanges_, {}); }
 
 private:
     /// There is one for each message, so it is kept small.
     struct Sighting {
         Signal::Kind kind = Signal::Kind::Update;
         Role role = Role::Unknown;
-        std::uint32_t record = 0;
+        std::uint32_t exchange = 0;
         std::uint32_t copy = 0;
         std::uint32_t place = 0;                          ///< where it was seen first since it was sent: placeOf()
         TimePoint last{};
@@ -78,7 +80,7 @@ private:
     };
     /// Link and tunnel depth.
     static std::uint32_t placeOf(const Observation& o) { return o.link << 8 | static_cast<std::uint32_t>(std::min<std::size_t>(o.tunnels(), 255)); }
-    void see(std::uint64_t key, const Observation& o, Signal::Kind kind, std::size_t record, std::size_t copy, Role role);
+    void see(std::uint64_t key, const Observation& o, Signal::Kind kind, std::size_t exchange, std::size_t copy, Role role);
     struct PairHash {
         std::size_t operator()(const std::pair<Ipv6Address, Ipv6Address>& p) const noexcept
         {
@@ -90,12 +92,21 @@ private:
     Sighting* copyOf(std::uint64_t key, const Observation& o, bool& repeated);
     Signal addUpdate(const Observation& o, Update update);
     Signal addAnswer(const Observation& o, const Answer& answer);
-    bool joins(const ExchangeRecord& record, const Update& update, TimePoint t) const;
+    /// Whether the update is a retransmission of this exchange.
+    bool joins(std::size_t exchange, const Update& update, TimePoint t) const;
     /// The exchange and copy that `answer` belongs to.
     std::optional<std::pair<std::size_t, std::size_t>> match(const std::vector<std::size_t>* candidates, const Answer& answer) const;
     const std::vector<std::size_t>* find(const Index& index, const Ipv6Address& peer, const Ipv6Address& node) const;
 
-    std::vector<ExchangeRecord> records_;
+    /// What only matters while frames come.
+    struct Underway {
+        std::uint32_t lastCopy = UpdateCopy::none;  ///< into copies_
+        TimePoint answerLastSeen{};
+    };
+
+    std::vector<Exchange> exchanges_;
+    std::vector<Underway> underway_;  ///< of each exchange
+    std::vector<UpdateCopy> copies_;  ///< of all exchanges in one piece, which goes back to the system as a whole
     std::unordered_map<std::uint64_t, Sighting> seen_;
     Index byHome_;    ///< (peer, home address) → the latest exchanges
     Index byCareOf_;  ///< (peer, source of the update) → the latest exchanges

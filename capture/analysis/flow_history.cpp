@@ -69,17 +69,17 @@ void FlowHistory::ask(const Signal& signal, const Observation& o)
     }
     if (request.flows.empty() && request.kept.empty()) return;
     if (asked_.size() >= maxUnanswered) asked_.erase(asked_.begin());
-    asked_[{signal.record, signal.copy}] = std::move(request);
+    asked_[{signal.exchange, signal.copy}] = std::move(request);
 }
 
 void FlowHistory::add(const Signal& signal, const ExchangeTracker& exchanges, const Observation& o)
 {
     if (signal.kind == Signal::Kind::Update) return ask(signal, o);
     if (signal.kind != Signal::Kind::Answer || !signal.answer->accepted()) return;
-    const ExchangeRecord& record = exchanges.records()[signal.record];
-    const Update& update = record.copies[signal.copy].update;
-    const Key key{record.value.peerAddress, record.value.homeAddress};
-    const auto asked = asked_.extract({signal.record, signal.copy});
+    const Exchange& exchange = exchanges.exchanges()[signal.exchange];
+    const Update& update = exchanges.copy(signal.copy).update;
+    const Key key{exchange.peerAddress, exchange.homeAddress};
+    const auto asked = asked_.extract({signal.exchange, signal.copy});
     if (asked.empty() && open_.find(key) == open_.end()) return;
     if (update.lifetime == Duration{0} && !update.bindings.front().bid) return end(key.first, key.second, o.time);
     const Request request = asked.empty() ? Request{} : asked.mapped();
@@ -89,7 +89,7 @@ void FlowHistory::add(const Signal& signal, const ExchangeTracker& exchanges, co
         const auto& answers = signal.answer->flows;
         const auto answered = std::find_if(answers.begin(), answers.end(), [&](const FlowStatus& s) { return s.flow == flow.flow; });
         // Who does not copy the option does not know or refuses flow bindings (FLOW-11).
-        if (answered != answers.end() && answered->status < 128) set(open, record, flow, o);
+        if (answered != answers.end() && answered->status < 128) set(open, exchange, flow, o);
     }
 }
 
@@ -103,7 +103,7 @@ void FlowHistory::keepOnly(Open& open, const Request& request, TimePoint t)
     }
 }
 
-void FlowHistory::set(Open& open, const ExchangeRecord& record, const wire::FlowIdentification& asked, const Observation& o)
+void FlowHistory::set(Open& open, const Exchange& exchange, const wire::FlowIdentification& asked, const Observation& o)
 {
     const auto old = open.find(asked.flow);
     FlowInterval next;
@@ -114,8 +114,8 @@ void FlowHistory::set(Open& open, const ExchangeRecord& record, const wire::Flow
     } else if (open.size() >= maxFlowsOfAHome) {
         return;
     }
-    next.ownerAddress = record.value.peerAddress;
-    next.homeAddress = record.value.homeAddress;
+    next.ownerAddress = exchange.peerAddress;
+    next.homeAddress = exchange.homeAddress;
     next.flow = asked.flow;
     next.priority = asked.priority;
     if (const auto* reference = part<wire::BindingReference>(asked)) next.bids = reference->bids;

@@ -31,7 +31,7 @@ private:
     };
     void ask(const Signal& signal, const Observation& o);
     void keepOnly(Open& open, const Request& request, TimePoint t);
-    void set(Open& open, const ExchangeRecord& record, const wire::FlowIdentification& asked, const Observation& o);
+    void set(Open& open, const Exchange& exchange, const wire::FlowIdentification& asked, const Observation& o);
 
     std::vector<FlowInterval> intervals_;
     std::map<Key, Open> open_;

@@ -20,19 +20,18 @@ public:
         std::uint32_t reordered = 0;
     };
 
-    /// Any frame; `movement` is what Presence::add() said of it.
-    void add(const Observation& o, const Movement& movement, const Mobiles& mobiles, const Presence& presence);
     /// A stretch without data to a mobile node.
     struct Gap {
         TimePoint last;   ///< arrived by the old path
         TimePoint first;  ///< arrived by another one
     };
 
+    /// Any frame; `movement` is what Presence::add() said of it.
+    void add(const Observation& o, const Movement& movement, const Mobiles& mobiles, const Presence& presence);
     /// Flows as known at `end`, the time of the last frame.
     [[nodiscard]] std::vector<Flow> flows(const Mobiles& mobiles, const Presence& presence, TimePoint end) const;
     /// Probes to `mobile` that were sent in [from, to]; lost ones also when they were underway at `from`, that is, sent after
-    /// the last one that arrived before.
-    /// Flows to hosts behind it are its own here.
+    /// the last one that arrived before. Flows to hosts behind it are its own here.
     [[nodiscard]] Counts count(const Mobile& mobile, TimePoint from, TimePoint to, TimePoint end, const Presence& presence) const;
     /// What the end of the path `careOf` (on the link) at `at` cost the flows to `mobile` that used it until then: the longest gap, if
     /// there are such flows and one of them went on by another path.
@@ -85,9 +84,10 @@ private:
     void deliver(std::size_t flow, std::size_t sample, std::uint32_t way, const Observation& o);
     /// The way of a probe by that care-of address; none when there are too many paths.
     [[nodiscard]] static std::uint32_t wayOf(State& flow, std::size_t sample, const PathKey& path);
-    /// The way to the destination that this frame takes, if that is a mobile node; ways from mobile nodes are noted, too.
+    /// Whether it leads to the mobile node, or to a host behind it.
     [[nodiscard]] static bool isOf(const State& flow, const Mobile& mobile);
     [[nodiscard]] std::optional<Gap> gap(const State& flow, std::uint16_t path, TimePoint at, TimePoint end) const;
+    /// The way to the destination that this frame takes, if that is a mobile node; ways from mobile nodes are noted, too.
     [[nodiscard]] static std::uint32_t noteWays(State& flow, std::size_t sample, const Observation& o, const Mobiles& mobiles, bool toInterface);
     /// The way of a probe to a host behind a mobile router; `router`: the node that the tunnel leads to, if one does.
     [[nodiscard]] static std::uint32_t wayToHost(State& flow, std::size_t sample, const Mobile* router, const Ipv6Address& destination, bool toInterface);

@@ -4,6 +4,7 @@
 #include "capture/analysis/path_changes.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 namespace roamscope::analysis {
@@ -57,18 +58,20 @@ struct Span {
     std::optional<Mark> end;
 };
 
+Mark sentFirst(const Exchange& exchange) { return {exchange.start, exchange.updates.front()}; }
+
 /// From the first update to the acceptance. A refusal does not end it, except 135, which starts a new try.
-std::optional<Span> registration(const std::vector<std::size_t>& records, const ExchangeTracker& exchanges)
+std::optional<Span> registration(const std::vector<std::size_t>& numbers, const std::vector<Exchange>& exchanges)
 {
     std::optional<Span> span;
-    for (const std::size_t number : records) {
-        const ExchangeRecord& record = exchanges.records()[number];
-        if (!span) span = Span{record.copies.front().seen, std::nullopt};
-        if (record.accepted) {
-            span->end = Mark{*record.value.end, *record.value.answer};
+    for (const std::size_t number : numbers) {
+        const Exchange& exchange = exchanges[number];
+        if (!span) span = Span{sentFirst(exchange), std::nullopt};
+        if (isAccepted(exchange)) {
+            span->end = Mark{*exchange.end, *exchange.answer};
             return span;
         }
-        if (record.value.status == wire::bindingStatus::sequenceOutOfWindow) span.reset();
+        if (exchange.status == wire::bindingStatus::sequenceOutOfWindow) span.reset();
     }
     return span;
 }
@@ -126,7 +129,7 @@ private:
         e.home = c.after && c.after->homeLink;
         e.first = {c.time, c.binding().acknowledgement};
         if (!c.exchange) return e;
-        e.first = s_.exchanges.records()[*c.exchange].copies.front().seen;
+        e.first = sentFirst(s_.exchanges[*c.exchange]);
         (c.binding().owner == Role::Map ? e.local : e.homeExchanges).push_back(*c.exchange);
         return e;
     }
@@ -279,11 +282,6 @@ private:
     std::unordered_map<Ipv6Address, std::vector<const BindingInterval*>> regional_;
 };
 
-std::vector<PathChange> changesOf(const HandoverSources& sources)
-{
-    return pathChanges(sources.bindings, sources.answers, [&](std::uint32_t number) -> const Exchange& { return sources.exchanges.records()[number].value; });
-}
-
 void buildPathChanges(const HandoverSources& sources, const std::vector<PathChange>& changes, std::vector<Handover>& out)
 {
     if (changes.empty()) return;
@@ -293,11 +291,30 @@ void buildPathChanges(const HandoverSources& sources, const std::vector<PathChan
         if (const Mobile* mobile = sources.mobiles.of(c.binding().homeAddress)) out.push_back(Builder(sources, *mobile).change(c, onLink.of(c.after), onLink.of(c.before), used));
 }
 
+/// Those of one instant stay as they came. std::stable_sort would take half of their memory once more, so only numbers are sorted.
+void sortByStart(std::vector<Handover>& list)
+{
+    std::vector<std::size_t> from(list.size());  // where stands what belongs here
+    std::iota(from.begin(), from.end(), std::size_t{0});
+    std::stable_sort(from.begin(), from.end(), [&](std::size_t a, std::size_t b) { return list[a].start < list[b].start; });
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        Handover displaced = std::move(list[i]);
+        std::size_t place = i;
+        for (std::size_t next = from[place]; next != i; next = from[place]) {
+            list[place] = std::move(list[next]);
+            from[place] = place;
+            place = next;
+        }
+        list[place] = std::move(displaced);
+        from[place] = place;
+    }
+}
+
 }  // namespace
 
 std::vector<Handover> buildHandovers(const HandoverSources& sources)
 {
-    const std::vector<PathChange> changes = changesOf(sources);
+    const std::vector<PathChange> changes = pathChanges(sources.bindings, sources.answers, sources.exchanges);
     std::vector<Handover> out;
     // At most one for each episode and change; growing step by step would take their memory three times.
     std::size_t most = changes.size();
@@ -306,7 +323,7 @@ std::vector<Handover> buildHandovers(const HandoverSources& sources)
     for (const Mobile& mobile : sources.mobiles.all())
         if (!mobile.merged) Builder(sources, mobile).run(out);
     buildPathChanges(sources, changes, out);
-    std::stable_sort(out.begin(), out.end(), [](const Handover& a, const Handover& b) { return a.start < b.start; });
+    sortByStart(out);
     return out;
 }
 

@@ -9,7 +9,7 @@ namespace roamscope::analysis {
 
 struct HandoverSources {
     const Mobiles& mobiles;
-    const ExchangeTracker& exchanges;
+    const std::vector<Exchange>& exchanges;
     const Presence& presence;
     const FlowTracker& flows;
     const std::unordered_map<std::uint32_t, std::string>& linkNames;

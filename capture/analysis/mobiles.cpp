@@ -159,7 +159,7 @@ void Mobiles::learnPaths(std::size_t index, const Update& update, const Presence
     }
 }
 
-void Mobiles::localEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o)
+void Mobiles::localEpisode(Mobile& mobile, const Update& update, std::size_t exchange, const Observation& o)
 {
     if (update.lifetime == Duration{0}) return;
     if (!mobile.episodes.empty()) {
@@ -167,32 +167,32 @@ void Mobiles::localEpisode(Mobile& mobile, const Update& update, std::size_t rec
         const bool samePlace = last.careOf == update.careOfAddress;
         // To the previous MAP with the new LCoA (HMIP-MN-19): part of the same movement.
         const bool previous = samePlace && last.regional != update.homeAddress && hadRegional(mobile, update.homeAddress);
-        if (samePlace && last.regional == update.homeAddress) return last.local.push_back(record);
+        if (samePlace && last.regional == update.homeAddress) return last.local.push_back(exchange);
         if (previous) return;
     }
     Episode episode;
     episode.regional = update.homeAddress;
     episode.careOf = update.careOfAddress;
     episode.first = {o.time, o.index};
-    episode.local.push_back(record);
+    episode.local.push_back(exchange);
     mobile.episodes.push_back(std::move(episode));
 }
 
-void Mobiles::homeEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o)
+void Mobiles::homeEpisode(Mobile& mobile, const Update& update, std::size_t exchange, const Observation& o)
 {
     Episode* last = mobile.episodes.empty() ? nullptr : &mobile.episodes.back();
     const bool atHome = update.careOfAddress == update.homeAddress || update.fromHome();
     if (!atHome && update.lifetime == Duration{0}) return;
-    if (last && last->home == atHome && !atHome && last->regional == update.careOfAddress) return last->homeExchanges.push_back(record);
+    if (last && last->home == atHome && !atHome && last->regional == update.careOfAddress) return last->homeExchanges.push_back(exchange);
     if (last && last->home == atHome && (atHome || (!last->regional && last->careOf == update.careOfAddress)))
-        return last->homeExchanges.push_back(record);
+        return last->homeExchanges.push_back(exchange);
     // A home registration of a regional address whose local registration was not seen, or an older one refreshed.
     if (!atHome && hadRegional(mobile, update.careOfAddress)) return;
     Episode episode;
     episode.careOf = atHome ? update.homeAddress : update.careOfAddress;
     episode.home = atHome;
     episode.first = {o.time, o.index};
-    episode.homeExchanges.push_back(record);
+    episode.homeExchanges.push_back(exchange);
     mobile.episodes.push_back(std::move(episode));
 }
 
@@ -212,8 +212,8 @@ void Mobiles::add(const Signal& signal, const Presence& presence, const Observat
     Mobile& mobile = mobiles_[owner];
     // Several bindings at once are paths, not movements (RFC 5648); each may have an interface of its own.
     if (update.bindings.front().bid) return learnPaths(owner, update, presence);
-    if (update.peer == Role::Map) localEpisode(mobile, update, signal.record, o);
-    else if (update.peer == Role::HomeAgent) homeEpisode(mobile, update, signal.record, o);
+    if (update.peer == Role::Map) localEpisode(mobile, update, signal.exchange, o);
+    else if (update.peer == Role::HomeAgent) homeEpisode(mobile, update, signal.exchange, o);
 }
 
 }  // namespace roamscope::analysis

@@ -56,8 +56,8 @@ private:
     void learn(std::size_t mobile, const Update& update, const std::optional<Mac>& mac, const Observation& o);
     /// The other care-of addresses of an update with identifiers, and their interfaces.
     void learnPaths(std::size_t mobile, const Update& update, const Presence& presence);
-    void localEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o);
-    void homeEpisode(Mobile& mobile, const Update& update, std::size_t record, const Observation& o);
+    void localEpisode(Mobile& mobile, const Update& update, std::size_t exchange, const Observation& o);
+    void homeEpisode(Mobile& mobile, const Update& update, std::size_t exchange, const Observation& o);
     void merge(std::size_t into, std::size_t from);
     void addCareOf(std::size_t mobile, const Ipv6Address& careOf);
     void setRouter(std::size_t mobile);

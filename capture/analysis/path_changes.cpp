@@ -27,8 +27,8 @@ bool elsewhere(const BindingInterval& a, const BindingInterval& b)
 
 class Reader {
 public:
-    Reader(const std::vector<IdentifierAnswer>& answers, const std::function<const Exchange&(std::uint32_t)>& exchange, std::vector<PathChange>& out)
-        : answers_(answers), exchange_(exchange), out_(out) {}
+    Reader(const std::vector<IdentifierAnswer>& answers, const std::vector<Exchange>& exchanges, std::vector<PathChange>& out)
+        : answers_(answers), exchanges_(exchanges), out_(out) {}
 
     void read(const Group& group, const std::map<TimePoint, Step>& steps)
     {
@@ -41,7 +41,7 @@ private:
     {
         auto it = std::lower_bound(answers_.begin(), answers_.end(), time, [](const IdentifierAnswer& a, TimePoint t) { return a.time < t; });
         for (; it != answers_.end() && it->time == time; ++it) {
-            const Exchange& e = exchange_(it->exchange);
+            const Exchange& e = exchanges_[it->exchange];
             if (Group{e.peer, e.peerAddress, e.homeAddress} == group) return it->exchange;
         }
         return std::nullopt;
@@ -79,14 +79,14 @@ private:
     }
 
     const std::vector<IdentifierAnswer>& answers_;
-    const std::function<const Exchange&(std::uint32_t)>& exchange_;
+    const std::vector<Exchange>& exchanges_;
     std::vector<PathChange>& out_;
 };
 
 }  // namespace
 
 std::vector<PathChange> pathChanges(const std::vector<BindingInterval>& bindings, const std::vector<IdentifierAnswer>& answers,
-                                    const std::function<const Exchange&(std::uint32_t)>& exchange)
+                                    const std::vector<Exchange>& exchanges)
 {
     std::vector<PathChange> out;
     std::map<Group, std::map<TimePoint, Step>> groups;
@@ -99,7 +99,7 @@ std::vector<PathChange> pathChanges(const std::vector<BindingInterval>& bindings
         group->second[b.from].begun.push_back(&b);
         if (b.to) group->second[*b.to].ended.push_back(&b);
     }
-    Reader reader(answers, exchange, out);
+    Reader reader(answers, exchanges, out);
     for (const auto& [group, steps] : groups) reader.read(group, steps);
     std::stable_sort(out.begin(), out.end(), [](const PathChange& a, const PathChange& b) { return a.time < b.time; });
     return out;

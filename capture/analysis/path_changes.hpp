@@ -5,8 +5,6 @@
 
 #include "capture/analysis/analysis.hpp"
 
-#include <functional>
-
 namespace roamscope::analysis {
 
 struct PathChange {
@@ -14,7 +12,7 @@ struct PathChange {
     const BindingInterval* before = nullptr;      ///< what left; not for Initial and PathAdded
     const BindingInterval* after = nullptr;       ///< what came; not for PathRemoved
     TimePoint time{};                             ///< of the acknowledgement, expiry or revocation
-    std::optional<std::uint32_t> exchange;        ///< whose answer said so, into the exchanges; none when a binding ran out or was revoked
+    std::optional<std::uint32_t> exchange;        ///< whose answer said so, into `exchanges`; none when a binding ran out or was revoked
 
     [[nodiscard]] const BindingInterval& binding() const { return after ? *after : *before; }
 };
@@ -22,6 +20,6 @@ struct PathChange {
 /// In order of time. Points into `bindings`. Bindings without identifiers are movements and not told here; neither is that all
 /// identifiers end by an update without any: the node returned home, or has one care-of address again.
 [[nodiscard]] std::vector<PathChange> pathChanges(const std::vector<BindingInterval>& bindings, const std::vector<IdentifierAnswer>& answers,
-                                                  const std::function<const Exchange&(std::uint32_t)>& exchange);
+                                                  const std::vector<Exchange>& exchanges);
 
 }  // namespace roamscope::analysis

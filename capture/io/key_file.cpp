@@ -51,9 +51,9 @@ public:
         if (!tree) return tl::unexpected(tree.error());
         wire::EspKeys keys;
         if (isObject(*tree, {"$schema", "format", "esp"})) {
-            const JsonNode* format = required(*tree, "format");
+            const JsonNode* format = required(*tree, "format", "\"roamscope-keys-1\"");
             if (format && format->text != "roamscope-keys-1") refuse(*format, "\"format\": expected \"roamscope-keys-1\"");
-            if (const JsonNode* list = required(*tree, "esp")) associations(*list, keys);
+            if (const JsonNode* list = required(*tree, "esp", "a list of security associations")) associations(*list, keys);
         }
         if (error_) return tl::unexpected(*error_);
         return keys;
@@ -72,16 +72,16 @@ private:
         for (const JsonNode& member : node.children) {
             if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) continue;
             const std::string near = nearestName(member.key, keys);
-            refuseAt(member.keyOffset, near.empty() ? fmt::format("unknown key \"{}\"", member.key) : fmt::format("unknown key \"{}\". Did you mean \"{}\"?", member.key, near));
+            refuseAt(member.keyOffset, fmt::format("unknown key \"{}\". {}", member.key, near.empty() ? fmt::format("Expected one of {}", fmt::join(keys, ", ")) : fmt::format("Did you mean \"{}\"?", near)));
             return false;
         }
         return true;
     }
 
-    const JsonNode* required(const JsonNode& node, std::string_view key)
+    const JsonNode* required(const JsonNode& node, std::string_view key, std::string_view expected)
     {
         const JsonNode* found = node.find(key);
-        if (!found) refuse(node, fmt::format("key \"{}\" is missing", key));
+        if (!found) refuse(node, fmt::format("key \"{}\" is missing: expected {}", key, expected));
         return found;
     }
 
@@ -99,10 +99,10 @@ private:
     {
         wire::EspAssociation a;
         if (!isObject(node, {"spi", "source", "destination", "encryption", "encryption_key", "integrity", "integrity_key"})) return a;
-        if (const JsonNode* spi = required(node, "spi")) a.spi = parameterIndex(*spi);
+        if (const JsonNode* spi = required(node, "spi", "a number, the index in their packets")) a.spi = parameterIndex(*spi);
         a.source = address(node.find("source"));
         a.destination = address(node.find("destination"));
-        if (const JsonNode* cipher = required(node, "encryption"))
+        if (const JsonNode* cipher = required(node, "encryption", "the name of an algorithm, such as \"aes-cbc\""))
             a.encryption = choice<Encryption>(*cipher, &crypto::encryptionName, Encryption::TripleDesCbc);
         if (const JsonNode* check = node.find("integrity")) a.integrity = choice<Integrity>(*check, &crypto::integrityName, Integrity::HmacSha256_128);
         a.encryptionKey = key(node, "encryption_key", [&](std::size_t n) { return crypto::keyFault(a.encryption, n); });

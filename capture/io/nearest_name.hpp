@@ -25,12 +25,13 @@ namespace roamscope::capture {
     return row[b.size()];
 }
 
-/// The closest of `known`, or empty when none is close enough to be meant.
+/// The closest of `known`, or empty when none is close enough to be meant: in short words one letter may differ, else two or a third.
 template <class Names>
 [[nodiscard]] std::string nearestName(std::string_view written, const Names& known)
 {
     std::string best;
-    std::size_t least = std::max<std::size_t>(2, written.size() / 3) + 1;
+    const std::size_t most = written.size() < 2 ? 0 : written.size() < 4 ? 1 : std::max<std::size_t>(2, written.size() / 3);
+    std::size_t least = most + 1;
     if (written.size() > 200) return best;
     for (const auto& name : known) {
         const std::size_t distance = editDistance(written, name);

@@ -57,6 +57,8 @@ private:
 
     LabRunner(LabOptions options, RunSink sink, lab::Lab lab);
     void mainVirtual();
+    /// Makes its interfaces and starts its clocks; false when it cannot be, and why is told then.
+    [[nodiscard]] bool beginTap(Tap& tap);
     void mainTap(Tap& tap);
     void advanceVirtual(TimePoint target, bool untilSignal);
     [[nodiscard]] bool isStop(const lab::SegmentFrame& frame);
@@ -67,7 +69,6 @@ private:
     void finish(std::string message);
     void wish(const std::function<void(Wishes&)>& change);
     [[nodiscard]] Wishes wishes() const;
-    void setState(RunState state);
     void waitUntil(std::chrono::steady_clock::time_point t);
 
     LabOptions options_;

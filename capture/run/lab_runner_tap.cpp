@@ -67,7 +67,17 @@ Result<void> LabRunner::Tap::carryOut(const lab::Lab& lab, lab::LabOutput& out)
     return {};
 }
 
-void LabRunner::mainTap(Tap& tap)
+void LabRunner::Tap::receive(lab::Lab& lab, std::size_t port, lab::LabOutput& out)
+{
+    std::array<std::uint8_t, maxFrame> buffer;
+    for (int n = 0; n < readBudget; ++n) {
+        const auto length = space->tap(port).read(buffer);
+        if (!length || *length == 0) return;
+        lab.inject(now(), port, ByteView(buffer.data(), *length), out);
+    }
+}
+
+bool LabRunner::beginTap(Tap& tap)
 {
     auto stream = tap.open(lab_);
     // What bars the backend is told with the way around it; anything else as it came.
@@ -77,7 +87,7 @@ void LabRunner::mainTap(Tap& tap)
         finish(stream.error().text);
         tap.space.reset();
         tap.opened.set_value(tl::unexpected(stream.error()));
-        return;
+        return false;
     }
     // Time 0 is one reading of both clocks: capture stamps follow the former, protocol timers the latter.
     startUtc_ = clockNow(CLOCK_REALTIME);
@@ -89,9 +99,13 @@ void LabRunner::mainTap(Tap& tap)
         status_.insideHint = tap.space->enterCommand();
     }
     tap.opened.set_value(std::move(*stream));
+    return true;
+}
 
+void LabRunner::mainTap(Tap& tap)
+{
+    if (!beginTap(tap)) return;
     std::vector<pollfd> polled(tap.space->portCount() + 2);
-    std::array<std::uint8_t, maxFrame> buffer;
     lab::LabOutput out;
     std::string reason;
     while (tap.now() < end_ && !wishes().stop) {
@@ -109,17 +123,10 @@ void LabRunner::mainTap(Tap& tap)
         const std::int64_t wait = std::clamp<std::int64_t>((until - tap.now()).count(), 0, 100'000'000);
         const timespec timeout{0, wait};
         if (ppoll(polled.data(), polled.size(), &timeout, nullptr) > 0) {
-            for (std::size_t i = 0; i < tap.space->portCount(); ++i) {
-                for (int n = 0; (polled[i].revents & POLLIN) != 0 && n < readBudget; ++n) {
-                    const auto length = tap.space->tap(i).read(buffer);
-                    if (!length || *length == 0) break;
-                    lab_.inject(tap.now(), i, ByteView(buffer.data(), *length), out);
-                }
-            }
-            if (polled.back().revents != 0) {
-                eventfd_t count = 0;
-                eventfd_read(wake_.get(), &count);
-            }
+            for (std::size_t i = 0; i < tap.space->portCount(); ++i)
+                if ((polled[i].revents & POLLIN) != 0) tap.receive(lab_, i, out);
+            eventfd_t count = 0;
+            if (polled.back().revents != 0) eventfd_read(wake_.get(), &count);
         }
         if (tap.space->gone()) reason = "The helper process has ended; the run's interfaces are gone with it.";
         note(std::move(out.events));

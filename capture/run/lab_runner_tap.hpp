@@ -22,6 +22,8 @@ public:
     [[nodiscard]] TimePoint now() const;
     /// Moves ports and writes frames.
     Result<void> carryOut(const lab::Lab& lab, lab::LabOutput& out);
+    /// Hands what has come to a port to the lab.
+    void receive(lab::Lab& lab, std::size_t port, lab::LabOutput& out);
 };
 
 }  // namespace roamscope::capture

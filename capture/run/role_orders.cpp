@@ -56,6 +56,78 @@ Json registrationJson(const Ipv6Address& peer, const Ipv6Address& home, const st
     return {{"peer", peer.text()}, {"home_address", home.text()}, {"bid", nullptr}, {"care_of_address", careOf ? Json(careOf->text()) : Json(nullptr)}};
 }
 
+Json withFlows(Json bindings, const Json& flows)
+{
+    Json out{{"bindings", std::move(bindings)}};
+    if (!flows.empty()) out["flows"] = flows;
+    return out;
+}
+
+/// Of a home agent or MAP.
+Json anchorBindings(const node::Anchor& anchor, TimePoint now)
+{
+    Json list = Json::array();
+    const node::Registrar& registrar = anchor.registrar();
+    for (const node::Binding& b : registrar.bindings()) {
+        if (b.state != node::Binding::State::Valid) continue;
+        for (const node::BidBinding& part : b.parts()) {
+            list.push_back(bindingJson(b.homeAddress, part, b.sequence, b.flags, now));
+            if (registrar.mobileRouters().contains(b.homeAddress)) list.back()["networks"] = prefixTexts(registrar.mobileRouters().prefixesOf(b.homeAddress));
+            if (b.regional && part.bid != 0) list.back()["extension"] = true;  // RFC 5648 has no word about MAPs
+        }
+    }
+    return withFlows(std::move(list), flowsJson(anchor.flows(), [&](const Ipv6Address& home) { return registrar.find(home) ? registrar.find(home)->parts() : std::vector<node::BidBinding>{}; }));
+}
+
+Json cacheBindings(const node::CorrespondentCache& cache, TimePoint now)
+{
+    Json list = Json::array();
+    for (const auto& [home, b] : cache.bindings())
+        if (b.state == node::CorrespondentBinding::State::Live)
+            for (const node::BidBinding& part : b.parts()) list.push_back(bindingJson(home, part, b.sequence, 0, now));
+    return list;
+}
+
+Json correspondentBindings(const node::Correspondent& correspondent, TimePoint now)
+{
+    const node::CorrespondentCache& cache = correspondent.cache();
+    return withFlows(cacheBindings(cache, now), flowsJson(correspondent.flows(), [&](const Ipv6Address& home) { return cache.find(home) ? cache.find(home)->parts() : std::vector<node::BidBinding>{}; }));
+}
+
+void addRegistration(Json& list, const node::Association& a, TimePoint now)
+{
+    if (!a.registered(now)) return;
+    list.push_back(registrationJson(a.peer(), a.home(), a.registeredCareOf()));
+    list.back()["remaining"] = (a.expires() - now).count();
+}
+
+/// With identifiers: a row for each; those at a MAP are an extension of ours.
+void addRegistrations(Json& list, const node::BidRegistration& paths, TimePoint now)
+{
+    for (const auto& slot : paths.entries()) {
+        if (!slot.bound || now >= slot.expires) continue;
+        list.push_back(registrationJson(paths.peer(), paths.home(), slot.registered));
+        Json& row = list.back();
+        row["bid"] = slot.path.bid;
+        row["bid_priority"] = slot.path.priority;
+        row["home"] = slot.path.home;
+        row["status"] = slot.status;
+        row["remaining"] = (slot.expires - now).count();
+    }
+}
+
+Json mobileBindings(const node::MobileNode& mobile, TimePoint now)
+{
+    Json registrations = Json::array();
+    for (const auto& [map, association] : mobile.maps()) addRegistration(registrations, association, now);
+    for (const node::MobileNode::Home& home : mobile.homes()) addRegistration(registrations, home.association, now);
+    for (const auto& [map, paths] : mobile.mapPaths()) addRegistrations(registrations, paths, now);
+    for (const node::MobileNode::Home& home : mobile.homes()) addRegistrations(registrations, home.paths, now);
+    for (const auto& [key, peer] : mobile.peers())
+        if (const auto careOf = peer.registeredCareOf(now)) registrations.push_back(registrationJson(key.second, key.first, careOf));
+    return Json{{"bindings", cacheBindings(mobile.cache(), now)}, {"registrations", registrations}};
+}
+
 struct ProbeOrder {
     std::optional<bool> start;
     std::uint16_t flow = 1;
@@ -121,56 +193,10 @@ RoleNode::Answer RoleNode::carryOut(TimePoint now, const std::string& name, cons
 
 RoleNode::Answer RoleNode::bindings(TimePoint now) const
 {
-    Json list = Json::array();
-    Json flows = Json::array();
-    const auto addAll = [&](const node::CorrespondentCache& cache, const std::map<Ipv6Address, std::vector<node::Flow>>& flowsThere) {
-        for (const auto& [home, b] : cache.bindings())
-            if (b.state == node::CorrespondentBinding::State::Live)
-                for (const node::BidBinding& part : b.parts()) list.push_back(bindingJson(home, part, b.sequence, 0, now));
-        flows = flowsJson(flowsThere, [&](const Ipv6Address& home) { return cache.find(home) ? cache.find(home)->parts() : std::vector<node::BidBinding>{}; });
-    };
-    if (const auto* anchor = lab_.nodeAs<node::Anchor>(0)) {
-        for (const node::Binding& b : anchor->registrar().bindings())
-            if (b.state == node::Binding::State::Valid)
-                for (const node::BidBinding& part : b.parts()) {
-                    list.push_back(bindingJson(b.homeAddress, part, b.sequence, b.flags, now));
-                    if (anchor->registrar().mobileRouters().contains(b.homeAddress)) list.back()["networks"] = prefixTexts(anchor->registrar().mobileRouters().prefixesOf(b.homeAddress));
-                    if (b.regional && part.bid != 0) list.back()["extension"] = true;  // RFC 5648 has no word about MAPs
-                }
-        flows = flowsJson(anchor->flows(), [&](const Ipv6Address& home) { return anchor->registrar().find(home) ? anchor->registrar().find(home)->parts() : std::vector<node::BidBinding>{}; });
-    } else if (const auto* correspondent = lab_.nodeAs<node::Correspondent>(0)) {
-        addAll(correspondent->cache(), correspondent->flows());
-    } else if (const auto* mobile = lab_.nodeAs<node::MobileNode>(0)) {
-        addAll(mobile->cache(), {});
-        Json registrations = Json::array();
-        const auto add = [&](const node::Association& a) {
-            if (a.registered(now)) registrations.push_back(registrationJson(a.peer(), a.home(), a.registeredCareOf()));
-            if (a.registered(now)) registrations.back()["remaining"] = (a.expires() - now).count();
-        };
-        for (const auto& [map, association] : mobile->maps()) add(association);
-        for (const node::MobileNode::Home& home : mobile->homes()) add(home.association);
-        // With identifiers: a row for each; those at a MAP are an extension of ours.
-        const auto addPaths = [&](const node::BidRegistration& paths) {
-            for (const auto& slot : paths.entries()) {
-                if (!slot.bound || now >= slot.expires) continue;
-                registrations.push_back(registrationJson(paths.peer(), paths.home(), slot.registered));
-                Json& row = registrations.back();
-                row["bid"] = slot.path.bid;
-                row["bid_priority"] = slot.path.priority;
-                row["home"] = slot.path.home;
-                row["status"] = slot.status;
-                row["remaining"] = (slot.expires - now).count();
-            }
-        };
-        for (const auto& [map, paths] : mobile->mapPaths()) addPaths(paths);
-        for (const node::MobileNode::Home& home : mobile->homes()) addPaths(home.paths);
-        for (const auto& [key, peer] : mobile->peers())
-            if (const auto careOf = peer.registeredCareOf(now)) registrations.push_back(registrationJson(key.second, key.first, careOf));
-        return Json{{"bindings", list}, {"registrations", registrations}};
-    }
-    Json out{{"bindings", list}};
-    if (!flows.empty()) out["flows"] = flows;
-    return out;
+    if (const auto* anchor = lab_.nodeAs<node::Anchor>(0)) return anchorBindings(*anchor, now);
+    if (const auto* correspondent = lab_.nodeAs<node::Correspondent>(0)) return correspondentBindings(*correspondent, now);
+    if (const auto* mobile = lab_.nodeAs<node::MobileNode>(0)) return mobileBindings(*mobile, now);
+    return withFlows(Json::array(), {});
 }
 
 std::optional<std::size_t> RoleNode::interfaceNamed(std::string_view name) const

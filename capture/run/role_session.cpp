@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/run/role_session.hpp"
 
-
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -72,7 +71,8 @@ Result<Random::Key> secretKey()
 Result<TapDevice> openTap(const std::string& name)
 {
     // Opening a name that does not exist would make an interface that ends with us.
-    if (name.size() >= IFNAMSIZ || ::if_nametoindex(name.c_str()) == 0)
+    if (name.size() >= IFNAMSIZ) return fail(ErrorCode::Io, 0, fmt::format("no interface is named {}: their names have at most {} characters", name, IFNAMSIZ - 1));
+    if (::if_nametoindex(name.c_str()) == 0)
         return fail(ErrorCode::Io, 0, fmt::format("no interface is named {}. Make it: ip tuntap add dev {} mode tap; ip link set {} up", name, name, name));
     FileDescriptor opened(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
     if (!opened) return tapFailure(name, "opening /dev/net/tun", errno);

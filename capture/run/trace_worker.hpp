@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The threads behind an open trace. The index comes first: every frame is looked at once (class, checksum, mobility messages in
-// full) and gets its row; what is no plain file (pipe, compressed file, lab) goes to a temporary file on the way. The analysis follows in a thread of its own. What there is, is published at most 30 times a
-// second.
+// full) and gets its row; what is no plain file (pipe, compressed file, lab) goes to a temporary file on the way. The analysis
+// follows in a thread of its own. What there is, is published at most 30 times a second.
 #pragma once
 
 #include "capture/analysis/analyzer.hpp"

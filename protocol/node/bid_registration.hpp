@@ -123,8 +123,6 @@ public:
     [[nodiscard]] bool supported() const { return supported_; }
     /// The home link beside others was refused (169, or 168 for its updates are always bulk).
     [[nodiscard]] bool homeRefused() const { return homeRefused_; }
-    /// Bulk updates are refused (168).
-    [[nodiscard]] bool bulkRefused() const { return bulkRefused_; }
     /// The last copies of a first registration have gone unanswered for so long that another peer may be tried (MN-BU-07).
     [[nodiscard]] bool exhausted(TimePoint now) const { return !bootstrapped_ && bootNext_ && now >= *bootNext_ && bootCopies_ > 0 && bootTimeout_ == maxTimeout; }
     /// Copies of a first registration that have left without an answer.

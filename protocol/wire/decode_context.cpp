@@ -108,7 +108,7 @@ Error unknownName(std::string_view name)
 {
     std::string text = fmt::format("no dialect is called '{}'", name);
     if (const std::string_view near = meant(name); !near.empty()) text += fmt::format("; did you mean {}?", near);
-    text += " There are";
+    text += text.back() == '?' ? " There are" : ". There are";
     for (const std::string_view known : names) text += fmt::format("{} {}", known == names.front() ? "" : ",", known);
     return {ErrorCode::Invalid, 0, text + " (custom takes numbers: custom:bid=7,flag=0x0200)"};
 }

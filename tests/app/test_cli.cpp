@@ -157,8 +157,14 @@ private Q_SLOTS:
         QTest::newRow("-e alone") << QStringList{"decode", vectors, "-e", "ipv6.src"} << QByteArray("-e FIELD goes with -T fields");
         QTest::newRow("filter") << QStringList{"decode", vectors, "-Y", "mip6.bu.x_flag"} << QByteArray("did you mean mip6.bu.a_flag?");
         QTest::newRow("format") << QStringList{"decode", vectors, "-T", "xml"} << QByteArray("summary");
-        QTest::newRow("command") << QStringList{"decod", vectors} << QByteArray("subcommand");
-        QTest::newRow("nothing") << QStringList{} << QByteArray("subcommand");
+        QTest::newRow("command") << QStringList{"decod", vectors} << QByteArray("no subcommand is called decod; did you mean decode? There are run, ");
+        QTest::newRow("no command") << QStringList{"frobnicate"} << QByteArray("no subcommand is called frobnicate. There are run, ");
+        QTest::newRow("nothing") << QStringList{} << QByteArray("give a subcommand: run, ");
+        QTest::newRow("unknown option") << QStringList{"--bogus"} << QByteArray("roamscope-cli: no option is called --bogus");
+        QTest::newRow("unknown option of a command") << QStringList{"run", "sample", "--jsn"} << QByteArray("run: no option is called --jsn; did you mean --json?");
+        QTest::newRow("a word more") << QStringList{"run", "a", "b", "c"} << QByteArray("run: b is one word more than expected");
+        QTest::newRow("--without alone") << QStringList{"run", "a", "--without", "1"} << QByteArray("--without requires --random");
+        QTest::newRow("--without of nothing") << QStringList{"run", "--random", "3", "--without", "99999"} << QByteArray("--without 99999: the scenario of --random 3 has ");
     }
     void usageErrorsSayWhatWasMeant()
     {

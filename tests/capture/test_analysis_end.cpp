@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // At the end of a capture the analysis hands over what it holds instead of copying it, and a large file's results are shown
 // when they are whole: neither may change a result.
-#include "tests/support/test_inputs.hpp"
 #include "capture/io/report_output.hpp"
 #include "capture/run/session.hpp"
 #include "protocol/lab/lab.hpp"
-#include "tests/support/frame_builder.hpp"
 #include "tests/support/pcap_writer.hpp"
+#include "tests/support/registrations.hpp"
 #include "tests/support/sample_scenario.hpp"
 
 #include <QTemporaryDir>
@@ -19,26 +18,6 @@ using namespace roamscope;
 namespace {
 
 constexpr std::uint32_t exchanges = 6'000;
-
-/// Registrations with a home agent, a node for each four of them, each answered.
-std::vector<test::InputFrame> registrations()
-{
-    const Ipv6Address agent = test::ip("2001:db8:1::1");
-    std::vector<test::InputFrame> out;
-    const auto add = [&out](const Bytes& packet) { out.push_back({QString(), packet, wire::linkRawIpv6, packet.size()}); };
-    for (std::uint32_t i = 0; i < exchanges; ++i) {
-        Ipv6Address home = test::ip("2001:db8:1::");
-        Ipv6Address careOf = test::ip("2001:db8:f::");
-        home.octets[13] = careOf.octets[12] = static_cast<std::uint8_t>(i / 4 >> 8);
-        home.octets[14] = careOf.octets[13] = static_cast<std::uint8_t>(i / 4);
-        home.octets[15] = 7;
-        careOf.octets[15] = static_cast<std::uint8_t>(i % 4);
-        test::UpdateSpec update{careOf, agent, home, careOf, wire::BindingUpdate::acknowledge | wire::BindingUpdate::homeRegistration, static_cast<std::uint16_t>(i), 600};
-        add(test::update(update));
-        add(test::answer({agent, careOf, home, 0, update.sequence, 600}));
-    }
-    return out;
-}
 
 }  // namespace
 
@@ -80,7 +59,7 @@ private slots:
     {
         const QTemporaryDir folder;
         const QString path = folder.filePath("registrations.pcap");
-        QVERIFY(test::writePcap(path, registrations(), wire::linkRawIpv6));
+        QVERIFY(test::writePcap(path, test::registrations(exchanges), wire::linkRawIpv6));
         const auto session = capture::openCapture(path.toStdString());
         QVERIFY(session);
         while (!(*session)->view().complete) std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -25,9 +25,9 @@ public:
 
     /// Shows the bindings of `analysis` at `time`; keeps what it needs of both.
     void show(std::shared_ptr<const analysis::Analysis> analysis, const Names& names, TimePoint time);
-    /// Whether any binding of the trace has an identifier (RFC 5648), and any flow is bound (RFC 6089): columns that are empty otherwise.
+    /// Whether any binding of the trace has an identifier (RFC 5648), is of a mobile router (RFC 3963), or has flows (RFC 6089):
+    /// columns that are empty otherwise.
     [[nodiscard]] bool hasIdentifiers() const { return hasIdentifiers_; }
-    /// Whether any is of a mobile router (RFC 3963).
     [[nodiscard]] bool hasNetworks() const { return hasNetworks_; }
     [[nodiscard]] bool hasFlows() const { return !analysis_->flowBindings.empty(); }
     /// The binding of a row; null when out of range or refused.

@@ -116,73 +116,92 @@ void Names::fromNodes(const std::vector<analysis::NodeInfo>& nodes)
     }
 }
 
-void Names::fromBindings(const analysis::Analysis& analysis)
-{
-    // What an address is to its mobile node follows from the registrations: the home agent binds HoA → RCoA (or a plain
-    // care-of address), the MAP RCoA → LCoA.
-    struct Registration {
-        bool local;
-        Ipv6Address home;
-        Ipv6Address careOf;
-    };
-    std::vector<Registration> registrations;
-    for (const analysis::Exchange& e : analysis.exchanges)
-        registrations.push_back({e.peer == Role::Map, e.homeAddress, e.careOfAddress});
-    for (const analysis::BindingInterval& b : analysis.bindings)
-        registrations.push_back({b.owner == Role::Map, b.homeAddress, b.careOfAddress});
+/// What addresses are to their mobile nodes follows from the registrations: the home agent binds HoA → RCoA (or a plain care-of
+/// address), the MAP RCoA → LCoA.
+class Names::Registrations {
+public:
+    Registrations(Names& names, const analysis::Analysis& analysis) : names_(names)
+    {
+        for (const analysis::Exchange& e : analysis.exchanges) (e.peer == Role::Map ? local_ : home_).emplace_back(e.homeAddress, e.careOfAddress);
+        for (const analysis::BindingInterval& b : analysis.bindings) {
+            (b.owner == Role::Map ? local_ : home_).emplace_back(b.homeAddress, b.careOfAddress);
+            if (b.owner == Role::HomeAgent && b.bid) identifiers_.emplace(b.careOfAddress, *b.bid);
+        }
+    }
 
-    std::set<Ipv6Address> regional;
-    for (const Registration& r : registrations)
-        if (r.local) regional.insert(r.home);
-    const auto mobileNode = [&](const Ipv6Address& home) {
-        const Party* known = party(home);
+    void learn()
+    {
+        atHome();
+        numberLocal(atMaps());
+        for (const auto& [address, name] : owners_) {
+            const auto detail = details_.find(address);
+            names_.learn(address, name, Role::MobileNode, detail == details_.end() ? QString() : detail->second);
+        }
+    }
+
+private:
+    using Registration = std::pair<Ipv6Address, Ipv6Address>;  ///< home and care-of address
+
+    QString mobileNode(const Ipv6Address& home) const
+    {
+        const Party* known = names_.party(home);
         return known && known->role == Role::MobileNode ? known->node : roleShort(Role::MobileNode);
-    };
-    // Of several care-of addresses at once each is named by its identifier.
-    std::unordered_map<Ipv6Address, std::uint16_t> identifiers;
-    for (const analysis::BindingInterval& b : analysis.bindings)
-        if (b.owner == Role::HomeAgent && b.bid) identifiers.emplace(b.careOfAddress, *b.bid);
-    const auto careOfDetail = [&](const Ipv6Address& careOf) {
-        const QString kind = regional.contains(careOf) ? QStringLiteral("RCoA") : QStringLiteral("CoA");
-        const auto bid = identifiers.find(careOf);
-        return bid == identifiers.end() ? kind : QStringLiteral("%1, BID %2").arg(kind).arg(bid->second);
-    };
-    std::map<Ipv6Address, QString> details;
-    std::map<Ipv6Address, QString> owners;
-    for (const Registration& r : registrations) {
-        if (r.local) continue;
-        details.emplace(r.home, QStringLiteral("HoA"));
-        details.emplace(r.careOf, careOfDetail(r.careOf));
-        owners.emplace(r.careOf, mobileNode(r.home));
-        owners.emplace(r.home, mobileNode(r.home));
     }
-    QString onlyMobileNode;  // of the scenario, for a node that is not yet registered at home
-    for (const Ipv6Address& address : tables_->order)
-        if (const Party* known = party(address); known->role == Role::MobileNode) onlyMobileNode = known->node;
-    std::set<Ipv6Address> localSeen;
-    std::vector<Ipv6Address> localAddresses;
-    for (const Registration& r : registrations) {
-        if (!r.local) continue;
-        const auto owner = owners.find(r.home);
-        QString name = owner != owners.end() ? owner->second : mobileNode(r.careOf);
-        if (owner == owners.end() && !onlyMobileNode.isEmpty()) name = onlyMobileNode;
-        details.emplace(r.home, QStringLiteral("RCoA"));
-        owners.emplace(r.home, name);
-        owners.emplace(r.careOf, name);
-        if (localSeen.insert(r.careOf).second) localAddresses.push_back(r.careOf);
+
+    void atHome()
+    {
+        std::set<Ipv6Address> regional;
+        for (const Registration& r : local_) regional.insert(r.first);
+        for (const auto& [home, careOf] : home_) {
+            const QString kind = regional.contains(careOf) ? QStringLiteral("RCoA") : QStringLiteral("CoA");
+            // Of several care-of addresses at once each is named by its identifier.
+            const auto bid = identifiers_.find(careOf);
+            details_.emplace(home, QStringLiteral("HoA"));
+            details_.emplace(careOf, bid == identifiers_.end() ? kind : QStringLiteral("%1, BID %2").arg(kind).arg(bid->second));
+            owners_.emplace(careOf, mobileNode(home));
+            owners_.emplace(home, mobileNode(home));
+        }
     }
-    std::map<QString, int> locals;  // of each mobile node
-    for (const Ipv6Address& address : localAddresses) ++locals[owners[address]];
-    std::map<QString, int> numbered;
-    for (const Ipv6Address& address : localAddresses) {
-        const QString& owner = owners[address];
-        details.emplace(address, locals[owner] > 1 ? QStringLiteral("LCoA %1").arg(++numbered[owner]) : QStringLiteral("LCoA"));
+
+    /// Their care-of addresses in order.
+    std::vector<Ipv6Address> atMaps()
+    {
+        QString onlyMobileNode;  // of the scenario, for a node that is not yet registered at home
+        for (const Ipv6Address& address : names_.tables_->order)
+            if (const Party* known = names_.party(address); known->role == Role::MobileNode) onlyMobileNode = known->node;
+        std::set<Ipv6Address> seen;
+        std::vector<Ipv6Address> addresses;
+        for (const auto& [regional, careOf] : local_) {
+            const auto owner = owners_.find(regional);
+            const QString name = owner != owners_.end() ? owner->second : onlyMobileNode.isEmpty() ? mobileNode(careOf) : onlyMobileNode;
+            details_.emplace(regional, QStringLiteral("RCoA"));
+            owners_.emplace(regional, name);
+            owners_.emplace(careOf, name);
+            if (seen.insert(careOf).second) addresses.push_back(careOf);
+        }
+        return addresses;
     }
-    for (const auto& [address, name] : owners) {
-        const auto detail = details.find(address);
-        learn(address, name, Role::MobileNode, detail == details.end() ? QString() : detail->second);
+
+    void numberLocal(const std::vector<Ipv6Address>& addresses)
+    {
+        std::map<QString, int> counts;  // of each mobile node
+        for (const Ipv6Address& address : addresses) ++counts[owners_[address]];
+        std::map<QString, int> numbered;
+        for (const Ipv6Address& address : addresses) {
+            const QString& owner = owners_[address];
+            details_.emplace(address, counts[owner] > 1 ? QStringLiteral("LCoA %1").arg(++numbered[owner]) : QStringLiteral("LCoA"));
+        }
     }
-}
+
+    Names& names_;
+    std::vector<Registration> local_;  ///< at MAPs
+    std::vector<Registration> home_;
+    std::unordered_map<Ipv6Address, std::uint16_t> identifiers_;
+    std::map<Ipv6Address, QString> details_;
+    std::map<Ipv6Address, QString> owners_;
+};
+
+void Names::fromBindings(const analysis::Analysis& analysis) { Registrations(*this, analysis).learn(); }
 
 const Names::Party* Names::party(const Ipv6Address& address) const
 {

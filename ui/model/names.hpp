@@ -52,6 +52,7 @@ public:
     [[nodiscard]] QString addressesOf(const QString& node) const;
 
 private:
+    class Registrations;
     struct Tables {
         std::unordered_map<Ipv6Address, Party> parties;
         std::map<Mac, QString> macs;

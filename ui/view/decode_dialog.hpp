@@ -28,8 +28,6 @@ public:
     void choose(const wire::DialectChoice& choice);
     /// Which keys are in use: for people; empty for none.
     void setKeys(const QString& about);
-    [[nodiscard]] QPushButton* keysButton() const { return load_; }
-    [[nodiscard]] QPushButton* forgetButton() const { return forget_; }
     [[nodiscard]] QAbstractButton* dialectButton(wire::Dialect dialect) const { return dialects_->button(static_cast<int>(dialect)); }
 
 signals:

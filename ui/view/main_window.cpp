@@ -262,9 +262,9 @@ void MainWindow::showView()
     showRemark();
     if (!view.problem || problemShown_ == toQt(view.problem->text)) return;
     problemShown_ = toQt(view.problem->text);
-    const QString where = view.problem->offset > 0 ? tr("At octet %1: ").arg(formatCount(view.problem->offset)) : QString();
-    banner_->showMessage(workspace_.lab() ? tr("The run broke off") : tr("The file does not parse to its end"),
-                         where + toQt(view.problem->text) + QLatin1Char('\n') + tr("The %1 frames before it are shown.").arg(formatCount(view.trace.size())));
+    // What is said of a file names the octet, and what is kept.
+    if (!workspace_.lab()) return banner_->showMessage(tr("The file does not parse to its end"), problemShown_);
+    banner_->showMessage(tr("The run broke off"), problemShown_ + QLatin1Char('\n') + tr("The %1 frames before it are shown.").arg(formatCount(view.trace.size())));
 }
 
 void MainWindow::showStatus()

@@ -77,7 +77,6 @@ public:
     [[nodiscard]] HandoversView* handovers() const { return handovers_; }
     [[nodiscard]] FlowsView* flows() const { return flows_; }
     [[nodiscard]] LessonView* lesson() const { return lesson_; }
-    [[nodiscard]] QAction* saveAction() const { return save_; }
     [[nodiscard]] QAction* followAction() const { return follow_; }
     [[nodiscard]] LoadStrip* loadStrip() const { return load_; }
     [[nodiscard]] PropertiesDialog* properties() const { return properties_; }

@@ -22,7 +22,6 @@ public:
     [[nodiscard]] QAction* restartAction() const { return restart_; }
     [[nodiscard]] QAction* followAction() const { return follow_; }
     [[nodiscard]] QComboBox* speedChoice() const { return speed_; }
-    [[nodiscard]] QComboBox* backendChoice() const { return backend_; }
     [[nodiscard]] QString timeText() const { return time_->text(); }
     [[nodiscard]] QString latenessText() const { return latenessShown_->isVisible() ? lateness_->text() : QString(); }
     [[nodiscard]] double speed() const;

@@ -33,6 +33,7 @@ StartPage::StartPage(const QList<QAction*>& actions, QWidget* parent) : QWidget(
     column->addWidget(new QLabel(tr("Opened last")));
     recent_->setAccessibleName(tr("Files opened last"));
     recent_->setMaximumHeight(recent_->fontMetrics().height() * 9);
+    recent_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     column->addWidget(recent_);
     connect(recent_, &QListWidget::itemActivated, this, [this](const QListWidgetItem* item) { emit pathChosen(item->toolTip()); });
     connect(recent_, &QListWidget::itemClicked, this, [this](const QListWidgetItem* item) { emit pathChosen(item->toolTip()); });
@@ -52,6 +53,7 @@ void StartPage::setRecent(const QStringList& paths)
     for (const QString& path : paths) {
         auto* item = new QListWidgetItem(QFileInfo(path).fileName() + QStringLiteral("  –  ") + QFileInfo(path).path(), recent_);
         item->setToolTip(path);
+        item->setSizeHint({1, recent_->fontMetrics().height() + 4});  // as wide as the list: a long folder loses its end
     }
 }
 

@@ -7,6 +7,13 @@
 
 namespace roamscope::ui {
 
+namespace {
+
+constexpr double before = 3;   ///< pixels between the edge of a bar and its text
+constexpr double margins = 4;  ///< and at both ends together
+
+}  // namespace
+
 TimelineLayer::TimelineLayer(QCPAxisRect* rect, const std::vector<TimelineLane>* lanes, const std::vector<TimelineGap>* gaps)
     : QCPLayerable(rect->parentPlot(), QStringLiteral("main")), rect_(rect), lanes_(lanes), gaps_(gaps)
 {
@@ -50,7 +57,7 @@ void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const Q
     } else {
         painter->drawRect(rect);
     }
-    QRectF visible = rect.intersected(QRectF(rect_->rect())).adjusted(3, 0, -1, 0);
+    QRectF visible = rect.intersected(QRectF(rect_->rect())).adjusted(before, 0, before - margins, 0);
     visible.setRight(std::min(visible.right(), textEnd));
     constexpr double least = 6;  // no letter fits
     if (visible.width() < least) return;
@@ -62,15 +69,15 @@ void TimelineLayer::drawBar(QCPPainter* painter, const TimelineBar& bar, const Q
     painter->drawText(visible, Qt::AlignLeft | Qt::AlignVCenter, text);
 }
 
-void TimelineLayer::drawBeside(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect, double roomEnd) const
+void TimelineLayer::drawBeside(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect, double roomStart, double roomEnd) const
 {
     const double from = rect_->axis(QCPAxis::atBottom)->coordToPixel(toSeconds(bar.besideFrom));
     const QFontMetricsF metrics(painter->font());
-    const double room = roomEnd - rect.right() - 8;
+    const double room = roomEnd - roomStart - 8;
     constexpr double least = 90;  // less is no help
-    if (metrics.horizontalAdvance(bar.beside) + 8 <= rect.right() - from || room < least) return;
+    if (metrics.horizontalAdvance(bar.beside) + margins <= rect.right() - from || room < least) return;
     painter->setPen(theme_.faint());
-    painter->drawText(QRectF(QPointF(rect.right() + 5, rect.top()), QPointF(roomEnd, rect.bottom())), Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(bar.beside, Qt::ElideRight, room));
+    painter->drawText(QRectF(QPointF(roomStart + 5, rect.top()), QPointF(roomEnd, rect.bottom())), Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(bar.beside, Qt::ElideRight, room));
 }
 
 void TimelineLayer::drawLane(QCPPainter* painter, std::size_t lane) const
@@ -86,7 +93,8 @@ void TimelineLayer::drawLane(QCPPainter* painter, std::size_t lane) const
         const double next = i + 1 < bars.size() ? barRect(*bars[i + 1], lane).left() : rect_->right();
         drawBar(painter, bar, rect, i + 1 < bars.size() ? next - 1 : rect.right());
         drawnTo = std::max(drawnTo, rect.right());
-        if (!bar.beside.isEmpty() && rect.right() < rect_->right()) drawBeside(painter, bar, rect, std::min<double>(next, rect_->right()));
+        // An earlier bar may reach further than this one.
+        if (!bar.beside.isEmpty() && drawnTo < rect_->right()) drawBeside(painter, bar, rect, drawnTo, std::min<double>(next, rect_->right()));
     }
 }
 

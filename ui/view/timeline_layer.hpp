@@ -28,7 +28,7 @@ private:
     [[nodiscard]] QRectF barRect(const TimelineBar& bar, std::size_t lane) const;
     void drawLane(QCPPainter* painter, std::size_t lane) const;
     void drawBar(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect, double textEnd) const;
-    void drawBeside(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect, double roomEnd) const;
+    void drawBeside(QCPPainter* painter, const TimelineBar& bar, const QRectF& rect, double roomStart, double roomEnd) const;
 
     QCPAxisRect* rect_;
     const std::vector<TimelineLane>* lanes_;

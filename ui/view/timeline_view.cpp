@@ -132,6 +132,7 @@ void TimelineView::makeProbes()
     moreLanes_->setVisible(false);
 
     plot_->addLayer(QStringLiteral("cursor"), plot_->layer(QStringLiteral("overlay")), QCustomPlot::limBelow);
+    for (QCPItemText* text : {legend_, moreLanes_}) text->setLayer(QStringLiteral("overlay"));  // the cursor passes behind words
     // A buffer of its own: moving the cursor draws nothing else again.
     plot_->layer(QStringLiteral("cursor"))->setMode(QCPLayer::lmBuffered);
     for (QCPAxisRect* rect : {lanesRect_, probesRect_}) {
@@ -173,8 +174,10 @@ void TimelineView::restyle()
     }
     QColor ground = theme.base();
     ground.setAlpha(210);
-    moreLanes_->setBrush(ground);
-    moreLanes_->setPadding(QMargins(4, 0, 4, 0));
+    for (QCPItemText* text : {legend_, moreLanes_}) {
+        text->setBrush(ground);
+        text->setPadding(QMargins(4, 0, 4, 0));
+    }
     for (QCPItemStraightLine* line : cursorLines_) line->setPen(QPen(theme.cursor(), 1));
     lanesLayer_->setTheme(theme);
     probesLayer_->setTheme(theme);

@@ -6,6 +6,7 @@
 #include <QPainterPath>
 #include <QToolTip>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -156,13 +157,6 @@ void TopologyView::add(std::vector<std::size_t> nodes, QPointF place)
     boxes_.push_back(std::move(box));
 }
 
-QRectF TopologyView::nodeRect(const QString& name) const
-{
-    for (std::size_t i = 0; i < topology_.nodes.size(); ++i)
-        if (topology_.nodes[i].name == name) return boxOf(i).rect;
-    return {};
-}
-
 // ---- painting
 
 /// So wide the picture of a radio link may be without meeting its neighbours.
@@ -220,10 +214,16 @@ void TopologyView::paintTunnels(QPainter& painter, const Theme& theme, TunnelPar
 {
     // Between two boxes one for each kind of owner and identifier, however many there are; only so many bend apart.
     constexpr int bends = 4;
-    std::map<std::pair<std::size_t, std::size_t>, int> numbers;
+    std::map<std::pair<std::size_t, std::size_t>, std::vector<const TopologyState::Tunnel*>> bundles;
     std::set<std::tuple<std::size_t, std::size_t, Role, std::uint16_t>> drawn;
     for (const TopologyState::Tunnel& tunnel : state_.tunnels)
-        if (drawn.emplace(boxOf_[tunnel.from], boxOf_[tunnel.to], tunnel.owner, tunnel.bid.value_or(0)).second) paintTunnel(painter, theme, tunnel, numbers[{boxOf_[tunnel.from], boxOf_[tunnel.to]}]++ % bends, part);
+        if (drawn.emplace(boxOf_[tunnel.from], boxOf_[tunnel.to], tunnel.owner, tunnel.bid.value_or(0)).second) bundles[{boxOf_[tunnel.from], boxOf_[tunnel.to]}].push_back(&tunnel);
+    for (auto& [ends, bundle] : bundles) {
+        // On the way down they bend to the left, each further than the one before. Identifiers stand from left to right, as the links of a
+        // scenario do that are named in their order.
+        if (centerOf(bundle.front()->to).y() > centerOf(bundle.front()->from).y()) std::reverse(bundle.begin(), bundle.end());
+        for (std::size_t i = 0; i < bundle.size(); ++i) paintTunnel(painter, theme, *bundle[i], static_cast<int>(i) % bends, part);
+    }
 }
 
 void TopologyView::paintTunnel(QPainter& painter, const Theme& theme, const TopologyState::Tunnel& tunnel, int number, TunnelPart part) const

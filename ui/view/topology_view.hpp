@@ -18,8 +18,6 @@ class TopologyView : public QWidget {
 public:
     explicit TopologyView(Workspace& workspace, QWidget* parent = nullptr);
 
-    /// Where a node is drawn now, alone or with others, in widget coordinates; null when there is none of that name.
-    [[nodiscard]] QRectF nodeRect(const QString& name) const;
     [[nodiscard]] const TopologyState& state() const { return state_; }
     [[nodiscard]] const Topology& topology() const { return topology_; }
 

@@ -24,6 +24,21 @@ private Q_SLOTS:
         }
     }
 
+    void MCOA_KEY_01_noKeysThatMove()
+    {
+        // No IKE here, so no connection could follow a care-of address: K=1 in an update, K=0 in every answer (an R stands for any flag).
+        constexpr std::uint16_t k = BindingUpdate::keyManagement;
+        for (const bool map : {false, true}) {
+            Mcoa b(map);
+            QCOMPARE(b.update({bid(1, careOf)}, 100, k, careOf, map), std::string("0 11 100: 1/0"));
+            QCOMPARE(b.update({bid(1, careOf), bid(2, cell)}, 100, k | BindingUpdate::overwrite, cell, map), std::string("0 12 100: 1/0 2/0"));
+            QVERIFY2(b.update({refresh(1), refresh(9)}, 100, k, careOf, map) == "4 13 100: 1/0 9/167", "in a part that is refused, too");
+            QCOMPARE(b.update({refresh(9)}, 100, k, careOf, map), std::string("167 14 0: 9/0"));
+            QCOMPARE(b.update({refresh(2)}, 0, k, careOf, map), std::string("0 15 0: 2/0"));
+            QVERIFY2(b.parts() == "1 2001:db8:300::5" && b.update({}, 0, k, careOf, map) == "0 16 0:", "K neither makes nor keeps a binding");
+        }
+    }
+
     void MCOA_HA_13_theHomeAddressIsTestedOnce()
     {
         Mcoa b(Bench::policy(false, true));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/analysis/exchanges.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 
 namespace roamscope::analysis {
@@ -13,6 +15,7 @@ constexpr Duration copyWindow = 3s;
 constexpr Duration answerUnderway = 300ms;
 /// Latest exchanges of a pair that an acknowledgement may still answer, and copies of one exchange that are looked at.
 constexpr std::size_t remembered = 8;
+constexpr std::size_t maxCopies = 64;
 constexpr std::size_t maxPlaces = 32;
 
 void remember(std::vector<std::size_t>& list, std::size_t record)
@@ -128,17 +131,31 @@ const std::vector<std::size_t>* ExchangeTracker::find(const Index& index, const 
     return it == index.end() ? nullptr : &it->second;
 }
 
+/// Status 135 carries the last accepted number instead of the update's own (MN-BU-09): the update is one from where the answer goes whose
+/// number is not above that.
+std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::matchRefused(const std::vector<std::size_t>& candidates, const Answer& answer) const
+{
+    for (auto it = candidates.rbegin(); it != candidates.rend(); ++it) {
+        const auto& copies = records_[*it].copies;
+        const std::size_t oldest = copies.size() > maxCopies ? copies.size() - maxCopies : 0;
+        for (std::size_t i = copies.size(); i-- > oldest;)
+            if (copies[i].update.source == answer.destination && !node::isNewer(copies[i].update.sequence, answer.sequence)) return std::pair{*it, i};
+    }
+    return std::nullopt;
+}
+
 std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::match(const std::vector<std::size_t>* candidates,
                                                                           const Answer& answer) const
 {
     if (!candidates || candidates->empty()) return std::nullopt;
+    if (answer.status == wire::bindingStatus::sequenceOutOfWindow)
+        if (const auto refused = matchRefused(*candidates, answer)) return refused;
     for (auto it = candidates->rbegin(); it != candidates->rend(); ++it) {
         const auto& copies = records_[*it].copies;
-        const std::size_t oldest = copies.size() > 64 ? copies.size() - 64 : 0;
+        const std::size_t oldest = copies.size() > maxCopies ? copies.size() - maxCopies : 0;
         for (std::size_t i = copies.size(); i-- > oldest;)
             if (copies[i].update.sequence == answer.sequence) return std::pair{*it, i};
     }
-    // Status 135 carries the last accepted number instead of the update's own (MN-BU-09).
     const ExchangeRecord& last = records_[candidates->back()];
     if (answer.status == wire::bindingStatus::sequenceOutOfWindow) return std::pair{candidates->back(), last.copies.size() - 1};
     return std::nullopt;

@@ -28,6 +28,14 @@ void remember(std::vector<std::size_t>& list, std::size_t record)
 
 Duration distance(TimePoint a, TimePoint b) { return a < b ? b - a : a - b; }
 
+/// Whether the answer has the identifiers of the update, and no others.
+bool names(const Update& update, const Answer& answer)
+{
+    if (!update.bindings.front().bid) return answer.bids.empty();
+    return std::equal(update.bindings.begin(), update.bindings.end(), answer.bids.begin(), answer.bids.end(),
+                      [](const BidBinding& asked, const BidStatus& told) { return asked.bid == told.bid; });
+}
+
 }  // namespace
 
 std::optional<Signal> ExchangeTracker::add(const Observation& o)
@@ -132,16 +140,21 @@ const std::vector<std::size_t>* ExchangeTracker::find(const Index& index, const 
 }
 
 /// Status 135 carries the last accepted number instead of the update's own (MN-BU-09): the update is one from where the answer goes whose
-/// number is not above that.
+/// number is not above that; the latest, or one that waits with the same identifiers.
 std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::matchRefused(const std::vector<std::size_t>& candidates, const Answer& answer) const
 {
+    std::optional<std::pair<std::size_t, std::size_t>> any;
     for (auto it = candidates.rbegin(); it != candidates.rend(); ++it) {
         const auto& copies = records_[*it].copies;
         const std::size_t oldest = copies.size() > maxCopies ? copies.size() - maxCopies : 0;
-        for (std::size_t i = copies.size(); i-- > oldest;)
-            if (copies[i].update.source == answer.destination && !node::isNewer(copies[i].update.sequence, answer.sequence)) return std::pair{*it, i};
+        for (std::size_t i = copies.size(); i-- > oldest;) {
+            const Update& update = copies[i].update;
+            if (update.source != answer.destination || node::isNewer(update.sequence, answer.sequence)) continue;
+            if (!records_[*it].value.answer && names(update, answer)) return std::pair{*it, i};
+            if (!any) any = {*it, i};
+        }
     }
-    return std::nullopt;
+    return any;
 }
 
 std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::match(const std::vector<std::size_t>* candidates,

@@ -137,6 +137,17 @@ private Q_SLOTS:
         QVERIFY2(a->findings.empty(), a->findings.empty() ? "" : a->findings.front().finding.text.c_str());
         QCOMPARE(a->exchanges.size(), std::size_t{3});
         QVERIFY(a->exchanges[2].status == std::uint8_t{135} && a->exchanges[2].sequence == 40000 && a->exchanges[1].status == std::uint8_t{0});
+        // Two of one path are refused: each by its identifiers (run --random 8100157).
+        Conversation both;
+        both.registerTwo();
+        both.ask(5s, 7, {bid(3, wired)}, homeFlags, 600, cell);
+        both.reply(5010ms, 7, {said(3)}, 0, 600, cell);
+        both.ask(6s, 5, {known(1)});
+        both.ask(6s, 6, {known(2)}, homeFlags, 0);
+        both.reply(6010ms, 7, {said(1)}, 135, 0);
+        both.reply(6020ms, 7, {said(2)}, 135, 0);
+        const auto two = both.analyze();
+        QVERIFY2(two->findings.empty(), two->findings.empty() ? "" : two->findings.front().finding.text.c_str());
         // Every identifier of the refused update has to come back.
         c.ask(6s, 40001, {bid(1, wlan), bid(2, cell)}, homeFlags | O);
         c.reply(6010ms, 2, {said(1)}, 135, 0);

@@ -93,6 +93,24 @@ private Q_SLOTS:
         QVERIFY(!b.binding() && b.way() == "nowhere");
     }
 
+    void HA_DEREG_01_noAdviceWhenSomeAreDeleted()
+    {
+        // run --random 8100029: others of the home address live on, but this answer has lifetime 0.
+        Registrar::Policy p = Bench::policy(false, false);
+        p.refreshAdvice = 40s;
+        Mcoa b(p);
+        const auto asked = [&](std::vector<wire::MobilityOption> options, std::uint16_t units) {
+            (void)take(b.out);
+            b.in(coreLink, mobility(careOf, agent, BindingUpdate{++b.sequence, BindingUpdate::acknowledge | BindingUpdate::homeRegistration, WireLifetime{units}, std::move(options)}, home));
+            const auto seen = take(b.out);
+            const Seen* s = find<BindingAck>(seen);
+            return s ? std::pair(int{s->frame.as<BindingAck>()->status}, wire::findOption<wire::BindingRefreshAdvice>(s->frame.as<BindingAck>()->options) != nullptr) : std::pair(-1, false);
+        };
+        QCOMPARE(asked({bid(1, careOf), bid(2, cell)}, 100), std::pair(0, true));
+        QCOMPARE(asked({refresh(1)}, 0), std::pair(0, false));
+        QCOMPARE(b.parts(), std::string("2 2001:db8:300::6"));
+    }
+
     void eachEndsByItself()
     {
         Mcoa b;

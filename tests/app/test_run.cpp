@@ -178,7 +178,7 @@ private Q_SLOTS:
         const Outcome run = cli({"run", "make-before-break", "--json", "--events", file("beside.jsonl")});
         QCOMPARE(run.status, 0);
         QJsonParseError error;
-        QVERIFY2(QJsonDocument::fromJson(run.out, &error).isObject(), qPrintable(error.errorString()));
+        QVERIFY2(QJsonDocument::fromJson(run.out.toUtf8(), &error).isObject(), qPrintable(error.errorString()));
         QVERIFY2(run.err.contains("beside.jsonl"), "what was written is a message then");
     }
 

@@ -271,6 +271,18 @@ private Q_SLOTS:
         QVERIFY(!c.has(1) && !c.has(2));
     }
 
+    /// What a router advertises beside the IPv4 network is not for this path: its updates go to the home agent's IPv4 address
+    /// (run --random 8100269, HMIP-MN-10).
+    void noMapFromAnIpv4Network()
+    {
+        Cellular b(Mode::Bulk);
+        b.mn.linkUp(b.now, cell, b.out);
+        b.advertise(cell, wire::MapOption{2, 10, true, 3600, mapAddress});
+        for (const Seen& s : b.until(20s))
+            if (const auto* bu = s.frame.as<BindingUpdate>()) QVERIFY(bu->has(BindingUpdate::homeRegistration) && !bu->has(BindingUpdate::mapRegistration));
+        QVERIFY(b.has(2));
+    }
+
     /// RFC 5555 §2.2: in an IPv4 network the home address is the source, and stands in the option, too (MN-MPS-01).
     void prefixSolicitations()
     {

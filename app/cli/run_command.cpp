@@ -151,7 +151,8 @@ int runCommand(const RunOptions& options)
         met = met && e.met;
         if (!options.json) out.line(fmt::format("{} expected: {}; found: {}", e.met ? "✓" : "✗", e.text, e.found));
     }
-    if (auto written = writeFiles(options, run, expectations, out); !written) return complain(written.error());
+    Output messages(STDERR_FILENO);
+    if (auto written = writeFiles(options, run, expectations, options.json ? messages : out); !written) return complain(written.error());
     int status = out.finish(met && !run.interrupted ? Fine : Unmet);
     if (!run.status.message.empty()) status = complain(run.interrupted ? Unmet : InputOutput, run.status.message);
     return run.view.problem ? complain(*run.view.problem) : status;

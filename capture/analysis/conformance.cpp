@@ -161,6 +161,14 @@ bool Conformance::regionalAddress(const Update& u, const Ipv6Address& careOf, co
     return true;
 }
 
+void Conformance::granted(const Update& u, Duration lifetime)
+{
+    std::optional<Duration>& known = granted_[u.homeAddress];
+    // One of several identifiers (procedures §8.1): the regional address lives as long as the last of them.
+    const bool some = u.bindings.front().bid && !u.overwrites() && known;
+    known = some ? std::max(*known, lifetime) : lifetime;
+}
+
 void Conformance::answer(const Signal& signal, const Observation& o, const Place& place, const ExchangeTracker& exchanges,
                          const BindingHistory& bindings)
 {
@@ -175,7 +183,7 @@ void Conformance::answer(const Signal& signal, const Observation& o, const Place
     if (a.lifetime > copy.update.lifetime)
         report(place, FieldId::BaLifetime, "HA-BU-05", Severity::Error, "RFC 6275 §10.3.1",
                fmt::format("lifetime of {} s granted where {} s were asked for", wholeSeconds(a.lifetime), wholeSeconds(copy.update.lifetime)));
-    if (signal.answerer == Role::Map) granted_[exchange.homeAddress] = a.lifetime;
+    if (signal.answerer == Role::Map) granted(copy.update, a.lifetime);
 
     if (isProxy(copy.update)) return;  // timestamps stand in for numbers (RFC 5213 §5.5)
     // All identifiers of a home address share one number (MCOA-HA-12).

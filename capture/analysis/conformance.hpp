@@ -42,6 +42,8 @@ private:
     void homeRegistration(const Update& update, const Place& place);
     /// Whether a binding of `careOf` with the home agent or a correspondent broke a rule of HMIPv6.
     bool regionalAddress(const Update& update, const Ipv6Address& careOf, const Place& place);
+    /// HMIP-MN-15: what the MAP has granted for a regional address, by the update and the lifetime of its acknowledgement.
+    void granted(const Update& update, Duration lifetime);
     void answer(const Signal& signal, const Observation& o, const Place& place, const ExchangeTracker& exchanges,
                 const BindingHistory& bindings);
     // conformance_bids.cpp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/analysis/exchanges.hpp"
 
+#include "protocol/node/sequence.hpp"
+
 #include <algorithm>
 
 namespace roamscope::analysis {
@@ -25,6 +27,14 @@ void remember(std::vector<std::size_t>& list, std::size_t exchange)
 }
 
 Duration distance(TimePoint a, TimePoint b) { return a < b ? b - a : a - b; }
+
+/// Whether the answer has the identifiers of the update, and no others.
+bool names(const Update& update, const Answer& answer)
+{
+    if (!update.bindings.front().bid) return answer.bids.empty();
+    return std::equal(update.bindings.begin(), update.bindings.end(), answer.bids.begin(), answer.bids.end(),
+                      [](const BidBinding& asked, const BidStatus& told) { return asked.bid == told.bid; });
+}
 
 }  // namespace
 
@@ -121,16 +131,34 @@ const std::vector<std::size_t>* ExchangeTracker::find(const Index& index, const 
     return it == index.end() ? nullptr : &it->second;
 }
 
+/// Status 135 carries the last accepted number instead of the update's own (MN-BU-09): the update is one from where the answer goes whose
+/// number is not above that; the latest, or one that waits with the same identifiers.
+std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::matchRefused(const std::vector<std::size_t>& candidates, const Answer& answer) const
+{
+    std::optional<std::pair<std::size_t, std::size_t>> any;
+    for (auto it = candidates.rbegin(); it != candidates.rend(); ++it) {
+        std::uint32_t copy = underway_[*it].lastCopy;
+        for (int i = 0; i < maxCopies && copy != UpdateCopy::none; ++i, copy = copies_[copy].previous) {
+            const Update& update = copies_[copy].update;
+            if (update.source != answer.destination || node::isNewer(update.sequence, answer.sequence)) continue;
+            if (!exchanges_[*it].answer && names(update, answer)) return std::pair{*it, std::size_t{copy}};
+            if (!any) any = {*it, std::size_t{copy}};
+        }
+    }
+    return any;
+}
+
 std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::match(const std::vector<std::size_t>* candidates,
                                                                           const Answer& answer) const
 {
     if (!candidates || candidates->empty()) return std::nullopt;
+    if (answer.status == wire::bindingStatus::sequenceOutOfWindow)
+        if (const auto refused = matchRefused(*candidates, answer)) return refused;
     for (auto it = candidates->rbegin(); it != candidates->rend(); ++it) {
         std::uint32_t copy = underway_[*it].lastCopy;
         for (int i = 0; i < maxCopies && copy != UpdateCopy::none; ++i, copy = copies_[copy].previous)
             if (copies_[copy].update.sequence == answer.sequence) return std::pair{*it, std::size_t{copy}};
     }
-    // Status 135 carries the last accepted number instead of the update's own (MN-BU-09).
     if (answer.status == wire::bindingStatus::sequenceOutOfWindow) return std::pair{candidates->back(), std::size_t{underway_[candidates->back()].lastCopy}};
     return std::nullopt;
 }

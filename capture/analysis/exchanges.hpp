@@ -95,6 +95,7 @@ private:
     /// Whether the update is a retransmission of this exchange.
     bool joins(std::size_t exchange, const Update& update, TimePoint t) const;
     /// The exchange and copy that `answer` belongs to.
+    std::optional<std::pair<std::size_t, std::size_t>> matchRefused(const std::vector<std::size_t>& candidates, const Answer& answer) const;
     std::optional<std::pair<std::size_t, std::size_t>> match(const std::vector<std::size_t>* candidates, const Answer& answer) const;
     const std::vector<std::size_t>* find(const Index& index, const Ipv6Address& peer, const Ipv6Address& node) const;
 

@@ -43,12 +43,16 @@ std::vector<std::optional<ShortestRoutes::Gateway>> ShortestRoutes::gatewaysTo(s
 void ShortestRoutes::add(std::size_t index, node::IpStack& stack) const
 {
     std::vector<Prefix> done;
+    const auto addOne = [&](const Port& port, const Prefix& address) {
+        if (stack.interfaceOf(address.address) || std::find(done.begin(), done.end(), address.masked()) != done.end()) return;
+        done.push_back(address.masked());
+        if (const auto gateway = gatewayTo(index, *port.link)) stack.addRoute(address, gateway->first, gateway->second);
+    };
     for (const Port& port : ports_) {
-        const auto& address = scenario_.nodes[port.node].interfaces[port.interface].address;
-        if (!address || !port.link || stack.interfaceOf(address->address)) continue;
-        if (std::find(done.begin(), done.end(), address->masked()) != done.end()) continue;
-        done.push_back(address->masked());
-        if (const auto gateway = gatewayTo(index, *port.link)) stack.addRoute(*address, gateway->first, gateway->second);
+        const InterfaceSpec& interface = scenario_.nodes[port.node].interfaces[port.interface];
+        if (!port.link || !interface.address) continue;
+        addOne(port, *interface.address);
+        for (const Prefix& more : interface.moreAddresses) addOne(port, more);
     }
     addMobileNetworks(index, stack);
 }

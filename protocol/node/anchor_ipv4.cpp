@@ -30,6 +30,8 @@ void Anchor::fromIpv4(TimePoint now, std::size_t interface, ByteView frame, Outp
         return;
     }
     cameFrom(binding->homeAddress, careOf);
+    // RFC 5555 §2.2: mobile prefix solicitations have a home address option beside that source.
+    if (inner.homeAddress() == inner.source) std::erase_if(inner.destinationOptions, [](const wire::Ipv6Option& option) { return option.type == wire::optionHomeAddress; });
     auto delivery = stack_.receiveInner(now, interface, std::move(inner), out);
     if (!delivery) return;
     // Here the home address needs no option to be believed.

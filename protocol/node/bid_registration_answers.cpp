@@ -23,6 +23,13 @@ const wire::BindingIdentifier* optionFor(const wire::BindingAck& ack, std::uint1
     return nullptr;
 }
 
+/// The peer has this identifier by the update that it acknowledges.
+bool bringsAbout(const wire::BindingAck& ack, std::uint16_t bid)
+{
+    const auto* option = optionFor(ack, bid);
+    return option && ack.lifetime.count() > 0 && (option->status != 0 ? option->status : ack.status) < 128;
+}
+
 }  // namespace
 
 Answer BidRegistration::acknowledged(TimePoint now, const wire::BindingAck& ack)
@@ -70,9 +77,9 @@ Answer BidRegistration::acknowledged(TimePoint now, const wire::BindingAck& ack)
         }
     }
     std::erase_if(outstanding_, [&](const Sent& s) { return s.sequence == sent.sequence; });
-    // MCOA-MN-18: what O has replaced needs no deletion.
+    // MCOA-MN-18: what O has replaced needs no deletion. What it brought does, when its path has gone in the meantime.
     for (std::size_t i = slots_.size(); sent.overwrite && accepted && i-- > 0;)
-        if (!slots_[i].wanted) gone(slots_[i]);
+        if (!slots_[i].wanted && !bringsAbout(ack, slots_[i].path.bid)) gone(slots_[i]);
     return accepted || goesOn ? Answer::Accepted : Answer::Refused;
 }
 

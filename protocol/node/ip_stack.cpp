@@ -310,7 +310,15 @@ void IpStack::onSolicitation(TimePoint now, const Delivery& delivery, const wire
     const wire::NeighborAdvertisement na{((router_ || interfaces_[delivery.interface].router) && !mine->proxy) || isProxyRouter(delivery.interface, ns.target), !forDad, override, ns.target,
                                          {wire::TargetLinkLayerOption{interfaces_[delivery.interface].mac}}};
     const Ipv6Address source = mine->proxy || mine->anycast ? chooseSource(delivery.interface, packet.source) : ns.target;
-    sendIcmp(now, delivery.interface, source, forDad ? allNodes() : packet.source, na, out);
+    if (forDad) return sendIcmp(now, delivery.interface, source, allNodes(), na, out);
+    // RFC 4861 §7.2.4: to the neighbour that asks. It is on this link, whatever link its address is from.
+    Ipv6Packet answer;
+    answer.hopLimit = 255;
+    answer.source = source;
+    answer.destination = packet.source;
+    answer.nextHeader = proto::icmpv6;
+    answer.payload = wire::emitIcmpv6(na, answer.pseudoHeader());
+    sendTo(now, std::move(answer), Hop{delivery.interface, packet.source}, out);
 }
 
 void IpStack::onAdvertisement(TimePoint now, const Delivery& delivery, const wire::NeighborAdvertisement& na, Output& out)

@@ -21,6 +21,11 @@ constexpr std::size_t typeAt = 2;
 /// RFC 5555 §4.2: always in UDP, whatever is known of the way.
 bool isUpdate(const Ipv6Packet& packet) { return packet.nextHeader == proto::mobility && packet.payload.size() > typeAt && packet.payload[typeAt] == bindingUpdate; }
 
+bool isPrefixSolicitation(const Ipv6Packet& packet)
+{
+    return packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] == wire::icmpv6Type::mobilePrefixSolicitation;
+}
+
 }  // namespace
 
 void MobileNode::startIpv4()
@@ -103,7 +108,8 @@ void MobileNode::sendOverIpv4(TimePoint now, Ipv4Path& path, Ipv6Packet packet, 
         packet = std::move(*inner);
     } else if (const auto home = packet.homeAddress()) {
         packet.source = *home;
-        std::erase_if(packet.destinationOptions, [](const wire::Ipv6Option& option) { return option.type == wire::optionHomeAddress; });
+        // RFC 5555 §2.2: mobile prefix solicitations have the option beside it.
+        if (!isPrefixSolicitation(packet)) std::erase_if(packet.destinationOptions, [](const wire::Ipv6Option& option) { return option.type == wire::optionHomeAddress; });
     } else {
         return;  // nobody could answer
     }

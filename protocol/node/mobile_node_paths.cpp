@@ -89,7 +89,8 @@ void MobileNode::chooseWayMaps(TimePoint now, std::vector<Way>& list, Output& ou
     for (Way& way : list) {
         MapSelection& known = links_[way.interface].maps;
         known.advance(now);
-        if (!settings_.hierarchical) continue;
+        // A router may advertise beside an IPv4 network: updates from there go to the home agent alone (RFC 5555 §4.4).
+        if (!settings_.hierarchical || wire::unmapped(way.careOf)) continue;
         std::optional<Ipv6Address> present;
         for (const auto& [map, at] : mapPaths_)
             if (at.find(way.bid) && at.registered(now)) present = map;

@@ -217,7 +217,12 @@ Registrar::Verdict Registrar::renew(Binding& entry, Binding wanted)
 {
     wanted.state = Binding::State::Valid;
     Verdict verdict = accept(wanted);
-    if (wanted.requested.count() == 0) verdict.ack.lifetime = WireLifetime{0};
+    if (wanted.requested.count() == 0) {
+        // HA-DEREG-01: status 0, lifetime 0 and no advice, though others of the home address live on.
+        verdict.ack.status = status::accepted;
+        verdict.ack.lifetime = WireLifetime{0};
+        std::erase_if(verdict.ack.options, [](const wire::MobilityOption& o) { return std::holds_alternative<wire::BindingRefreshAdvice>(o); });
+    }
     const auto isSame = [](const BidBinding& a, const BidBinding& b) { return std::tie(a.bid, a.careOfAddress, a.home, a.priority) == std::tie(b.bid, b.careOfAddress, b.home, b.priority); };
     verdict.same = entry.flags == wanted.flags && std::equal(entry.careOfs.begin(), entry.careOfs.end(), wanted.careOfs.begin(), wanted.careOfs.end(), isSame) &&
                    (!wanted.careOfs.empty() || entry.careOfAddress == wanted.careOfAddress);

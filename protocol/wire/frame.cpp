@@ -168,7 +168,7 @@ void FrameDecoder::message(std::uint8_t number, const Area& area)
     case protocol::icmpv6:
         take(in, parseIcmpv6(in, addresses_, area.cut), area);
         if (const auto* icmp = std::get_if<Checked<Icmpv6Message>>(&out_.message); icmp && sink_ && out_.inner())
-            checkIcmpv6(icmp->value, *out_.inner(), *sink_);
+            checkIcmpv6(icmp->value, *out_.inner(), out_.ipv4 && out_.packets.size() == 1, *sink_);
         return quoted(area);
     case protocol::mobility: return mobility(area);
     case protocol::tcp: return take(in, parseTcp(in, addresses_, area.cut), area);

@@ -23,7 +23,7 @@ bool isHomeAgentsAnycast(const Ipv6Address& a) { return (a.octets[15] & 0x7f) ==
 
 class Check {
 public:
-    Check(const Ipv6Packet& packet, FieldSink& sink) : packet_(packet), sink_(sink) {}
+    Check(const Ipv6Packet& packet, bool inIpv4, FieldSink& sink) : packet_(packet), inIpv4_(inIpv4), sink_(sink) {}
 
     void operator()(const RouterSolicitation& m)
     {
@@ -89,7 +89,8 @@ public:
     }
     void operator()(const MobilePrefixAdvertisement&)
     {
-        if (!packet_.routing)
+        // To a mobile node in an IPv4 network it goes to the home address itself (RFC 5555 §4.5.1).
+        if (!packet_.routing && !inIpv4_)
             report(FieldId::Icmpv6Type, "mobile prefix advertisement without type 2 routing header", "RFC 6275 §6.8", Severity::Error, "HA-MPA-02");
     }
     void operator()(const FastHandover& m)
@@ -133,11 +134,12 @@ private:
     }
 
     const Ipv6Packet& packet_;
+    bool inIpv4_;
     FieldSink& sink_;
 };
 
 }  // namespace
 
-void checkIcmpv6(const Icmpv6Message& message, const Ipv6Packet& packet, FieldSink& sink) { std::visit(Check(packet, sink), message); }
+void checkIcmpv6(const Icmpv6Message& message, const Ipv6Packet& packet, bool inIpv4, FieldSink& sink) { std::visit(Check(packet, inIpv4, sink), message); }
 
 }  // namespace roamscope::wire

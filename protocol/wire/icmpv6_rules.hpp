@@ -9,7 +9,7 @@
 namespace roamscope::wire {
 
 /// Reports to `sink`, which has the fields of `packet` and of `message` inside it, what is broken. What the message alone shows
-/// (lengths, codes, lifetimes) has been reported by its parser.
-void checkIcmpv6(const Icmpv6Message& message, const Ipv6Packet& packet, FieldSink& sink);
+/// (lengths, codes, lifetimes) has been reported by its parser. `inIpv4`: `packet` stands in an IPv4 packet (RFC 5555) and in no other.
+void checkIcmpv6(const Icmpv6Message& message, const Ipv6Packet& packet, bool inIpv4, FieldSink& sink);
 
 }  // namespace roamscope::wire

@@ -173,6 +173,15 @@ private Q_SLOTS:
         QVERIFY2(bids.contains(1) && bids.contains(2), "make before break loses and duplicates nothing");
     }
 
+    void aReportOnStandardOutputIsAlone()
+    {
+        const Outcome run = cli({"run", "make-before-break", "--json", "--events", file("beside.jsonl")});
+        QCOMPARE(run.status, 0);
+        QJsonParseError error;
+        QVERIFY2(QJsonDocument::fromJson(run.out.toUtf8(), &error).isObject(), qPrintable(error.errorString()));
+        QVERIFY2(run.err.contains("beside.jsonl"), "what was written is a message then");
+    }
+
     void randomScenariosRunByTheirSeed()
     {
         const Outcome first = cli({"run", "--random", "3", "--events", file("random.jsonl"), "--until", "10s"});

@@ -126,6 +126,53 @@ private Q_SLOTS:
         QCOMPARE(a->identifierAnswers[1].bid, std::uint16_t{2});
         QCOMPARE(a->identifierAnswers[1].status, std::uint8_t{164});
     }
+    void status135AnswersTheUpdateThatItRefuses()  // MN-BU-09, MCOA-HA-08
+    {
+        // run --random 8100011: the number in it is that of an update of another identifier, which has long been answered.
+        Conversation c;
+        c.registerTwo();
+        c.ask(5s, 40000, {bid(1, wlan)}, homeFlags | O);
+        c.reply(5010ms, 2, {said(1)}, 135, 0);
+        const auto a = c.analyze();
+        QVERIFY2(a->findings.empty(), a->findings.empty() ? "" : a->findings.front().finding.text.c_str());
+        QCOMPARE(a->exchanges.size(), std::size_t{3});
+        QVERIFY(a->exchanges[2].status == std::uint8_t{135} && a->exchanges[2].sequence == 40000 && a->exchanges[1].status == std::uint8_t{0});
+        // Two of one path are refused: each by its identifiers (run --random 8100157).
+        Conversation both;
+        both.registerTwo();
+        both.ask(5s, 7, {bid(3, wired)}, homeFlags, 600, cell);
+        both.reply(5010ms, 7, {said(3)}, 0, 600, cell);
+        both.ask(6s, 5, {known(1)});
+        both.ask(6s, 6, {known(2)}, homeFlags, 0);
+        both.reply(6010ms, 7, {said(1)}, 135, 0);
+        both.reply(6020ms, 7, {said(2)}, 135, 0);
+        const auto two = both.analyze();
+        QVERIFY2(two->findings.empty(), two->findings.empty() ? "" : two->findings.front().finding.text.c_str());
+        // Every identifier of the refused update has to come back.
+        c.ask(6s, 40001, {bid(1, wlan), bid(2, cell)}, homeFlags | O);
+        c.reply(6010ms, 2, {said(1)}, 135, 0);
+        QCOMPARE(c.analyze()->findings.size(), std::size_t{1});
+        QCOMPARE(QByteArray(c.analyze()->findings.front().finding.rule.data()), QByteArray("MCOA-HA-08"));
+    }
+    void oneOfSeveralOnLinkAddressesGoes()  // HMIP-MN-15, procedures section 8.1
+    {
+        // run --random 8100009: the answer to the deletion has lifetime 0, but the regional address lives on by the other identifier.
+        constexpr std::uint16_t localFlags = wire::BindingUpdate::acknowledge | wire::BindingUpdate::mapRegistration;
+        const Ipv6Address agent = ip("2001:db8:100::1"), hoa = ip("2001:db8:100::1:1");
+        for (const std::uint16_t seconds : std::initializer_list<std::uint16_t>{600, 604}) {
+            Conversation c;
+            c.ask(1s, 1, {bid(1, wlan)}, localFlags | O);
+            c.reply(1010ms, 1, {said(1)});
+            c.ask(2s, 2, {bid(2, cell)}, localFlags, 400, cell);
+            c.reply(2010ms, 2, {said(2)}, 0, 400, cell);
+            c.ask(3s, 3, {known(2)}, localFlags, 0);
+            c.reply(3010ms, 3, {said(2)}, 0, 0);
+            c.add(4s, 0, mnMac, haMac, update({mn, agent, hoa, {}, homeFlags, 7, seconds, {bid(1, mn)}}));
+            const auto a = c.analyze();
+            const auto lifetime = std::count_if(a->findings.begin(), a->findings.end(), [](const TraceFinding& f) { return f.finding.rule == "HMIP-MN-15"; });
+            QCOMPARE(lifetime, seconds == 600 ? 0 : 1);
+        }
+    }
     void aRefusedRefreshLeavesWhatThereWas()
     {
         Conversation c;

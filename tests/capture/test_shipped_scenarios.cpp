@@ -57,7 +57,7 @@ private Q_SLOTS:
         for (const char* name : {"mipv6-handover", "route-optimisation", "intra-map-handover", "inter-map-handover", "inter-map-forwarding", "map-failure", "two-maps", "returning-home", "lossy-wireless",
                                  "slow-and-optimistic-dad", "mipv6-against-hmipv6", "duplicate-address", "replayed-binding-update", "ping-pong", "home-agent-discovery", "hundred-mobile-nodes",
                                  "make-before-break", "one-link-dies", "bulk-registration", "overwrite-after-reboot", "home-and-foreign", "part-of-a-bulk-update-refused",
-                                 "several-addresses-at-a-map", "home-agent-without-identifiers", "a-flow-moved-between-paths", "mobile-router-with-two-uplinks", "wlan-ipv6-and-cellular-ipv4"})
+                                 "several-addresses-at-a-map", "home-agent-without-identifiers", "a-flow-moved-between-paths", "a-path-gets-another-address", "mobile-router-with-two-uplinks", "wlan-ipv6-and-cellular-ipv4"})
             QTest::newRow(name) << QString::fromLatin1(name);
     }
 
@@ -100,7 +100,7 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("file");
         for (const char* name : {"make-before-break", "one-link-dies", "bulk-registration", "overwrite-after-reboot", "home-and-foreign", "part-of-a-bulk-update-refused",
-                                 "several-addresses-at-a-map", "home-agent-without-identifiers", "a-flow-moved-between-paths", "mobile-router-with-two-uplinks", "wlan-ipv6-and-cellular-ipv4"})
+                                 "several-addresses-at-a-map", "home-agent-without-identifiers", "a-flow-moved-between-paths", "a-path-gets-another-address", "mobile-router-with-two-uplinks", "wlan-ipv6-and-cellular-ipv4"})
             QTest::newRow(name) << QString::fromLatin1(name) + ".json";
     }
     void identifiersAreInferredAsTheyWere()

@@ -24,6 +24,21 @@ private Q_SLOTS:
         }
     }
 
+    void MCOA_KEY_01_noKeysThatMove()
+    {
+        // No IKE here, so no connection could follow a care-of address: K=1 in an update, K=0 in every answer (an R stands for any flag).
+        constexpr std::uint16_t k = BindingUpdate::keyManagement;
+        for (const bool map : {false, true}) {
+            Mcoa b(map);
+            QCOMPARE(b.update({bid(1, careOf)}, 100, k, careOf, map), std::string("0 11 100: 1/0"));
+            QCOMPARE(b.update({bid(1, careOf), bid(2, cell)}, 100, k | BindingUpdate::overwrite, cell, map), std::string("0 12 100: 1/0 2/0"));
+            QVERIFY2(b.update({refresh(1), refresh(9)}, 100, k, careOf, map) == "4 13 100: 1/0 9/167", "in a part that is refused, too");
+            QCOMPARE(b.update({refresh(9)}, 100, k, careOf, map), std::string("167 14 0: 9/0"));
+            QCOMPARE(b.update({refresh(2)}, 0, k, careOf, map), std::string("0 15 0: 2/0"));
+            QVERIFY2(b.parts() == "1 2001:db8:300::5" && b.update({}, 0, k, careOf, map) == "0 16 0:", "K neither makes nor keeps a binding");
+        }
+    }
+
     void MCOA_HA_13_theHomeAddressIsTestedOnce()
     {
         Mcoa b(Bench::policy(false, true));
@@ -76,6 +91,24 @@ private Q_SLOTS:
         QCOMPARE(b.update({refresh(1)}, 0), std::string("133 13 0: 1/0"));
         QCOMPARE(b.update({refresh(2)}, 0), std::string("0 14 0: 2/0"));
         QVERIFY(!b.binding() && b.way() == "nowhere");
+    }
+
+    void HA_DEREG_01_noAdviceWhenSomeAreDeleted()
+    {
+        // run --random 8100029: others of the home address live on, but this answer has lifetime 0.
+        Registrar::Policy p = Bench::policy(false, false);
+        p.refreshAdvice = 40s;
+        Mcoa b(p);
+        const auto asked = [&](std::vector<wire::MobilityOption> options, std::uint16_t units) {
+            (void)take(b.out);
+            b.in(coreLink, mobility(careOf, agent, BindingUpdate{++b.sequence, BindingUpdate::acknowledge | BindingUpdate::homeRegistration, WireLifetime{units}, std::move(options)}, home));
+            const auto seen = take(b.out);
+            const Seen* s = find<BindingAck>(seen);
+            return s ? std::pair(int{s->frame.as<BindingAck>()->status}, wire::findOption<wire::BindingRefreshAdvice>(s->frame.as<BindingAck>()->options) != nullptr) : std::pair(-1, false);
+        };
+        QCOMPARE(asked({bid(1, careOf), bid(2, cell)}, 100), std::pair(0, true));
+        QCOMPARE(asked({refresh(1)}, 0), std::pair(0, false));
+        QCOMPARE(b.parts(), std::string("2 2001:db8:300::6"));
     }
 
     void eachEndsByItself()

@@ -102,6 +102,26 @@ private Q_SLOTS:
         }
     }
 
+    /// RFC 5555 §2.2: the home address is the source and stands in the option, too. The answer goes to the home address in IPv4.
+    void prefixSolicitations()
+    {
+        Ipv4Bench b;
+        (void)b.over4({bid4(2, cellV4)});
+        for (const bool option : {true, false}) {
+            wire::Ipv6Packet packet = icmp(home, agent, wire::MobilePrefixSolicitation{7, {}}, 64);
+            if (option) packet.setHomeAddress(home);
+            b.raw(inIpv4(packet, cellV4, 0));
+            const auto seen = b.sent();
+            (void)b.Bench::to(b.now - TimePoint{} + 2s);  // HA-MPA-01: one in a second
+            const Seen* answer = find<wire::MobilePrefixAdvertisement>(seen);
+            QVERIFY2(answer && Ipv4Bench::to(*answer) == "198.51.100.5" && answer->inner().destination == home, "HA-MPA-02");
+        }
+        wire::Ipv6Packet another = icmp(home, agent, wire::MobilePrefixSolicitation{8, {}}, 64);
+        another.setHomeAddress(ip("2001:db8:100::1:9"));
+        b.raw(inIpv4(another, cellV4, 0));
+        QVERIFY2(!find<wire::MobilePrefixAdvertisement>(b.sent()), "HA-HAO-01: a home address that is not bound");
+    }
+
     void udpWhereItIsForced()  // RFC 5555 §3.1.3, §4.5
     {
         Ipv4Bench b;
@@ -306,6 +326,7 @@ private Q_SLOTS:
     {
         Ipv4Bench b;
         (void)b.over4({wantsHome("0.0.0.0"), bid4(2, cellV4)});
+        b.raw(inIpv4(icmp(home, agent, wire::MobilePrefixSolicitation{7, {}}, 64), cellV4, 0));
         (void)b.over4({bid4(3, privateV4)}, natV4, 40001);
         (void)b.over6({bid(1, careOf), bid4(4, otherV4)});
         (void)b.way();

@@ -104,6 +104,29 @@ private Q_SLOTS:
         QVERIFY2(r.entries().size() == 1 && r.registered(at(11s)), "the others stay");
     }
 
+    void MCOA_MN_07_aPathThatGoesBeforeTheFirstAnswer()
+    {
+        // run --random 8101878: the first update is taken with both, one path goes before the answer, and the copy without it is lost.
+        BidRegistration r = fresh();
+        r.want(at(0s), {wlan, cell}, true);
+        const auto first = r.due(at(0s));
+        QCOMPARE(text(first), QString("O 1+ 2+"));
+        r.want(at(100ms), {wlan}, true);
+        QCOMPARE(text(r.due(at(100ms))), QString("O 1+"));
+        QCOMPARE(r.acknowledged(at(300ms), ackTo(*first)), Answer::Accepted);
+        const auto gone = r.due(at(300ms));
+        QVERIFY2(text(gone) == "del 2" && gone->careOf == one, "MCOA-MN-07: the peer has it by that answer");
+        QCOMPARE(r.acknowledged(at(400ms), ackTo(*gone)), Answer::Accepted);
+        QVERIFY(r.entries().size() == 1 && r.registered(at(400ms)));
+        // Had the peer refused it, there would be nothing to delete.
+        BidRegistration s = fresh();
+        s.want(at(0s), {wlan, cell}, true);
+        const auto both = s.due(at(0s));
+        s.want(at(100ms), {wlan}, true);
+        (void)s.acknowledged(at(300ms), ackTo(*both, status::mcoaNotComplete, {{2, status::mcoaMalformed}}));
+        QVERIFY2(!s.due(at(400ms)) && s.entries().size() == 1, "MCOA-MN-18");
+    }
+
     void MCOA_MN_07_singleDeletionsOneByOne()
     {
         BidRegistration r = registered({wlan, cell, wire3}, false);

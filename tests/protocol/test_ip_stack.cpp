@@ -134,6 +134,18 @@ private Q_SLOTS:
         QVERIFY(!take(host.out)[0].frame.as<NeighborAdvertisement>()->router);
     }
 
+    /// RFC 4861 §7.2.4: a mobile node that has just come still has an address of another link. It is answered where it asks
+    /// (run --random 8100084).
+    void theNeighbourThatAsksIsOnTheLink()
+    {
+        Bench b;
+        b.in(solicitation(remote, own));
+        const auto seen = take(b.out);
+        QCOMPARE(seen.size(), std::size_t{1});
+        QVERIFY(seen[0].interface == 0 && seen[0].frame.as<NeighborAdvertisement>() && seen[0].frame.ethernet->destination == peerMac);
+        QVERIFY(seen[0].inner().destination == remote && seen[0].inner().hopLimit == 255);
+    }
+
     void HA_ND_02_proxiesAreAnsweredWithoutRouterAndOverride()
     {
         Bench b;

@@ -32,6 +32,7 @@ struct Cellular : PathsBench {
         return s;
     }
     explicit Cellular(Mode mode = Mode::Single) : PathsBench(settings(mode)) {}
+    explicit Cellular(MobileNode::Settings s) : PathsBench(std::move(s)) {}
 
     void raw(const Bytes& frame) { mn.receive(now, cell, frame, out); }
     /// An IPv6 packet in an IPv4 one.
@@ -268,6 +269,32 @@ private Q_SLOTS:
         const auto* bu = find<BindingUpdate>(seen)->frame.as<BindingUpdate>();
         c.in(wlan, encapsulate(mobility(homeAgent, homeAddress, BindingAck{0, 0, bu->sequence, bu->lifetime, {wire::BindingIdentifier{2, 0, false, 0, {}}}}, {}), homeAgent, PathsBench::careOf(wlan)));
         QVERIFY(!c.has(1) && !c.has(2));
+    }
+
+    /// What a router advertises beside the IPv4 network is not for this path: its updates go to the home agent's IPv4 address
+    /// (run --random 8100269, HMIP-MN-10).
+    void noMapFromAnIpv4Network()
+    {
+        Cellular b(Mode::Bulk);
+        b.mn.linkUp(b.now, cell, b.out);
+        b.advertise(cell, wire::MapOption{2, 10, true, 3600, mapAddress});
+        for (const Seen& s : b.until(20s))
+            if (const auto* bu = s.frame.as<BindingUpdate>()) QVERIFY(bu->has(BindingUpdate::homeRegistration) && !bu->has(BindingUpdate::mapRegistration));
+        QVERIFY(b.has(2));
+    }
+
+    /// RFC 5555 §2.2: in an IPv4 network the home address is the source, and stands in the option, too (MN-MPS-01).
+    void prefixSolicitations()
+    {
+        auto s = Cellular::settings(Mode::Single);
+        s.solicitPrefixes = true;
+        Cellular b(s);
+        b.mn.linkUp(b.now, cell, b.out);
+        const auto seen = b.until(3s);
+        const Seen* asked = find<wire::MobilePrefixSolicitation>(seen);
+        QVERIFY(asked && asked->frame.ipv4 && asked->inner().source == homeAddress && asked->inner().homeAddress() == homeAddress);
+        const auto* icmp = std::get_if<wire::Checked<wire::Icmpv6Message>>(&asked->frame.message);
+        QVERIFY(icmp && icmp->checksum == wire::ChecksumVerdict::Good);
     }
 
     void revoked()  // MCOA-BR-01

@@ -69,6 +69,30 @@ private Q_SLOTS:
         for (const auto& bid : PathsBench::bids(refresh[0].update)) QVERIFY(bid.careOfAddress.empty());
     }
 
+    void MCOA_KEY_01_noKeysToMove()
+    {
+        // Nobody speaks IKE here: K is 0 in whatever is sent with identifiers, and it changes nothing that an answer has K=1.
+        for (const Mode mode : {Mode::Single, Mode::Bulk})
+            for (const std::uint8_t k : std::initializer_list<std::uint8_t>{0, 0x80}) {
+                for (const bool map : {false, true}) {
+                    PathsBench b(PathsBench::settings(mode));
+                    b.flags = k;
+                    const auto option = map ? std::optional(wire::MapOption{2, 10, true, 3600, mapAddress}) : std::nullopt;
+                    b.up(0, option);
+                    b.up(1, option);
+                    auto all = b.answeringTo(6s);
+                    QVERIFY2(b.has(1) && (map || b.has(2)), "MCOA-KEY-01, MN-BU-17: registered, there is no connection to end or to move");
+                    b.down(0);
+                    const auto gone = b.answeringTo(8s);
+                    all.insert(all.end(), gone.begin(), gone.end());
+                    const auto later = b.answeringTo(600s);
+                    all.insert(all.end(), later.begin(), later.end());
+                    QVERIFY(all.size() >= 3);
+                    for (const Sent& s : all) QVERIFY2(!s.update.has(BindingUpdate::keyManagement), "MCOA-KEY-01, MN-BU-04: K is 0 in single, bulk, refreshing and deleting updates");
+                }
+            }
+    }
+
     void identifiersAndPrioritiesOfSettings()
     {
         auto s = PathsBench::settings(Mode::Bulk);

@@ -74,6 +74,34 @@ private slots:
         QCOMPARE(linksAt(TimePoint{3500ms}), QStringLiteral("wlan b, wire"));
     }
 
+    /// An interface that leaves its link is silent from then on: the end of its path tells it, the next path that it is back.
+    void whoHasLeftALinkIsNotDrawnThere()
+    {
+        const auto linksAt = [](const char* name, std::initializer_list<int> seconds) {
+            const auto scenario = capture::loadScenario(std::string(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/") + name + ".json");
+            if (!scenario) return QStringLiteral("no scenario");
+            const test::PlayedSession session(TimePoint{scenario->duration}, capture::Backend::Virtual, *scenario);
+            const capture::View view = session.view();
+            QStringList all;
+            for (const bool known : {true, false}) {
+                const Names names(known ? session.scenario() : nullptr, *view.analysis);
+                const Topology topology = makeTopology(known ? session.scenario() : nullptr, *view.analysis, names, view.trace.links());
+                for (const int at : seconds) {
+                    const TopologyState state = topologyAt(topology, *view.analysis, names, TimePoint{std::chrono::seconds(at)});
+                    QStringList on;
+                    if (state.mobiles.size() == 1 && state.mobiles[0].link) on << topology.links[*state.mobiles[0].link].name;
+                    for (const std::size_t other : state.mobiles.at(0).others) on << topology.links[other].name;
+                    on.sort();
+                    all << on.join(QLatin1Char(' '));
+                }
+            }
+            return all.join(QLatin1Char('|'));
+        };
+        QCOMPARE(linksAt("one-link-dies", {10, 13, 23}), QStringLiteral("cell wlan|cell|cell|cell wlan|cell|cell"));
+        QCOMPARE(linksAt("make-before-break", {5, 12, 18}), QStringLiteral("cell|cell wlan|wlan|cell|cell wlan|wlan"));
+        QCOMPARE(linksAt("wlan-ipv6-and-cellular-ipv4", {10, 14, 25}), QStringLiteral("cell wlan|cell|cell wlan|cell wlan|cell|cell wlan"));
+    }
+
     void whatAMobileRouterCarriesStandsBelowIt()
     {
         const auto scenario = capture::loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/mobile-router-with-two-uplinks.json");

@@ -160,6 +160,39 @@ std::vector<std::optional<std::size_t>> drawnLinks(const Topology& topology, con
     return drawn;
 }
 
+/// Of a revoked path: its node may well stay where it is.
+bool isRevoked(const analysis::Analysis& analysis, const analysis::Handover& removed)
+{
+    return std::any_of(analysis.bindings.begin(), analysis.bindings.end(), [&](const analysis::BindingInterval& b) {
+        return b.end == analysis::Knowledge::Revoked && b.bid == removed.bid && b.careOfAddress == removed.oldCareOf && b.to && *b.to >= removed.start;
+    });
+}
+
+/// Who leaves a link is not heard, and may not be heard elsewhere for long: the end of its path tells it, and the next path on that link that
+/// it is back (RFC 5648).
+void addDepartures(Topology& topology, const analysis::Analysis& analysis, const Names& names)
+{
+    using analysis::HandoverKind;
+    for (const analysis::Handover& h : analysis.handovers) {
+        const bool leaves = h.kind == HandoverKind::PathRemoved;
+        if ((!leaves && h.kind != HandoverKind::PathAdded) || (leaves && isRevoked(analysis, h))) continue;
+        const QString title = toQt(leaves ? h.fromLink : h.toLink);
+        const auto link = std::find_if(topology.links.begin(), topology.links.end(), [&](const TopologyLink& l) { return !title.isEmpty() && l.name == title; });
+        if (link == topology.links.end()) continue;
+        const auto place = static_cast<std::size_t>(link - topology.links.begin());
+        for (Topology::Mobile& mobile : topology.mobiles) {
+            if (topology.mobiles.size() > 1 && topology.nodes[mobile.node].name != names.node(h.mobileNode)) continue;
+            for (auto& stays : mobile.interfaces) {
+                const auto after = std::upper_bound(stays.begin(), stays.end(), h.start, [](TimePoint t, const Topology::Stay& s) { return t < s.from; });
+                if (after == stays.begin()) continue;
+                const auto here = std::prev(after);
+                const bool left = here->left && !here->link && here != stays.begin() && std::prev(here)->link == place;
+                if (leaves ? here->link == place : left) stays.insert(after, {h.start, leaves ? std::nullopt : std::optional(place), leaves});
+            }
+        }
+    }
+}
+
 /// Where each mobile node was, and when: looked up for each place of the cursor.
 void addMobiles(Topology& topology, const analysis::Analysis& analysis, const Names& names, const std::vector<capture::TraceLink>& traceLinks)
 {
@@ -188,10 +221,11 @@ void addMobiles(Topology& topology, const analysis::Analysis& analysis, const Na
         }
         if (!known->second) continue;
         const auto link = attachment.link < drawn.size() ? drawn[attachment.link] : std::nullopt;
-        topology.mobiles[known->second->mobile].interfaces[known->second->interface].push_back({attachment.from, link});
+        topology.mobiles[known->second->mobile].interfaces[known->second->interface].push_back({attachment.from, link, false});
     }
     for (Topology::Mobile& mobile : topology.mobiles)
         for (auto& stays : mobile.interfaces) std::stable_sort(stays.begin(), stays.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
+    addDepartures(topology, analysis, names);
     for (const analysis::Handover& handover : analysis.handovers)
         for (const analysis::Phase& phase : handover.phases)
             if (phase.name == "T_L2") topology.changes.push_back({phase.start, phase.end});
@@ -208,7 +242,8 @@ TopologyState::Mobile mobileAt(const Topology& topology, const Topology::Mobile&
         if (after != stays.end() && (!next || after->from < next->from)) next = &*after;
         if (after == stays.begin()) continue;
         const Topology::Stay* here = &*std::prev(after);
-        if (!now || here->from > now->from) std::swap(now, here);
+        // An interface that has left counts while no other one is anywhere.
+        if (!now || (now->left && !here->left) || (now->left == here->left && here->from > now->from)) std::swap(now, here);
         if (here && here->link) state.others.push_back(*here->link);
     }
     if (now) state.link = now->link;

@@ -39,6 +39,7 @@ struct Topology {
     struct Stay {
         TimePoint from{};
         std::optional<std::size_t> link;
+        bool left = false;                           ///< none at all: its path on the last one has ended
     };
     struct Mobile {
         std::size_t node;                            ///< index into nodes

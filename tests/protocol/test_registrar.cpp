@@ -161,6 +161,19 @@ private Q_SLOTS:
         QVERIFY(r.bindings().empty());
     }
 
+    void HA_BU_01_theRoutersAnycastAddressIsNobodysHomeAddress()
+    {
+        for (const bool map : {false, true}) {
+            Registrar::Policy p = policy();
+            if (map) std::swap(p.homePrefixes, p.regionalPrefixes);
+            const Prefix served = (map ? p.regionalPrefixes : p.homePrefixes).front().prefix;
+            Registrar r(p);
+            const std::uint16_t flags = map ? BindingUpdate::mapRegistration : BindingUpdate::homeRegistration;
+            QVERIFY2(judge(r, {}, {.homeAddressOption = served.masked().address, .flags = flags}).action == Action::Drop, "HA-BU-01: RFC 6275 3.2, 9.5.1");
+            QVERIFY(r.bindings().empty());
+        }
+    }
+
     void HA_BU_05_neverMoreThanAskedForNorThanAllowed()
     {
         for (const auto& [asked, granted] : {std::pair{1, 1}, {99, 99}, {100, 100}, {101, 100}, {65535, 100}}) {

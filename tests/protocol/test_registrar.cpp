@@ -464,7 +464,7 @@ private Q_SLOTS:
         QCOMPARE(judge(r, {}, {.homeAddressOption = ip("2001:db8:999::1"), .flags = flags}).ack.status, status::notHomeSubnet);
         QCOMPARE(judge(r, {}, {.units = 0, .flags = flags}).ack.status, status::notHomeAgent);
         QCOMPARE(judge(r, {}, {.sequence = 9, .flags = flags}).ack.status, status::accepted);
-        const auto old = judge(r, {}, {.sequence = 9, .flags = flags});
+        const auto old = judge(r, {}, {.sequence = 8, .flags = flags});
         QVERIFY2(old.ack.status == status::sequenceOutOfWindow && old.ack.sequence == 9, "HMIP-MAP-17: 135 with the last accepted number");
     }
 

@@ -270,32 +270,35 @@ std::optional<FlowTracker::Gap> FlowTracker::gap(const Mobile& mobile, const Ipv
     return longest;
 }
 
+std::optional<TimePoint> FlowTracker::arrivalBy(const State& flow, const Sample& sample, std::uint16_t path, bool same, TimePoint end) const
+{
+    if (sample.unconfirmed && flow.answered && end - sample.value.sent > patience) return std::nullopt;
+    for (std::uint32_t i = sample.firstWay; i != none; i = flow.ways[i].next)
+        if (const Way& way = flow.ways[i]; way.copies > 0 && flow.paths[way.path].toMobile && (way.path == path) == same) return way.received;
+    return std::nullopt;
+}
+
+bool FlowTracker::went(const State& flow, const Sample& sample, std::uint16_t path) const
+{
+    for (std::uint32_t i = sample.firstWay; i != none; i = flow.ways[i].next)
+        if (flow.ways[i].path == path) return true;
+    return false;
+}
+
 std::optional<FlowTracker::Gap> FlowTracker::gap(const State& flow, std::uint16_t path, TimePoint at, TimePoint end) const
 {
-    // Arrival of a probe by the path, or by another one.
-    const auto arrival = [&](const Sample& sample, bool same) -> std::optional<TimePoint> {
-        if (sample.unconfirmed && flow.answered && end - sample.value.sent > patience) return std::nullopt;
-        for (std::uint32_t i = sample.firstWay; i != none; i = flow.ways[i].next)
-            if (const Way& way = flow.ways[i]; way.copies > 0 && flow.paths[way.path].toMobile && (way.path == path) == same) return way.received;
-        return std::nullopt;
-    };
-    const auto went = [&](const Sample& sample) {
-        for (std::uint32_t i = sample.firstWay; i != none; i = flow.ways[i].next)
-            if (flow.ways[i].path == path) return true;
-        return false;
-    };
-    const auto after = std::upper_bound(flow.samples.begin(), flow.samples.end(), at, [](TimePoint t, const Sample& s) { return t < s.value.sent; });
+    // Back from `at` to the last probe that came by the path, as long as it was in use.
+    auto it = std::upper_bound(flow.samples.begin(), flow.samples.end(), at, [](TimePoint t, const Sample& s) { return t < s.value.sent; });
     bool used = false;
     std::optional<TimePoint> last;
-    auto it = after;
     while (!last && it != flow.samples.begin() && (used || at - std::prev(it)->value.sent <= inUse)) {
         --it;
-        used = used || went(*it);
-        last = arrival(*it, true);
+        used = used || went(flow, *it, path);
+        last = arrivalBy(flow, *it, path, true, end);
     }
     if (!last) return std::nullopt;
     for (++it; it != flow.samples.end(); ++it)
-        if (const auto first = arrival(*it, false); first && *first > *last) return Gap{*last, *first};
+        if (const auto first = arrivalBy(flow, *it, path, false, end); first && *first > *last) return Gap{*last, *first};
     return std::nullopt;
 }
 

@@ -87,6 +87,10 @@ private:
     /// Whether it leads to the mobile node, or to a host behind it.
     [[nodiscard]] static bool isOf(const State& flow, const Mobile& mobile);
     [[nodiscard]] std::optional<Gap> gap(const State& flow, std::uint16_t path, TimePoint at, TimePoint end) const;
+    /// When the probe came by the path, or by another one (`same` is false).
+    [[nodiscard]] std::optional<TimePoint> arrivalBy(const State& flow, const Sample& sample, std::uint16_t path, bool same, TimePoint end) const;
+    /// The probe was sent by the path, whether it came or not.
+    [[nodiscard]] bool went(const State& flow, const Sample& sample, std::uint16_t path) const;
     /// The way to the destination that this frame takes, if that is a mobile node; ways from mobile nodes are noted, too.
     [[nodiscard]] static std::uint32_t noteWays(State& flow, std::size_t sample, const Observation& o, const Mobiles& mobiles, bool toInterface);
     /// The way of a probe to a host behind a mobile router; `router`: the node that the tunnel leads to, if one does.

@@ -243,17 +243,31 @@ private:
     [[nodiscard]] std::uint32_t mapLifetime(const MapAdvertisement& map) const
     {
         const auto asked = static_cast<std::uint32_t>(map.lifetime.count());
-        const std::size_t index = nodeIndex(map.node);
-        if (index == spec().nodes.size() || !spec().nodes[index].regionalPrefix) return asked;
-        const node::RouterPrefix prefix = routerPrefix(spec().nodes[index], *spec().nodes[index].regionalPrefix);
+        const NodeSpec* owner = mapNode(map.node);
+        if (!owner) return asked;
+        const node::RouterPrefix prefix = routerPrefix(*owner, *owner->regionalPrefix);
         return std::min({asked, prefix.valid, spec().dialect == Dialect::Rfc4140 ? prefix.preferred : prefix.valid});
+    }
+
+    /// The MAP of that name, or with that address in the prefix of its regional addresses.
+    [[nodiscard]] const NodeSpec* mapNode(std::string_view name) const
+    {
+        const auto address = Ipv6Address::parse(name);
+        for (const NodeSpec& n : spec().nodes)
+            if (n.regionalPrefix && (address ? addressInRegion(n) == *address : n.name == name)) return &n;
+        return nullptr;
     }
 
     /// The address that is advertised for a MAP: its own one inside the prefix of the regional addresses (HMIP-MAP-18).
     [[nodiscard]] Ipv6Address mapAddress(std::string_view name) const
     {
         if (const auto address = Ipv6Address::parse(name)) return *address;
-        const NodeSpec& map = spec().nodes[nodeIndex(name)];
+        return addressInRegion(spec().nodes[nodeIndex(name)]);
+    }
+
+    /// Of a MAP.
+    [[nodiscard]] static Ipv6Address addressInRegion(const NodeSpec& map)
+    {
         for (const InterfaceSpec& interface : map.interfaces) {
             if (interface.address && map.regionalPrefix->contains(interface.address->address)) return interface.address->address;
             for (const Prefix& more : interface.moreAddresses)

@@ -356,7 +356,7 @@ void Anchor::release(TimePoint now, const Binding& binding, std::string_view why
     if (const auto flows = flows_.find(binding.homeAddress); flows != flows_.end()) tellFlows(now, binding.homeAddress, flows->second, {}, out);
     forgetParts(binding.homeAddress);
     for (const Ipv6Address& place : binding.places()) multicast_.left(binding.homeAddress, place);
-    leaveGroups(binding.homeAddress, multicast_.unbound(binding.homeAddress));
+    leaveGroups(now, binding.homeAddress, multicast_.unbound(binding.homeAddress), out);
     out.happened(now, "binding-removed", {{"home_address", attribute(binding.homeAddress)}, {"reason", attribute(why)}});
     for (const BidBinding& part : binding.parts()) out.removed(now, "binding", keyOf(binding.homeAddress, part.bid));
     for (const Ipv6Address& place : binding.tunnels()) out.removed(now, "tunnel", {{"peer", attribute(place)}, {"home_address", attribute(binding.homeAddress)}});

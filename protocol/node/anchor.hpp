@@ -144,7 +144,7 @@ private:
     void fromMobileNode(TimePoint now, const wire::Ipv6Packet& outer, wire::Ipv6Packet packet, Output& out);
     /// A multicast packet of the home link, for those mobile nodes that want it (HA-FWD-04).
     void relayToMobileNodes(TimePoint now, const Delivery& delivery, Output& out);
-    void leaveGroups(const Ipv6Address& home, const std::vector<Ipv6Address>& groups);
+    void leaveGroups(TimePoint now, const Ipv6Address& home, const std::vector<Ipv6Address>& groups, Output& out);
     void askListeners(TimePoint now, Output& out);
 
     void release(TimePoint now, const Binding& binding, std::string_view why, Output& out);

@@ -5,7 +5,6 @@
 #include "protocol/node/flow_events.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 namespace roamscope::node {
@@ -33,16 +32,31 @@ Mac homeMac(const Delivery& delivery, const wire::BindingUpdate& update, const I
     return mac;
 }
 
+/// The value of the tunnel encapsulation limit in the destination options header that takes the octets from `at` to `end`.
+std::optional<std::size_t> limitIn(ByteView packet, std::size_t at, std::size_t end)
+{
+    for (at += 2; at + 1 < end;) {
+        if (packet[at] == wire::optionTunnelLimit && packet[at + 1] == 1 && at + 2 < end) return at + 2;
+        at += packet[at] == 0 ? 1u : 2u + packet[at + 1];
+    }
+    return std::nullopt;
+}
+
 /// RFC 2473 §4.1.1: where a tunnel encapsulation limit of zero stands in the packet, which then enters no further tunnel.
 std::optional<std::uint32_t> spentLimitAt(const Ipv6Packet& packet)
 {
-    const auto isLimit = [](const wire::Ipv6Option& o) { return o.type == wire::optionTunnelLimit && o.data.size() == 1; };
-    const auto limit = std::find_if(packet.destinationOptions.begin(), packet.destinationOptions.end(), isLimit);
-    if (limit == packet.destinationOptions.end() || limit->data[0] != 0) return std::nullopt;
+    if (packet.destinationOptions.empty()) return std::nullopt;
+    constexpr std::size_t nextHeaderAt = 6;
     const Bytes whole = wire::emitIpv6(packet);
-    const std::array<std::uint8_t, 3> option{wire::optionTunnelLimit, 1, 0};
-    const auto at = std::search(whole.begin() + Ipv6Packet::headerOctets, whole.end(), option.begin(), option.end());
-    return static_cast<std::uint32_t>(at - whole.begin() + 2);
+    std::uint8_t next = whole[nextHeaderAt];
+    for (std::size_t at = Ipv6Packet::headerOctets; next == proto::hopByHop || next == proto::routing || next == proto::destinationOptions;) {
+        const std::size_t end = at + 8u * (whole[at + 1] + 1u);
+        const auto limit = next == proto::destinationOptions ? limitIn(whole, at, end) : std::nullopt;
+        if (limit) return whole[*limit] == 0 ? std::optional(static_cast<std::uint32_t>(*limit)) : std::nullopt;
+        next = whole[at];
+        at = end;
+    }
+    return std::nullopt;
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ void Anchor::fromMobileNode(TimePoint now, const Ipv6Packet& outer, Ipv6Packet p
     if (const auto message = listenerMessage(packet)) {
         const auto change = multicast_.heard(now, *home, *message);
         for (const Ipv6Address& group : change.joined) stack_.relayGroup(now, *interface, group, out);
-        return leaveGroups(*home, change.left);
+        return leaveGroups(now, *home, change.left, out);
     }
     // MN-TX-03: data of the mobile node, as if it were sent at home. What is for one link stays in the tunnel.
     if (MulticastRelay::isGlobal(packet.destination) && packet.source == *home && stack_.passOn(now, packet, out)) stack_.send(now, std::move(packet), out, *interface);
@@ -85,18 +85,18 @@ void Anchor::relayToMobileNodes(TimePoint now, const Delivery& delivery, Output&
     }
 }
 
-void Anchor::leaveGroups(const Ipv6Address& home, const std::vector<Ipv6Address>& groups)
+void Anchor::leaveGroups(TimePoint now, const Ipv6Address& home, const std::vector<Ipv6Address>& groups, Output& out)
 {
     const auto interface = stack_.interfaceOf(home);
     if (!interface) return;
-    for (const Ipv6Address& group : groups) stack_.unrelayGroup(*interface, group);
+    for (const Ipv6Address& group : groups) stack_.unrelayGroup(now, *interface, group, out);
 }
 
 void Anchor::askListeners(TimePoint now, Output& out)
 {
     const auto due = multicast_.due(now);
     for (const Ipv6Address& group : due.left)
-        for (std::size_t i = 0; i < stack_.interfaceCount(); ++i) stack_.unrelayGroup(i, group);
+        for (std::size_t i = 0; i < stack_.interfaceCount(); ++i) stack_.unrelayGroup(now, i, group, out);
     for (const Ipv6Address& home : due.queries) {
         const Binding* binding = registrar_.find(home);
         const auto interface = stack_.interfaceOf(home);

@@ -17,11 +17,12 @@ constexpr Duration longestWay = 32s;          // of an update to its peer; our o
 
 void Association::request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime)
 {
-    lifetime_ = toWire(lifetime);
+    lifetime_ = lifetime < leastLifetime ? WireLifetime{0} : toWire(lifetime);
     if (careOf == careOf_ && (refused_ || nextSend_ || registered(now) || lapsing_)) return;
     careOf_ = careOf;
     refused_ = false;
     releasing_ = false;
+    resynchronised_ = false;
     outstanding_.clear();
     // MN-BU-07: the first registration allows for the peer's duplicate address detection.
     timeout_ = registered(now) ? initialTimeout : first_;
@@ -36,6 +37,7 @@ void Association::release(TimePoint now)
     releasing_ = mayBeBound_;
     lapsing_ = false;
     refused_ = false;
+    resynchronised_ = false;
     careOf_ = home_;
     outstanding_.clear();
     timeout_ = initialTimeout;
@@ -124,7 +126,8 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
         sequence_ = ack.sequence;
         outstanding_.clear();
         unanswered_ = 0;
-        nextSend_ = now;
+        // RFC 6275 §11.8: a peer that goes on refusing our numbers is answered as one that is silent, with copies that back off.
+        if (!std::exchange(resynchronised_, true)) nextSend_ = now;
         return Answer::Resynchronised;
     }
     const auto it = std::find_if(outstanding_.begin(), outstanding_.end(), [&](const Sent& s) { return s.sequence == ack.sequence; });
@@ -132,6 +135,7 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
     const Sent sent = *it;
     outstanding_.clear();
     unanswered_ = 0;
+    resynchronised_ = false;
     // 133: the peer has no binding, which is what was wanted (HA-DEREG-01).
     if (releasing_ && (ack.accepted() || ack.status == wire::bindingStatus::notHomeAgent)) {
         releasing_ = false;
@@ -141,14 +145,16 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
         nextSend_.reset();
         return Answer::Released;
     }
-    if (!ack.accepted() || ack.lifetime.count() == 0) {
+    if (!ack.accepted()) {
         refused_ = true;
-        if (ack.accepted()) {  // for no time at all: the peer keeps nothing
-            bound_ = false;
-            registeredCareOf_.reset();
-        }
         nextSend_.reset();
         return Answer::Refused;
+    }
+    if (ack.lifetime.count() == 0) {
+        bound_ = false;
+        registeredCareOf_.reset();
+        if (lapsing_) nextSend_.reset();  // otherwise the copies go on
+        return Answer::Nothing;
     }
     // MN-BU-10: the binding is younger at the peer than at us by the way of the update, so it is counted from its sending;
     // what the peer granted less than asked for is taken off.
@@ -168,7 +174,7 @@ Association::Answer Association::acknowledged(TimePoint now, const wire::Binding
 
 std::optional<TimePoint> Association::nextDeadline() const
 {
-    const auto next = nextSend_ ? std::optional(std::max(*nextSend_, heldUntil_)) : std::nullopt;
+    const auto next = nextSend_ && !tooShort() ? std::optional(std::max(*nextSend_, heldUntil_)) : std::nullopt;
     return bound_ ? earlier(next, expires_) : next;
 }
 

@@ -29,8 +29,9 @@ public:
     [[nodiscard]] const Ipv6Address& peer() const { return peer_; }
     [[nodiscard]] const Ipv6Address& home() const { return home_; }
 
-    /// Wants the binding home → `careOf` for `lifetime` (whole 4 s, > 0; MN-BU-05). Starts sending at `now` unless that
-    /// care-of address is already registered, being registered, or was refused; later updates carry the new lifetime in any case.
+    /// Wants the binding home → `careOf` for `lifetime`, rounded down to whole 4 s. Starts sending at `now` unless that care-of address is
+    /// already registered, being registered, or was refused; later updates carry the new lifetime in any case. Of less than 4 s nothing
+    /// is sent until another request: a lifetime is not 0 and not longer than the addresses are valid (MN-BU-05).
     void request(TimePoint now, const Ipv6Address& careOf, std::chrono::seconds lifetime);
 
     /// Wants no binding any more: updates with lifetime 0 and the home address as care-of address until one is answered
@@ -55,7 +56,7 @@ public:
     /// Ends a binding whose lifetime is over; due() does that, too.
     void expire(TimePoint now);
     /// True when due() would send.
-    [[nodiscard]] bool isDue(TimePoint now) const { return nextSend_ && now >= std::max(*nextSend_, heldUntil_); }
+    [[nodiscard]] bool isDue(TimePoint now) const { return nextSend_ && !tooShort() && now >= std::max(*nextSend_, heldUntil_); }
 
     struct Update {
         std::uint16_t sequence = 0;
@@ -69,9 +70,10 @@ public:
     enum class Answer : std::uint8_t {
         Ignored,         ///< matches nothing outstanding (MN-BU-08)
         Accepted,
-        Resynchronised,  ///< status 135: goes on from the peer's number (MN-BU-09); an update is due at once
+        Resynchronised,  ///< status 135: goes on from the peer's number (MN-BU-09); an update is due at once, after further ones with the back-off
         Released,        ///< the binding is gone, as wanted
-        Refused,         ///< other status >= 128, or a lifetime of 0: no more updates for this care-of address (MN-BU-16)
+        Refused,         ///< other status >= 128: no more updates for this care-of address (MN-BU-16)
+        Nothing,         ///< accepted for no time at all: no binding is left (RFC 6275 §11.7.3), asked for again with the back-off
     };
     /// A Binding Refresh Advice shorter than the granted lifetime sets the time of the refresh (MN-BU-12).
     Answer acknowledged(TimePoint now, const wire::BindingAck& ack);
@@ -102,6 +104,8 @@ private:
         WireLifetime lifetime;
     };
 
+    [[nodiscard]] bool tooShort() const { return !releasing_ && lifetime_.count() == 0; }
+
     Ipv6Address peer_;
     Ipv6Address home_;
     Duration first_;          ///< InitialBindackTimeoutFirstReg
@@ -117,6 +121,7 @@ private:
     bool refused_ = false;
     bool releasing_ = false;
     bool lapsing_ = false;
+    bool resynchronised_ = false;        ///< the last answer was 135
     bool mayBeBound_ = false;            ///< an update has left since the last release: the peer may have a binding that we do not know of
     TimePoint mayBeBoundUntil_{};        ///< when that one has ended, however late the update or its answer came
     bool bound_ = false;                 ///< a binding was acknowledged and lives until `expires_`

@@ -93,6 +93,7 @@ void BidRegistration::take(TimePoint now, const Path& path)
     slot->alone = isIpv4(path);
     slot->wanted = true;
     slot->refused = false;
+    slot->resynchronised = false;
     slot->full = true;
     slot->silent = 0;
     slot->unanswered = 0;
@@ -196,7 +197,7 @@ std::vector<Slot*> BidRegistration::bootGroup()
 {
     std::vector<Slot*> group;
     for (Slot& slot : slots_)
-        if (slot.wanted && !slot.refused && !(slot.path.home && !isBulk())) group.push_back(&slot);
+        if (slot.asks() && !(slot.path.home && !isBulk())) group.push_back(&slot);
     if (isBulk() && std::any_of(group.begin(), group.end(), [](const Slot* s) { return !s->alone; })) {
         std::erase_if(group, [](const Slot* s) { return s->alone; });
         return group;
@@ -213,7 +214,7 @@ std::vector<Slot*> BidRegistration::dueGroup(TimePoint now)
     for (Slot& slot : slots_) {
         if (!slot.next || now < *slot.next) continue;
         if (!slot.wanted) away.push_back(&slot);
-        else if (!slot.refused) there.push_back(&slot);
+        else if (slot.asks()) there.push_back(&slot);
     }
     const bool bulk = isBulk();
     // What is there comes first: a path that is gone can wait.
@@ -223,7 +224,7 @@ std::vector<Slot*> BidRegistration::dueGroup(TimePoint now)
     std::erase_if(group, [](const Slot* s) { return s->alone; });
     if (&group == &away) return group;
     for (Slot& slot : slots_) {
-        if (!slot.wanted || slot.refused || slot.alone || std::find(group.begin(), group.end(), &slot) != group.end()) continue;
+        if (!slot.asks() || slot.alone || std::find(group.begin(), group.end(), &slot) != group.end()) continue;
         // Bindings that are refreshed soon go with it: their lifetimes run together from then on.
         const bool soon = slot.bound && slot.unanswered == 0 && slot.next && *slot.next - now <= toDuration(slot.granted) / 10;
         if (soon || slot.path.home) group.push_back(&slot);
@@ -271,7 +272,7 @@ BidRegistration::Update BidRegistration::build(TimePoint now, const std::vector<
     update.careOf = via.path.careOf;
     std::chrono::seconds lifetime = group.front()->path.lifetime;
     for (const Slot* slot : group) lifetime = std::min(lifetime, slot->path.lifetime);
-    if (!deletes) update.lifetime = toWire(std::max(lifetime, leastLifetime));
+    if (!deletes) update.lifetime = toWire(lifetime);
     Sent sent{update.sequence, now, update.lifetime, via.path.bid, {}, {}, overwrite, false};
     findSlot(via.path.bid)->silent++;
     if (overwrite) {
@@ -315,11 +316,11 @@ std::optional<TimePoint> BidRegistration::nextDeadline() const
     if (supported_ && way()) {
         if (bootstrapped_) {
             for (const Slot& slot : slots_)
-                if (!slot.refused || !slot.wanted) next = earlier(next, slot.next);
+                if (slot.asks() || !slot.wanted) next = earlier(next, slot.next);
         } else {
             // When all are refused there is nothing to be sent.
             for (const Slot& slot : slots_)
-                if (slot.wanted && !slot.refused && !(slot.path.home && !isBulk())) next = bootNext_ ? bootNext_ : earlier(next, slot.next);
+                if (slot.asks() && !(slot.path.home && !isBulk())) next = bootNext_ ? bootNext_ : earlier(next, slot.next);
         }
         if (next && blockedUntil_) next = std::max(*next, *blockedUntil_);
         if (next) next = std::max(*next, heldUntil_);

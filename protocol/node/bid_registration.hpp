@@ -31,13 +31,14 @@ public:
         std::uint8_t priority = 0;       ///< BID-PRI (RFC 6089 §4.1); 0: none is told
         Ipv6Address careOf;              ///< of the home link: the home address itself
         bool home = false;               ///< the home link, beside others (MCOA-MN-12)
-        std::chrono::seconds lifetime{600};  ///< asked for, at least 4 s
+        std::chrono::seconds lifetime{600};  ///< asked for; nothing while it is less than 4 s
     };
     /// A path and what the peer has of it.
     struct Slot {
         Path path;
         bool wanted = true;              ///< false: it is being taken away
         bool refused = false;            ///< no more updates for this care-of address (MN-BU-16)
+        bool resynchronised = false;     ///< the last answer was 135
         bool bound = false;              ///< acknowledged, until `expires`
         bool withoutDiscovery = false;   ///< status 5: no neighbour discovery for the home address (MCOA-MN-17)
         bool mayBeBound = false;         ///< an update has left: the peer may have a binding that we do not know of
@@ -51,6 +52,8 @@ public:
         Duration timeout = initialTimeout;
         int unanswered = 0;              ///< copies without an answer
         int silent = 0;                  ///< updates that left by this path without an answer, whatever identifiers were in them
+        /// Updates may leave for it. For less than 4 s there are none: a lifetime is not 0 and not longer than the address is valid (MN-BU-05).
+        [[nodiscard]] bool asks() const { return wanted && !refused && path.lifetime >= leastLifetime; }
         /// Packets may go by it.
         [[nodiscard]] bool usable() const { return wanted && bound && registered == path.careOf; }
     };
@@ -166,6 +169,8 @@ private:
     [[nodiscard]] Update build(TimePoint now, const std::vector<Slot*>& group, const Slot& via, bool overwrite);
     Answer resynchronised(TimePoint now, const wire::BindingAck& ack);
     void accept(TimePoint now, Slot& slot, const Sent& sent, const wire::BindingAck& ack, std::uint8_t status);
+    /// Accepted with a lifetime of 0.
+    void grantedNothing(Slot& slot);
     /// Status `status` >= 128 for this slot. True when something is tried next (MCOA-MN-11).
     bool refuse(TimePoint now, Slot& slot, const Sent& sent, bool full, std::uint8_t status);
 

@@ -5,6 +5,7 @@
 #include "protocol/node/sequence.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace roamscope::node {
 
@@ -52,10 +53,16 @@ Answer BidRegistration::acknowledged(TimePoint now, const wire::BindingAck& ack)
         if (!slot || !option) continue;  // without a word about it, its copies go on
         // MCOA-MN-10: the option's status wins over that of the acknowledgement.
         const std::uint8_t effective = option->status != 0 ? option->status : ack.status;
+        const bool deletes = sent.lifetime.count() == 0;
         slot->status = effective;
         slot->unanswered = 0;
+        slot->resynchronised = false;
+        if (!deletes && effective < 128 && ack.lifetime.count() == 0) {
+            grantedNothing(*slot);
+            goesOn = true;
+            continue;
+        }
         slot->timeout = initialTimeout;
-        const bool deletes = sent.lifetime.count() == 0;
         if (effective == status::mcoaProhibited) {
             supported_ = false;
             outstanding_.clear();
@@ -69,7 +76,7 @@ Answer BidRegistration::acknowledged(TimePoint now, const wire::BindingAck& ack)
             slot->alone = true;
             slot->next = now;
             goesOn = true;
-        } else if (effective < 128 && ack.lifetime.count() > 0) {
+        } else if (effective < 128) {
             accepted = true;
             accept(now, *slot, sent, ack, effective);
         } else {
@@ -103,6 +110,20 @@ void BidRegistration::accept(TimePoint, Slot& slot, const Sent& sent, const wire
     const bool advised = advice && advice->interval.count() > 0 && advice->interval < ack.lifetime;
     slot.next = sent.time + std::min(toDuration(slot.granted) * refreshAfter_ / 10, advised ? toDuration(advice->interval) : Duration::max());
     note(Change::Kind::Registered, slot);
+}
+
+void BidRegistration::grantedNothing(Slot& slot)
+{
+    // RFC 6275 §11.7.3, §11.8: no binding is left; it is asked for again as if nobody had answered.
+    dropOutstanding(slot.path.bid);
+    slot.bound = false;
+    slot.full = true;
+    note(Change::Kind::Waiting, slot);
+    if (!bootstrapped_ || std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.bound; })) return;
+    bootstrapped_ = false;  // MCOA-MN-04
+    bootNext_ = slot.next;
+    bootTimeout_ = slot.timeout;
+    bootCopies_ = 0;
 }
 
 bool BidRegistration::refuse(TimePoint now, Slot& slot, const Sent& sent, bool full, std::uint8_t code)
@@ -171,6 +192,8 @@ Answer BidRegistration::resynchronised(TimePoint now, const wire::BindingAck& ac
         if (!waits || hopes) continue;
         again = true;
         slot.silent = 0;
+        // RFC 6275 §11.8: a peer that goes on refusing our numbers is answered with copies that back off.
+        if (std::exchange(slot.resynchronised, true)) continue;
         slot.next = now;
         slot.timeout = initialTimeout;
         if (!bootstrapped_) bootNext_ = now;

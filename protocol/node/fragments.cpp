@@ -27,6 +27,12 @@ std::optional<FragmentHead> headOf(const Ipv6Packet& piece)
                         std::uint32_t{p[4]} << 24 | std::uint32_t{p[5]} << 16 | std::uint32_t{p[6]} << 8 | p[7]};
 }
 
+/// The start of an ICMPv6 error, about which there is none.
+bool isErrorMessage(const FragmentHead& head, const Ipv6Packet& piece)
+{
+    return head.place == 0 && head.next == wire::protocol::icmpv6 && piece.payload[wire::fragmentOctets] < 128;
+}
+
 }  // namespace
 
 std::size_t sizeOf(const Ipv6Packet& packet)
@@ -64,7 +70,7 @@ std::optional<std::uint32_t> FragmentStore::wrongField(const Ipv6Packet& piece)
     const auto head = headOf(piece);
     if (!head) return std::nullopt;
     const std::size_t length = piece.payload.size() - wire::fragmentOctets;
-    if (head->place == 0 && head->next == wire::protocol::icmpv6 && piece.payload[wire::fragmentOctets] < 128) return std::nullopt;
+    if (isErrorMessage(*head, piece)) return std::nullopt;
     if (head->more && length % 8 != 0) return payloadLengthAt;
     const std::size_t headers = sizeOf(piece) - piece.payload.size();  // those before the fragment header count
     if (head->place + length + headers - Ipv6Packet::headerOctets > maxPayload) return static_cast<std::uint32_t>(headers) + offsetInHeader;
@@ -78,7 +84,7 @@ std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& pi
     const std::size_t length = piece.payload.size() - wire::fragmentOctets;
     // RFC 8200 §4.5: all but the last are whole multiples of 8 octets, and the whole fits a packet.
     if ((head->more && length % 8 != 0) || head->place + length > maxPayload) return std::nullopt;
-    std::erase_if(waiting_, [&](const auto& entry) { return now >= entry.second.begun + longest; });
+    (void)expire(now);
     const FragmentKey key{piece.source, piece.destination, head->identifier};
     if (!waiting_.contains(key) && waiting_.size() == maximum)
         waiting_.erase(std::min_element(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) { return a.second.begun < b.second.begun; }));
@@ -118,6 +124,32 @@ std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& pi
     auto parsed = wire::parseIpv6(in);
     if (!parsed || parsed->violation || parsed->packet.nextHeader == wire::protocol::fragment) return std::nullopt;
     return std::move(parsed->packet);
+}
+
+std::vector<Ipv6Packet> FragmentStore::expire(TimePoint now)
+{
+    std::vector<Ipv6Packet> told;
+    std::erase_if(waiting_, [&](auto& entry) {
+        auto& [key, pieces] = entry;
+        if (now < pieces.begun + longest) return false;
+        const auto first = pieces.data.find(0);
+        if (first == pieces.data.end()) return true;
+        Ipv6Packet piece = std::move(pieces.first);
+        constexpr std::uint8_t moreFollow = 1;
+        const std::uint32_t id = key.identifier;
+        piece.payload = {pieces.next, 0, 0, moreFollow, static_cast<std::uint8_t>(id >> 24), static_cast<std::uint8_t>(id >> 16), static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id)};
+        piece.payload.insert(piece.payload.end(), first->second.begin(), first->second.end());
+        if (!isErrorMessage(*headOf(piece), piece)) told.push_back(std::move(piece));
+        return true;
+    });
+    return told;
+}
+
+std::optional<TimePoint> FragmentStore::nextDeadline() const
+{
+    std::optional<TimePoint> next;
+    for (const auto& [key, pieces] : waiting_) next = earlier(next, pieces.begun + longest);
+    return next;
 }
 
 void PathMtu::told(TimePoint now, const Ipv6Address& destination, std::uint32_t mtu)

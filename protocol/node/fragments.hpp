@@ -43,6 +43,10 @@ public:
     [[nodiscard]] static std::optional<std::uint32_t> wrongField(const wire::Ipv6Packet& piece);
     /// Takes a piece; gives the packet when this was the last one that was missing.
     [[nodiscard]] std::optional<wire::Ipv6Packet> add(TimePoint now, const wire::Ipv6Packet& piece);
+    /// Gives up what has waited for a minute. The first pieces of those packets, as far as they came: their sources are told (RFC 8200
+    /// §4.5). Not of ICMPv6 errors (RFC 4443 §2.4 e).
+    [[nodiscard]] std::vector<wire::Ipv6Packet> expire(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
 private:
     struct Pieces {

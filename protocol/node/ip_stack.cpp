@@ -11,6 +11,7 @@ namespace proto = wire::protocol;
 namespace {
 
 constexpr std::uint8_t erroneousField = 0;  // code of a Parameter Problem, RFC 4443 §3.4
+constexpr std::uint8_t reassemblyTimeExceeded = 1;  // code of a Time Exceeded, RFC 4443 §3.3
 
 }  // namespace
 
@@ -58,7 +59,7 @@ void IpStack::setRouter(TimePoint now, std::size_t interface, bool router, Outpu
 {
     if (std::exchange(interfaces_[interface].router, router) == router) return;
     if (router) join(now, interface, allRouters(), true, out);
-    else leave(interface, allRouters());
+    else leave(now, interface, allRouters(), out);
 }
 
 void IpStack::linkUp(TimePoint now, std::size_t interface, Output&)
@@ -79,6 +80,7 @@ void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
         out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
     i.neighbors.clear();
     clearOnLink(interface);
+    i.left.clear();
     i.defaultRouter.reset();
     forgetLink(interface);
     i.learnt = {};
@@ -111,7 +113,7 @@ void IpStack::remove(TimePoint now, std::size_t interface, const Ipv6Address& ad
 {
     if (!interfaces_[interface].addresses.remove(address)) return;
     std::erase(interfaces_[interface].proxyRouters, address);
-    leave(interface, solicitedNode(address));
+    leave(now, interface, solicitedNode(address), out);
     out.removed(now, "address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
 }
 
@@ -229,6 +231,11 @@ std::optional<Delivery> IpStack::receiveInner(TimePoint now, std::size_t interfa
 {
     const auto kind = classify(packet.destination);
     if (!kind || packet.source.isMulticast()) return std::nullopt;
+    const bool plain = packet.hopByHop.empty() && packet.destinationOptions.empty() && packet.kept.octets.empty();
+    if (const auto problem = plain ? std::nullopt : headerProblem(wire::emitIpv6(packet), *kind == Delivery::Kind::Local)) {
+        if (!problem->silent) sendError(now, packet, wire::icmpv6Type::parameterProblem, problem->code, out, problem->pointer, problem->evenToGroups);
+        return std::nullopt;
+    }
     Delivery delivery{*kind, interface, {}, std::move(packet), std::nullopt, std::nullopt};
     if (*kind == Delivery::Kind::Local) delivery.packet.kept = {};
     return take(now, delivery, true, out) ? std::optional(std::move(delivery)) : std::nullopt;
@@ -338,8 +345,13 @@ void IpStack::onAdvertisement(TimePoint now, const Delivery& delivery, const wir
 void IpStack::duplicate(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out)
 {
     out.happened(now, "duplicate-address", {{"interface", attribute(interfaces_[interface].name)}, {"address", attribute(address)}});
+    const bool proxy = findOn(interface, address)->proxy;
     remove(now, interface, address, out);
     events_.push_back({StackEvent::Kind::AddressDuplicate, interface, address});
+    if (proxy || address != linkLocalAddress(interface)) return;
+    // RFC 4862 §5.4.5: it was made from the link-layer address, which somebody else has as well; nothing works on this link.
+    out.happened(now, "interface-disabled", {{"interface", attribute(interfaces_[interface].name)}});
+    interfaces_[interface].up = false;
 }
 
 void IpStack::learnNeighbor(TimePoint now, std::size_t interface, const Ipv6Address& address, const Mac& mac, bool router, Output& out)
@@ -367,10 +379,12 @@ std::optional<Mac> IpStack::neighborMac(std::size_t interface, const Ipv6Address
 
 void IpStack::advance(TimePoint now, Output& out)
 {
+    for (const Ipv6Packet& first : fragments_.expire(now)) sendError(now, first, wire::icmpv6Type::timeExceeded, reassemblyTimeExceeded, out);
     for (std::size_t index = 0; index < interfaces_.size(); ++index) {
         if (!interfaces_[index].up) continue;
         if (interfaces_[index].groups.nextReport() <= now)
-            for (const Ipv6Address& group : interfaces_[index].groups.takeDue(now)) reportGroup(now, index, group, out);
+            for (const Ipv6Address& group : interfaces_[index].groups.takeDue(now)) reportGroup(index, group, out);
+        repeatLeft(now, index, out);
         if (interfaces_[index].addresses.nextProbe() <= now)
             for (const Ipv6Address& address : interfaces_[index].addresses.takeDue(now))
                 if (InterfaceAddress* tested = heldOn(index, address); tested && now >= tested->nextProbe) probe(now, index, *tested, out);
@@ -383,11 +397,12 @@ void IpStack::advance(TimePoint now, Output& out)
 
 std::optional<TimePoint> IpStack::nextDeadline() const
 {
-    std::optional<TimePoint> next;
+    std::optional<TimePoint> next = fragments_.nextDeadline();
     for (const Interface& interface : interfaces_) {
         if (!interface.up) continue;
         if (const TimePoint due = std::min(interface.groups.nextReport(), interface.addresses.nextProbe()); due != TimePoint::max()) next = earlier(next, due);
         next = earlier(next, interface.neighbors.nextDeadline());
+        for (const auto& [group, when] : interface.left) next = earlier(next, when);
         if (interface.settings.autoconfigures) next = earlier(next, nextDeadline(interface.learnt));
     }
     return next;
@@ -401,7 +416,7 @@ void IpStack::probe(TimePoint now, std::size_t interface, InterfaceAddress& addr
         events_.push_back({StackEvent::Kind::AddressReady, interface, address.address});
         // RFC 3590 §4: routers discard reports from the unspecified address, so all groups are reported again from this one.
         if (address.address.isLinkLocal() && !address.proxy)
-            for (const Group& group : interfaces_[interface].groups) reportGroup(now, interface, group.address, out);
+            for (const Group& group : interfaces_[interface].groups) reportGroup(interface, group.address, out);
         return;
     }
     // RFC 4862 §5.4.2: from the unspecified address, without a source link-layer address option.

@@ -140,7 +140,7 @@ public:
     void relayError(TimePoint now, ByteView octets, std::uint8_t type, std::uint8_t code, Output& out, std::uint32_t parameter = 0);
     /// Takes packets for a group that others want, too: they come as Forward. Not for groups of this node itself.
     void relayGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
-    void unrelayGroup(std::size_t interface, const Ipv6Address& group) { leave(interface, group); }
+    void unrelayGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out) { leave(now, interface, group, out); }
 
     // ---- networks behind a mobile router (RFC 3963 §5)
     /// Has a host be a router on this interface, or not any more: R in advertisements of its addresses, the all-routers group, and packets
@@ -178,6 +178,7 @@ public:
     void linkUp(TimePoint now, std::size_t interface, Output& out);
     /// Addresses from advertisements, neighbours and queued packets of the interface are gone; static ones stay.
     void linkDown(TimePoint now, std::size_t interface, Output& out);
+    /// Not while the interface is disabled either, because its link-local address is another node's, too (RFC 4862 §5.4.5); linkUp() ends that.
     [[nodiscard]] bool isUp(std::size_t interface) const { return interfaces_[interface].up; }
 
     // ---- addresses
@@ -309,7 +310,9 @@ private:
         Learnt learnt{};
         bool router = false;                      ///< of a node that is a host elsewhere
         std::vector<Ipv6Address> proxyRouters{};  ///< addresses of mobile routers among those that are held as proxy
+        std::vector<std::pair<Ipv6Address, TimePoint>> left{};  ///< groups, and when it is told once more that they were left
     };
+    static constexpr std::size_t maxLeft = 16;
     struct Route {
         Prefix destination;
         std::size_t interface;
@@ -340,8 +343,10 @@ private:
     void duplicate(TimePoint now, std::size_t interface, const Ipv6Address& address, Output& out);
 
     void join(TimePoint now, std::size_t interface, const Ipv6Address& group, bool report, Output& out);
-    void leave(std::size_t interface, const Ipv6Address& group);
-    void reportGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
+    void leave(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out);
+    /// `left`: that the node wants the group no more.
+    void reportGroup(std::size_t interface, const Ipv6Address& group, Output& out, bool left = false);
+    void repeatLeft(TimePoint now, std::size_t interface, Output& out);
     /// Tells that a mobility message of ours leaves.
     void reportSent(TimePoint now, const wire::Ipv6Packet& packet, Output& out) const;
     /// Reports are due within `milliseconds`, of all groups or of the one that is asked about (RFC 3810 §6.2).

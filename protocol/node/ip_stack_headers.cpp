@@ -19,17 +19,21 @@ constexpr std::uint8_t portUnreachable = 4;
 constexpr std::size_t typeAt = 2;
 constexpr std::size_t segmentsLeftAt = 3;
 
-bool isKnown(std::uint8_t option)
+bool isKnown(std::uint8_t option, bool hopByHop)
 {
-    return option <= 1 || option == wire::optionTunnelLimit || option == wire::optionRouterAlert || option == wire::optionHomeAddress || option == wire::optionJumbo;
+    if (option <= 1 || option == wire::optionTunnelLimit || option == wire::optionRouterAlert) return true;
+    return option == (hopByHop ? wire::optionJumbo : wire::optionHomeAddress);  // RFC 2675 §2, RFC 6275 §6.3
 }
 
 /// RFC 8200 §4.2: what the two highest bits of an unknown option's type ask for. Nothing: it is skipped.
-std::optional<HeaderProblem> optionProblem(ByteView packet, std::size_t at, std::size_t end)
+std::optional<HeaderProblem> optionProblem(ByteView packet, std::size_t at, std::size_t end, bool hopByHop)
 {
+    constexpr std::uint8_t addressOctets = 16;
     for (at += 2; at < end;) {
         const std::uint8_t type = packet[at];
-        if (!isKnown(type) && type >> 6 != 0) {
+        // RFC 6275 §6.3: the length must be 16; without the address nobody could say whose packet it is.
+        if (type == wire::optionHomeAddress && !hopByHop && at + 1 < end && packet[at + 1] != addressOctets) return HeaderProblem{erroneousField, static_cast<std::uint32_t>(at + 1)};
+        if (!isKnown(type, hopByHop) && type >> 6 != 0) {
             HeaderProblem problem{unrecognisedOption, static_cast<std::uint32_t>(at)};
             problem.silent = type >> 6 == 1;
             problem.evenToGroups = type >> 6 == 2;
@@ -53,7 +57,7 @@ std::optional<HeaderProblem> headerProblem(ByteView packet, bool forUs)
         const std::size_t end = at + 8u * (packet[at + 1] + 1u);
         if (end > packet.size()) return std::nullopt;
         if (next == proto::hopByHop || (next == proto::destinationOptions && forUs))
-            if (auto problem = optionProblem(packet, at, end)) return problem;
+            if (auto problem = optionProblem(packet, at, end, next == proto::hopByHop)) return problem;
         // RFC 8200 §4.4, RFC 5095 §3: a type that is not known, with segments left.
         if (next == proto::routing && forUs && packet[at + typeAt] != 2 && packet[at + segmentsLeftAt] != 0)
             return HeaderProblem{erroneousField, static_cast<std::uint32_t>(at + typeAt)};

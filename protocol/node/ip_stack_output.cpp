@@ -283,7 +283,7 @@ void IpStack::join(TimePoint now, std::size_t interface, const Ipv6Address& grou
     if (!groups.join(group) || !report) return;
     // RFC 3810 §6.1: at once, and once more after a random part of a second (robustness 2).
     groups.report(*groups.find(group), now + random_.between(100ms, 1s));
-    reportGroup(now, interface, group, out);
+    reportGroup(interface, group, out);
 }
 
 void IpStack::relayGroup(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out)
@@ -303,12 +303,24 @@ void IpStack::answerQuery(TimePoint now, const Delivery& delivery, std::uint32_t
     }
 }
 
-void IpStack::leave(std::size_t interface, const Ipv6Address& group)
+void IpStack::leave(TimePoint now, std::size_t interface, const Ipv6Address& group, Output& out)
 {
-    interfaces_[interface].groups.leave(group);
+    Interface& i = interfaces_[interface];
+    if (!i.groups.leave(group) || !i.up) return;
+    // RFC 3810 §6.1: as with a group that is joined. When very many end at once only some are told twice.
+    reportGroup(interface, group, out, true);
+    if (i.left.size() < maxLeft) i.left.emplace_back(group, now + random_.between(100ms, 1s));
 }
 
-void IpStack::reportGroup(TimePoint, std::size_t interface, const Ipv6Address& group, Output& out)
+void IpStack::repeatLeft(TimePoint now, std::size_t interface, Output& out)
+{
+    Interface& i = interfaces_[interface];
+    for (const auto& [group, when] : i.left)
+        if (when <= now && !i.groups.find(group)) reportGroup(interface, group, out, true);
+    std::erase_if(i.left, [now](const auto& entry) { return entry.second <= now; });
+}
+
+void IpStack::reportGroup(std::size_t interface, const Ipv6Address& group, Output& out, bool left)
 {
     if (group == allNodes()) return;  // RFC 3810 §6: never about all nodes
     Ipv6Packet packet;
@@ -317,7 +329,7 @@ void IpStack::reportGroup(TimePoint, std::size_t interface, const Ipv6Address& g
     packet.destination = allMldv2Routers();
     packet.hopByHop.push_back({wire::optionRouterAlert, {0, 0}});
     packet.nextHeader = proto::icmpv6;
-    packet.payload = wire::emitIcmpv6(wire::ListenerReport{{{wire::ListenerReport::changeToExclude, group, {}, {}}}}, packet.pseudoHeader());
+    packet.payload = wire::emitIcmpv6(wire::ListenerReport{{{left ? wire::ListenerReport::changeToInclude : wire::ListenerReport::changeToExclude, group, {}, {}}}}, packet.pseudoHeader());
     transmit(interface, multicastMac(packet.destination), packet, out);
 }
 

@@ -130,8 +130,10 @@ void MobileNode::progressMaps(TimePoint now, Output& out)
                     break;
                 }
                 // HMIP-MN-16: no longer than the MAP option says that the RCoA is good for.
-                const auto lifetime = std::min(settings_.lifetime, links_[primary_].maps.remaining(now, map));
-                if (lifetime >= leastLifetime) at.request(now, *lcoa_, lifetime);
+                auto lifetime = std::min(settings_.lifetime, links_[primary_].maps.remaining(now, map));
+                if (const auto* own = links_[primary_].careOf.find(*lcoa_); own && own->validUntil != TimePoint::max())  // MN-BU-05
+                    lifetime = std::min(lifetime, std::chrono::floor<std::chrono::seconds>(std::max<Duration>(own->validUntil - now, Duration{0})));
+                at.request(now, *lcoa_, lifetime);
             } else if (!at.releasing()) {
                 at.lapse();  // HMIP-MN-20
                 // HMIP-MN-19: what is still on its way there is sent after us, as long as the binding there would have lived.
@@ -213,7 +215,8 @@ void MobileNode::onMapAck(TimePoint now, Association& at, Association::Answer an
 {
     if (answer == Association::Answer::Accepted) registrationEvent(now, at, "registered", out);
     if (answer == Association::Answer::Released) return forgetMap(now, at.peer(), out);
-    if (answer != Association::Answer::Refused) return;
+    // A MAP that grants nothing is as good as one that refuses: without it the node is reached all the same.
+    if (answer != Association::Answer::Refused && answer != Association::Answer::Nothing) return;
     registrationEvent(now, at, "refused", out);
     // MN-BU-16: no more updates to this MAP; HMIP-MN-07a: another one, or none.
     const Ipv6Address map = at.peer();

@@ -18,6 +18,8 @@ void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
 {
     if (network_.isIngress(interface)) return stack_.linkUp(now, interface, out);
     if (const auto it = ipv4_.find(interface); it != ipv4_.end()) return setIpv4Link(now, it->second, true, out);
+    // RFC 4862 §5.4.5: disabled on the link that it was on; this may be another one.
+    if (links_[interface].up && !stack_.isUp(interface)) linkDown(now, interface, out);
     Link& link = links_[interface];
     if (link.up && settings_.movement.linkEvents) {
         // MN-MOV-03: the link may be the same: first the router is asked, and only when it is silent everybody.

@@ -199,7 +199,6 @@ std::vector<Path> MobileNode::homePaths(TimePoint now, const std::vector<Way>& l
             path.careOf = findMap(*way.map)->home();
             path.lifetime = std::min(path.lifetime, left);
         }
-        path.lifetime = std::max(path.lifetime, leastLifetime);
         // Interfaces with one MAP share a regional address, which has one identifier.
         const auto shared = std::find_if(out.begin(), out.end(), [&](const Path& p) { return p.careOf == path.careOf; });
         if (shared == out.end()) {

@@ -60,7 +60,8 @@ void MobileNode::progressHomes(TimePoint now, const Ipv6Address& careOf, Output&
         Association& at = home.association;
         at.expire(now);
         if (home.refused || at.peer().isUnspecified() || (isRouter(home) && !network_.registers())) continue;
-        at.request(now, careOf, std::max(homeLifetime(now, home, careOf), leastLifetime));
+        const auto lifetime = homeLifetime(now, home, careOf);
+        at.request(now, careOf, map ? std::max(lifetime, leastLifetime) : lifetime);
         if (map && at.isDue(now) && 2 * map->remaining(now) < 4 * std::chrono::seconds(map->granted().count())) {
             // What is left at the MAP would bound the home binding (HMIP-MN-15): refresh there first, its answer brings us back here.
             map->refresh(now);
@@ -151,7 +152,7 @@ void MobileNode::onAck(TimePoint now, const Ipv6Packet& packet, const wire::Bind
     }
     Association& association = home ? home->association : *map;
     const auto answer = association.acknowledged(now, ack);
-    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused"};
+    static constexpr std::string_view names[] = {"ignored", "accepted", "resynchronised", "released", "refused", "nothing"};
     out.happened(now, "binding-acknowledged",
                  {{"peer", attribute(association.peer())}, {"sequence", attribute(std::int64_t{ack.sequence})},
                   {"status", attribute(std::int64_t{ack.status})}, {"result", attribute(names[static_cast<std::size_t>(answer)])}});
@@ -177,6 +178,7 @@ void MobileNode::onHomeAck(TimePoint now, Home& home, Association::Answer answer
     case Association::Answer::Released:
         out.removed(now, "registration", {{"peer", attribute(home.association.peer())}, {"home_address", attribute(home.address)}});
         return takeHomeAddress(now, home.address, out);
+    case Association::Answer::Nothing: return registrationEvent(now, home.association, "waiting", out);
     case Association::Answer::Refused:
         registrationEvent(now, home.association, "refused", out);
         // MN-BU-13: the home address belongs to somebody else. Otherwise another home agent may take us (MN-BU-16, MN-BU-19).

@@ -99,7 +99,11 @@ std::optional<std::string_view> Registrar::fault(const BindingRequest& request) 
     const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(request.update.options);
     if (wire::unmapped(request.source) || (alternate && wire::unmapped(alternate->address))) return "HA-BU-09";
     if (request.ipv4Source && (!policy_.ipv4 || request.homeAddressOption.value_or(request.source) != request.source)) return "HA-BU-09";
-    if (!request.homeAddressOption.value_or(request.source).isUnicastRoutable()) return "HA-BU-01";
+    // RFC 6275 §3.2: an identifier for a single interface. A router answers to the first address of its prefix (RFC 4291 §2.6.1).
+    const Ipv6Address home = request.homeAddressOption.value_or(request.source);
+    const auto isFirst = [&](const RouterPrefix& p) { return p.prefix.length < 128 && p.prefix.masked().address == home; };
+    const auto isRouters = [&](const std::vector<RouterPrefix>& list) { return std::any_of(list.begin(), list.end(), isFirst); };
+    if (!home.isUnicastRoutable() || isRouters(policy_.homePrefixes) || isRouters(policy_.regionalPrefixes)) return "HA-BU-01";
     if (hasBrokenOptions(request.update.options)) return "HA-BU-01";
     if (!careOfAddress(request).isUnicastRoutable()) return "HA-BU-09";
     const bool homeRegistration = request.update.has(BindingUpdate::homeRegistration) || request.update.has(BindingUpdate::mapRegistration);

@@ -13,6 +13,13 @@ using wire::BindingUpdate;
 using wire::NeighborAdvertisement;
 using wire::NeighborSolicitation;
 
+namespace {
+
+/// Nothing but listener reports, which say that the groups of addresses were left.
+bool onlyReports(const std::vector<Seen>& seen) { return count<wire::ListenerReport>(seen) == seen.size(); }
+
+}  // namespace
+
 class TestAnchor : public QObject {
     Q_OBJECT
 private Q_SLOTS:
@@ -57,7 +64,7 @@ private Q_SLOTS:
         const auto seen = take(b.out);
         QVERIFY2(count<BindingAck>(seen) == 1 && find<BindingAck>(seen)->frame.as<BindingAck>()->status == 134, "HA-BU-04");
         QVERIFY(!b.anchor.stack().find(home) && b.anchor.registrar().bindings().empty());
-        QVERIFY(b.to(10s).empty());
+        QVERIFY(onlyReports(b.to(10s)));
     }
 
     void HA_BU_04_anOwnAddressIsNobodysHomeAddress()
@@ -174,7 +181,7 @@ private Q_SLOTS:
         b.in(coreLink, Bench::update(9));  // HA-DEREG-02: a delayed one
         seen = take(b.out);
         QCOMPARE(find<BindingAck>(seen)->frame.as<BindingAck>()->status, std::uint8_t{135});
-        QVERIFY(b.to(60s).empty());
+        QVERIFY(onlyReports(b.to(60s)));
         QVERIFY(!b.anchor.nextDeadline());
     }
 

@@ -47,6 +47,9 @@ wire::Ipv6Packet withHomeAddress(wire::Ipv6Packet packet, const Ipv6Address& hom
     return packet;
 }
 
+/// Nothing but listener reports, which say that the groups of addresses were left.
+bool onlyReports(const std::vector<Seen>& seen) { return count<wire::ListenerReport>(seen) == seen.size(); }
+
 }  // namespace
 
 class TestAnchorRules : public QObject {
@@ -84,7 +87,7 @@ private Q_SLOTS:
         const auto seen = take(b.out);
         QVERIFY2(count<BindingAck>(seen) == 1 && find<BindingAck>(seen)->frame.as<BindingAck>()->status == 134, "HA-BU-04: the complete update is rejected");
         QVERIFY(!b.anchor.stack().find(home) && !b.anchor.stack().find(linkLocalOfHome) && b.anchor.registrar().bindings().empty());
-        QVERIFY(b.to(10s).empty());
+        QVERIFY(onlyReports(b.to(10s)));
         QVERIFY(!b.anchor.nextDeadline());
     }
 
@@ -299,7 +302,7 @@ private Q_SLOTS:
         const auto seen = take(b.out);
         QVERIFY(count<BindingAck>(seen) == 1 && find<BindingAck>(seen)->frame.as<BindingAck>()->status == 0);
         QVERIFY(!b.anchor.stack().find(home) && !b.anchor.stack().find(linkLocalOfHome) && count(b.out, "binding-removed") == 0);
-        QVERIFY(b.to(60s).empty() && b.anchor.registrar().bindings().empty());
+        QVERIFY(onlyReports(b.to(60s)) && b.anchor.registrar().bindings().empty());
     }
 };
 

@@ -78,6 +78,12 @@ private Q_SLOTS:
         const Seen* error = find<IcmpError>(seen);
         QVERIFY(seen.size() == 1 && error && error->inner().destination == correspondent);
         QVERIFY(error->frame.as<IcmpError>()->type == wire::icmpv6Type::parameterProblem && error->frame.as<IcmpError>()->code == 0 && error->frame.as<IcmpError>()->parameter == 44);
+        // The same three octets stand in another option before it.
+        packet.destinationOptions.insert(packet.destinationOptions.begin(), {0x1e, {wire::optionTunnelLimit, 1, 0}});
+        b.in(coreLink, packet);
+        seen = take(b.out);
+        QVERIFY(seen.size() == 1 && seen[0].frame.as<IcmpError>() && seen[0].frame.as<IcmpError>()->parameter == 49);
+        packet.destinationOptions.erase(packet.destinationOptions.begin());
         packet.destinationOptions[0].data = {1};
         b.in(coreLink, packet);
         seen = take(b.out);

@@ -217,7 +217,7 @@ private Q_SLOTS:
     void MCOA_HA_10_whatIsNotWanted()
     {
         Cache c = both();
-        c.policy.bulk = false;
+        c.policy.bulk = false;  // SEC-07: nobody can verify the addresses of a bulk update
         QCOMPARE(c.update({refresh(1), refresh(2)}).statuses(), std::string("168: 0 0"));
         QCOMPARE(c.update({refresh(1)}).statuses(), std::string("0: 0"));
         c.policy.support = BidPolicy::Support::Prohibited;

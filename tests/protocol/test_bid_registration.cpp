@@ -325,6 +325,41 @@ private Q_SLOTS:
         QVERIFY2(r.acknowledged(at(0s), old) == Answer::Ignored, "MN-BU-08");
     }
 
+    void MN_BU_05_lessThanAUnitIsNotAskedFor()
+    {
+        Path brief = wlan;
+        brief.lifetime = 3s;
+        BidRegistration r = fresh();
+        r.want(at(0s), {brief}, false);
+        QVERIFY2(!r.due(at(0s)) && !r.nextDeadline(), "not valid for as long as one unit");
+        r.want(at(1s), {wlan}, false);
+        QCOMPARE(text(r.due(at(1s))), QString("O 1+"));
+    }
+
+    void RFC6275_11_8_whatIsRefusedOrGrantedForNoTimeAgainAndAgain()
+    {
+        for (const bool refused : {true, false})
+            for (const bool before : {true, false}) {
+                BidRegistration r = before ? registered({wlan}, false) : fresh();
+                r.want(at(0s), {wlan}, false);
+                const std::size_t most = refused && before ? 7 : 10;  // until the binding that there is ends
+                std::vector<TimePoint> sent;
+                for (int i = 0; i < 40 && sent.size() < most; ++i) {
+                    const TimePoint now = *r.nextDeadline();
+                    const auto update = r.due(now);
+                    if (!update) continue;
+                    sent.push_back(now);
+                    wire::BindingAck ack = ackTo(*update, refused ? status::sequenceOutOfWindow : 0, {}, 0);
+                    if (refused) ack.sequence = static_cast<std::uint16_t>(ack.sequence + 500);
+                    (void)r.acknowledged(now, ack);
+                    QVERIFY(refused || !r.registered(now));
+                }
+                QCOMPARE(sent.size(), most);
+                for (std::size_t i = 3; i < most; ++i) QVERIFY2(sent[i] - sent[i - 1] >= std::min(sent[i - 1] - sent[i - 2], Duration{30s}) && sent[i] - sent[i - 1] >= 2s, "later and later");
+                if (most == 10) QVERIFY(sent[8] - sent[7] == 32s && sent[9] - sent[8] == 32s);
+            }
+    }
+
     void aDeadPathHoldsUpNoLivingOne()
     {
         // The first one never answers: the second one gets its turn when the first timeout is over, and then everything that is new.

@@ -259,6 +259,8 @@ private Q_SLOTS:
             QVERIFY2(ba && ba->frame.as<BindingAck>()->status == c.status, "RR-CN-06");
             QVERIFY2(!wire::findOption<wire::BindingAuthorizationData>(ba->frame.as<BindingAck>()->options), "RR-CN-07");
         }
+        // RFC 6275 §9.5.1 has these answers as a MUST; the limits are for Binding Errors and ICMP (§9.3.3).
+        for (std::uint16_t i = 0; i < 40; ++i) QCOMPARE(b.status(Bench::update(old, static_cast<std::uint16_t>(4 + i), 50, careOf, 0)), 138);
     }
 
     void RR_CN_08_21_lifetimeIsBoundedAndEnds()

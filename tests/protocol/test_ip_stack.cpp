@@ -108,13 +108,49 @@ private Q_SLOTS:
             b.stack.assign({}, 0, candidate, false, false, b.out);
             (void)take(b.out);
             b.in(packet, TimePoint{500ms});
-            QVERIFY2(take(b.out).empty(), "MN-DAD-05: a tentative address answers nobody");
+            const auto answers = take(b.out);
+            QVERIFY2(answers.size() == count<wire::ListenerReport>(answers), "MN-DAD-05: a tentative address answers nobody");
             QVERIFY2((b.stack.find(candidate) == nullptr) == duplicate, "MN-DAD-05");
             (void)b.to(TimePoint{2s});
             const auto events = b.stack.takeEvents();
             QCOMPARE(events.size(), std::size_t{1});
             QCOMPARE(events[0].kind == StackEvent::Kind::AddressDuplicate, duplicate);
         }
+    }
+
+    void RFC4862_5_4_3_ourOwnSolicitationBackFromTheLinkIsAConflict()
+    {
+        // Ethernet gives nobody their own frames back: one more than was expected, and from our own address it is that of a twin.
+        Bench b;
+        b.stack.assign({}, 0, candidate, false, false, b.out);
+        const auto sent = b.out.frames;
+        for (const auto& s : sent) (void)b.stack.receive(TimePoint{1ms}, 0, s.bytes, b.out);
+        QVERIFY(!b.stack.find(candidate));
+    }
+
+    void RFC4862_5_4_5_aDuplicateLinkLocalAddressDisablesTheInterface()
+    {
+        const Ipv6Address local = linkLocal(eui64(ownMac));
+        IpStack stack(false, Random(1));
+        stack.addInterface("near", ownMac);
+        Output out;
+        stack.assign({}, 0, local, false, false, out);
+        (void)stack.receive(TimePoint{1ms}, 0, frame(peerMac, ownMac, solicitation(Ipv6Address{}, local, false)), out);
+        QVERIFY(!stack.isUp(0) && !stack.nextDeadline());
+        QCOMPARE(count(out, "interface-disabled"), std::size_t{1});
+        out = {};
+        stack.sendIcmp(TimePoint{2ms}, 0, local, allNodes(), wire::RouterSolicitation{}, out);
+        QVERIFY2(out.frames.empty(), "nothing is sent");
+        QVERIFY2(!stack.receive(TimePoint{3ms}, 0, frame(peerMac, ownMac, icmp(peer, allNodes(), wire::Echo{false, 1, 2, {}})), out) && out.frames.empty(), "nor heard");
+        stack.linkUp(TimePoint{1s}, 0, out);
+        stack.assign(TimePoint{1s}, 0, local, false, false, out);
+        run(stack, TimePoint{3s}, out);
+        QVERIFY2(stack.owns(local), "another link, another test");
+        // Other addresses may be taken without that.
+        (void)stack.takeEvents();
+        stack.assign(TimePoint{3s}, 0, candidate, false, false, out);
+        (void)stack.receive(TimePoint{3s}, 0, frame(peerMac, ownMac, solicitation(Ipv6Address{}, candidate, false)), out);
+        QVERIFY(stack.isUp(0) && !stack.find(candidate));
     }
 
     void solicitedAdvertisementOfAnOwnAddress()
@@ -272,6 +308,75 @@ private Q_SLOTS:
         QVERIFY(!told(1, 64) && !told(0xfff0, 7));
     }
 
+    void RFC8200_4_5_whatIsNotCompleteAfterAMinuteIsTold()
+    {
+        // The first piece has come, or not; or it is one of an error message, about which there is none.
+        for (const auto& [place, protocol, told] : {std::tuple{0, wire::protocol::udp, true}, {64, wire::protocol::udp, false}, {0, wire::protocol::icmpv6, false}}) {
+            Bench b;
+            b.know(peer, TimePoint{0s});
+            wire::Ipv6Packet piece = probe(peer, own, {});
+            piece.nextHeader = wire::protocol::fragment;
+            piece.payload = {protocol, 0, 0, static_cast<std::uint8_t>(place | 1), 0, 0, 0, 9};
+            piece.payload.resize(wire::fragmentOctets + 64);
+            piece.payload[wire::fragmentOctets] = 1;  // Destination Unreachable, where it is ICMPv6
+            b.in(piece, TimePoint{1s});
+            QVERIFY(take(b.out).empty());
+            QCOMPARE(count<IcmpError>(b.to(TimePoint{61s} - 1ns)), std::size_t{0});
+            const auto seen = b.to(TimePoint{61s});
+            const Seen* found = find<IcmpError>(seen);
+            QCOMPARE(found != nullptr, told);
+            if (!found) continue;
+            const auto* error = found->frame.as<IcmpError>();
+            QVERIFY(error->type == wire::icmpv6Type::timeExceeded && error->code == 1 && found->outer().destination == peer);
+            const Bytes whole = wire::emitIpv6(piece);
+            QVERIFY2(error->invoking == whole, "as it came");
+            QCOMPARE(count<IcmpError>(b.to(TimePoint{200s})), std::size_t{0});
+        }
+    }
+
+    void RFC6275_6_3_homeAddressOptionsInWrongPlacesAndLengths()
+    {
+        const Ipv6Address home = ip("2001:db8:9::1");
+        struct Case {
+            bool hopByHop;
+            std::size_t octets;
+            bool mobility;
+            std::optional<std::pair<int, std::uint32_t>> told;  // code and pointer
+        };
+        // 40 octets of header, 2 of the options header, padding so that the address stands at 8n.
+        for (const Case& c : {Case{true, 16, true, std::pair{2, 46u}}, {true, 16, false, std::pair{2, 46u}}, {false, 15, true, std::pair{0, 47u}},
+                              {false, 0, true, std::pair{0, 47u}}, {false, 16, false, std::pair{2, 46u}}}) {
+            Bench b;
+            b.know(peer);
+            if (c.mobility) b.stack.setMobilitySupport();
+            wire::Ipv6Packet packet = icmp(peer, own, wire::Echo{false, 3, 4, {}}, 64);
+            Bytes address(home.octets.begin(), home.octets.begin() + static_cast<std::ptrdiff_t>(c.octets));
+            (c.hopByHop ? packet.hopByHop : packet.destinationOptions).push_back({wire::optionHomeAddress, address});
+            QVERIFY(!b.in(packet));
+            const auto seen = take(b.out);
+            const auto* error = seen.size() == 1 ? seen[0].frame.as<IcmpError>() : nullptr;
+            QVERIFY(error && error->type == wire::icmpv6Type::parameterProblem);
+            QCOMPARE(int{error->code}, c.told->first);
+            QCOMPARE(error->parameter, c.told->second);
+            packet.destination = allNodes();
+            packet.payload = icmp(peer, allNodes(), wire::Echo{false, 3, 4, {}}, 64).payload;
+            QVERIFY2(!b.in(packet) && take(b.out).empty(), "never about a packet to a group");
+        }
+    }
+
+    void RFC8200_4_2_unknownOptionsInTunnelsToo()
+    {
+        Bench b;
+        b.know(peer);
+        wire::Ipv6Packet packet = icmp(peer, own, wire::Echo{false, 3, 4, {}}, 64);
+        packet.destinationOptions.push_back({0x80, {1, 2}});
+        QVERIFY(!b.stack.receiveInner({}, 0, *decapsulate(encapsulate(packet, remote, own)), b.out));
+        const auto seen = take(b.out);
+        const auto* error = seen.size() == 1 ? seen[0].frame.as<IcmpError>() : nullptr;
+        QVERIFY(error && error->type == wire::icmpv6Type::parameterProblem && error->code == 2);
+        QCOMPARE(error->parameter, 42u);
+    }
+
     void RFC6275_6_3_oneHomeAddressOptionAtMost()
     {
         Bench b;
@@ -368,6 +473,39 @@ private Q_SLOTS:
             QVERIFY(s.inner().source == linkLocal(eui64(ownMac)) && s.inner().destination == allMldv2Routers() && s.inner().hopLimit == 1);
             QCOMPARE(s.inner().hopByHop.at(0).type, wire::optionRouterAlert);
         }
+    }
+
+    void RFC3810_6_1_groupsThatAreLeftAreToldTwice()
+    {
+        Bench b;
+        b.stack.assign({}, 0, candidate, false, true, b.out);
+        (void)b.to(TimePoint{10s});
+        const Ipv6Address twin = withInterfaceId(ip("2001:db8:7::"), interfaceId(candidate));
+        b.stack.assign(TimePoint{10s}, 0, twin, false, true, b.out);
+        b.stack.remove(TimePoint{10s}, 0, candidate, b.out);
+        QVERIFY2(count<wire::ListenerReport>(b.to(TimePoint{20s})) == 0, "another address is in the group still");
+        b.stack.remove(TimePoint{20s}, 0, twin, b.out);
+        auto seen = take(b.out);
+        QCOMPARE(seen.size(), std::size_t{1});
+        for (Seen& s : b.to(TimePoint{30s})) seen.push_back(std::move(s));
+        QCOMPARE(seen.size(), std::size_t{2});
+        for (const Seen& s : seen) {
+            const auto* report = s.frame.as<wire::ListenerReport>();
+            QVERIFY(report && report->records.size() == 1 && report->records[0].type == wire::ListenerReport::changeToInclude);
+            QVERIFY(report->records[0].group == solicitedNode(candidate) && report->records[0].sources.empty());
+            QVERIFY(s.inner().source == linkLocal(eui64(ownMac)) && s.inner().destination == allMldv2Routers() && s.inner().hopLimit == 1);
+        }
+        // Joined again meanwhile: the second word is not sent.
+        b.stack.assign(TimePoint{30s}, 0, candidate, false, true, b.out);
+        (void)b.to(TimePoint{40s});
+        b.stack.remove(TimePoint{40s}, 0, candidate, b.out);
+        b.stack.assign(TimePoint{40s}, 0, candidate, false, true, b.out);
+        seen = b.to(TimePoint{50s});
+        QCOMPARE(std::count_if(seen.begin(), seen.end(), [](const Seen& s) { return s.frame.as<wire::ListenerReport>()->records[0].type == wire::ListenerReport::changeToInclude; }), 1);
+        b.stack.remove(TimePoint{50s}, 0, candidate, b.out);
+        b.out = {};
+        b.stack.linkDown(TimePoint{50s}, 0, b.out);
+        QVERIFY2(b.to(TimePoint{60s}).empty(), "nothing leaves a link that is gone");
     }
 
     void RFC3590_groupsAreReportedAgainWhenTheLinkLocalAddressIsReady()

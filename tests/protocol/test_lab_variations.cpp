@@ -156,12 +156,18 @@ private Q_SLOTS:
     void HMIP_AR_06_theOptionLivesNoLongerThanTheMapsPrefix()
     {
         // Valid 3000 s and preferred 2000 s: RFC 4140 takes the lesser of both, RFC 5380 looks at the valid lifetime alone.
-        for (const auto& [dialect, asked, expected] : {std::tuple{Dialect::Rfc4140, 3600, 2000u}, {Dialect::Rfc5380, 3600, 3000u}, {Dialect::Rfc4140, 1000, 1000u}, {Dialect::Rfc5380, 2500, 2500u}}) {
+        // The same for a MAP that is named by its address.
+        for (const auto& [dialect, asked, expected, name] :
+             {std::tuple{Dialect::Rfc4140, 3600, 2000u, "map"}, {Dialect::Rfc5380, 3600, 3000u, "map"}, {Dialect::Rfc4140, 1000, 1000u, "map"}, {Dialect::Rfc5380, 2500, 2500u, "map"},
+              {Dialect::Rfc4140, 3600, 2000u, "2001:db8:300::1"}, {Dialect::Rfc5380, 3600, 3000u, "2001:db8:300::1"}}) {
             Scenario s = stationary();
             s.dialect = dialect;
             for (auto& n : s.nodes)
                 for (auto& i : n.interfaces) {
-                    if (i.advertise) i.advertise->map[0].lifetime = std::chrono::seconds(asked);
+                    if (i.advertise) {
+                        i.advertise->map[0].lifetime = std::chrono::seconds(asked);
+                        i.advertise->map[0].node = name;
+                    }
                     if (n.name == "map" && i.name == "domain") {
                         i.advertise.emplace();
                         i.advertise->prefixes = {{prefix("2001:db8:300::1/64"), true, true, true, 3000s, 2000s, false}};

@@ -359,33 +359,39 @@ private Q_SLOTS:
         const Mac second = mac("02:00:00:00:06:02");
         const Ipv6Address lcoaB = withInterfaceId(ip("2001:db8:b1::"), eui64(second));
         const Ipv6Address lcoaC = withInterfaceId(ip("2001:db8:c1::"), eui64(mnMac));
-        IpStack stack = Bench::makeStack();
-        stack.addInterface("wl1", second);
-        MobileNode mn(std::move(stack), Bench::settings());
-        Output out;
-        const auto in = [&](TimePoint now, std::size_t interface, const wire::Ipv6Packet& packet) { mn.receive(now, interface, frame(arMac, interface == 0 ? mnMac : second, packet), out); };
-        const auto to = [&](TimePoint until) {
-            (void)run(mn, until, out);
-            return take(out);
-        };
-        mn.linkUp({}, 0, out);
-        mn.linkUp({}, 1, out);
-        in({}, 0, with({option1}));
-        in({}, 1, with({option1}, "2001:db8:b1::1"));
-        auto seen = to(TimePoint{1s});
-        QVERIFY(updates(seen) == Lines{"lcoa1>map1 rcoa1"});
-        in(TimePoint{1s}, 0, mapAck(mapAddress, lcoa, rcoa, mn.mapAssociation()->sequence()));
-        QVERIFY(updates(take(out)) == Lines{"rcoa1>ha"});
-        // The first interface goes to a link without that MAP, the second one still hears of it.
-        mn.linkDown(TimePoint{2s}, 0, out);
-        mn.linkUp(TimePoint{2s}, 0, out);
-        in(TimePoint{2s}, 0, with({}, "2001:db8:c1::1"));
-        seen = to(TimePoint{4s});
-        const auto lines = updates(seen);
-        QVERIFY2(!lines.empty() && lines.front() == lcoaB.text() + ">map1 rcoa1", "HMIP-MN-26");
-        for (const std::string& line : lines) QVERIFY2(line.find(lcoaC.text()) == std::string::npos, "HMIP-MN-26");
-        const auto it = std::find_if(seen.begin(), seen.end(), [](const Seen& s) { return s.frame.as<BindingUpdate>() != nullptr; });
-        QVERIFY2(it->interface == 1, "HMIP-MN-26: by that link");
+        for (const bool leaves : {true, false}) {
+            IpStack stack = Bench::makeStack();
+            stack.addInterface("wl1", second);
+            auto settings = Bench::settings();
+            settings.strictMapOptions = !leaves;
+            MobileNode mn(std::move(stack), settings);
+            Output out;
+            const auto in = [&](TimePoint now, std::size_t interface, const wire::Ipv6Packet& packet) { mn.receive(now, interface, frame(arMac, interface == 0 ? mnMac : second, packet), out); };
+            const auto to = [&](TimePoint until) {
+                (void)run(mn, until, out);
+                return take(out);
+            };
+            mn.linkUp({}, 0, out);
+            mn.linkUp({}, 1, out);
+            in({}, 0, with({option1}));
+            in({}, 1, with({option1}, "2001:db8:b1::1"));
+            auto seen = to(TimePoint{1s});
+            QVERIFY(updates(seen) == Lines{"lcoa1>map1 rcoa1"});
+            in(TimePoint{1s}, 0, mapAck(mapAddress, lcoa, rcoa, mn.mapAssociation()->sequence()));
+            QVERIFY(updates(take(out)) == Lines{"rcoa1>ha"});
+            // The first interface goes to a link without that MAP, or stays where it is not advertised any more; the second one still hears of it.
+            if (leaves) {
+                mn.linkDown(TimePoint{2s}, 0, out);
+                mn.linkUp(TimePoint{2s}, 0, out);
+            }
+            in(TimePoint{2s}, 0, with({}, leaves ? "2001:db8:c1::1" : "2001:db8:a1::1"));
+            seen = to(TimePoint{4s});
+            const auto lines = updates(seen);
+            QVERIFY2(!lines.empty() && lines.front() == lcoaB.text() + ">map1 rcoa1", "HMIP-MN-26");
+            for (const std::string& line : lines) QVERIFY2(line.find(lcoaC.text()) == std::string::npos, "HMIP-MN-26");
+            const auto it = std::find_if(seen.begin(), seen.end(), [](const Seen& s) { return s.frame.as<BindingUpdate>() != nullptr; });
+            QVERIFY2(it->interface == 1, "HMIP-MN-26: by that link");
+        }
     }
 };
 

@@ -322,7 +322,12 @@ private Q_SLOTS:
         wire::Ipv6Packet checksum = advertisement({});
         checksum.payload[2] ^= 0xff;
         b.in(checksum);
+        wire::Ipv6Packet brief = advertisement({});
+        brief.payload.resize(15);
+        b.in(brief);
         QVERIFY2(!b.mn.onLinkCareOf() && !b.mn.mapAssociation(), "MN-MOV-08");
+        b.in(advertisement({}));
+        QVERIFY2(b.mn.onLinkCareOf() == lcoa && b.mn.mapAssociation(), "the one that is wrong in nothing");
     }
 
     void earlyAndRepeatedAdvanceChangesNothing()

@@ -198,6 +198,7 @@ private Q_SLOTS:
         b.mn.linkUp(b.now, 0, b.out);
         auto seen = take(b.out);
         QVERIFY2(asked(seen) == 1 && count<RouterSolicitation>(seen) == 0, "MN-MOV-03: unicast solicitation first");
+        QVERIFY2(count<RouterSolicitation>(b.to(2900ms)) == 0, "MN-MOV-03: it has a second to answer");
         seen = b.to(3s);
         QVERIFY2(count<RouterSolicitation>(seen) == 1, "MN-MOV-03: it is silent, everybody is asked");
         Bench same = Bench::plain();

@@ -124,6 +124,13 @@ private Q_SLOTS:
         QVERIFY2(updates == 1, "HMIP-MN-17: nothing to correspondents inside the domain");
         const Ways after = ways(run, true, 15s, 20s);
         QVERIFY2(after.straight > 240 && after.tunnelled == 0, "HMIP-MN-23");
+        for (const auto& f : run.out.frames) {
+            if ((run.link(f) != "w1" && run.link(f) != "w2") || f.time < TimePoint{15s}) continue;
+            const auto d = run.decoded(f);
+            if (d.probe && d.probe->answer)
+                QVERIFY2(d.packets.size() == 2 && d.packets[0].source == *run.mobile().onLinkCareOf() && d.inner()->source == *run.mobile().regionalCareOf() && d.inner()->homeAddress() == homeAddress,
+                         "HMIP-MN-23: from the regional address that the correspondent knows");
+        }
     }
 
     /// Away from home: source = care-of address, home address option, care-of nonce index 0, proven by the home token alone.

@@ -72,6 +72,11 @@ public:
         }
         list_.pop_back();
     }
+    void clear()
+    {
+        list_.clear();
+        places_ = {};
+    }
     [[nodiscard]] const std::vector<T>& list() const { return list_; }
     [[nodiscard]] auto begin() { return list_.begin(); }
     [[nodiscard]] auto end() { return list_.end(); }

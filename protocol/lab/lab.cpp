@@ -113,9 +113,9 @@ void Lab::deliver(std::size_t link, std::optional<std::size_t> sender, ByteView 
     };
     if (destination.isGroup()) {
         // A node that is told moves nobody at once, so the list holds still.
-        const std::uint64_t bit = node::GroupTable::filterBit(destination);
+        const std::uint64_t bits = node::GroupTable::filterBits(destination);
         for (const auto& [groups, port] : listeners_[link])
-            if ((groups & bit) != 0 && stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
+            if ((groups & bits) == bits && stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
         return;
     }
     if (const std::uint32_t port = macPorts_.find(destination, macOf()); port != macPorts_.none) hand(port);

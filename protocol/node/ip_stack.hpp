@@ -4,6 +4,7 @@
 // the stack does not settle itself comes back to the role as a Delivery or a StackEvent. Copyable value, no pointers inside.
 #pragma once
 
+#include "protocol/base/near.hpp"
 #include "protocol/base/random.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/node/address_table.hpp"
@@ -277,6 +278,8 @@ public:
     [[nodiscard]] bool hasNews() const { return !events_.empty() || !waitingCarried_.empty(); }
     [[nodiscard]] std::vector<StackEvent> takeEvents() { return std::exchange(events_, {}); }
 
+    /// Has what receive() and advance() look at first come into the caches.
+    void bringNear() const { roamscope::bringNear(interfaces_.data(), interfaces_.size() * sizeof(Interface)); }
     [[nodiscard]] std::size_t interfaceCount() const { return interfaces_.size(); }
     [[nodiscard]] const std::string& interfaceName(std::size_t interface) const { return interfaces_[interface].name; }
     [[nodiscard]] Mac mac(std::size_t interface) const { return interfaces_[interface].mac; }

@@ -451,6 +451,13 @@ private:
     /// Those that a person follows: solicitation of routers, per registration the next copy or refresh, questions to the home network.
     enum Timer : std::size_t { SolicitRouter, UpdateMap, UpdateHome, DiscoverHomeAgents, SolicitPrefixes, TimerCount };
 
+    void bringNear() const
+    {
+        roamscope::bringNear(this, sizeof *this);
+        stack_.bringNear();
+        roamscope::bringNear(links_.data(), links_.size() * sizeof(Link));
+        roamscope::bringNear(homes_.data(), homes_.size() * sizeof(Home));
+    }
     [[nodiscard]] std::uint16_t lastSequence(const Ipv6Address& peer, const Ipv6Address& home);
     void keepSequence(const Ipv6Address& peer, const Ipv6Address& home, std::uint16_t sequence);
 

@@ -75,7 +75,7 @@ public:
     /// A valid neighbour advertisement (RFC 4861 §7.2.5).
     void advertised(TimePoint now, const wire::NeighborAdvertisement& na, Actions& actions);
     void advance(TimePoint now, Actions& actions);
-    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return timers_.first() != TimePoint::max() ? std::optional(timers_.first()) : std::nullopt; }
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return timers_.next(); }
     /// Forgets everybody: the link went down.
     void clear()
     {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "protocol/base/address.hpp"
+#include "protocol/base/near.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -50,6 +51,11 @@ public:
     [[nodiscard]] std::uint32_t find(const Key& key, const KeyOf& keyOf) const
     {
         return slots_.empty() ? none : slots_[probe(key, keyOf)].place;
+    }
+    /// Has what find() looks at first come into the caches.
+    void bringNear(const Key& key) const
+    {
+        if (!slots_.empty()) roamscope::bringNear(&slots_[tag(AddressHash{}(key)) & mask()], sizeof(Slot));
     }
     /// `key` stands in `place` from now on, whether it was there or not.
     template <class KeyOf>

@@ -280,6 +280,12 @@ public:
 
     /// Has what receive() and advance() look at first come into the caches.
     void bringNear() const { roamscope::bringNear(interfaces_.data(), interfaces_.size() * sizeof(Interface)); }
+    /// The same for what an answer to that address, and a change of its mobile peer, look at first.
+    void bringNear(const Ipv6Address& address, const Ipv6Address& home) const
+    {
+        for (const Interface& interface : interfaces_) interface.addresses.bringNear(address);
+        mobilePeers_.bringNear(home);
+    }
     [[nodiscard]] std::size_t interfaceCount() const { return interfaces_.size(); }
     [[nodiscard]] const std::string& interfaceName(std::size_t interface) const { return interfaces_[interface].name; }
     [[nodiscard]] Mac mac(std::size_t interface) const { return interfaces_[interface].mac; }

@@ -30,6 +30,8 @@ public:
         else tunnels_.add({careOf, home});
     }
     void left(const Ipv6Address& home, const Ipv6Address& careOf);
+    /// Has what bound() looks at first come into the caches.
+    void bringNear(const Ipv6Address& careOf) const { tunnels_.bringNear(careOf); }
     /// Its queries begin now, unless they have begun: before the first one it may not report (RFC 6275 §11.3.4). They go on until unbound().
     void ask(TimePoint now, const Ipv6Address& home) { (void)begin(now, home); }
     /// It has none. Gives the groups that nobody wants any more.

@@ -37,7 +37,7 @@ bool Lab::advanceOnce(TimePoint limit, LabOutput& out)
     }
     const std::size_t node = deadlines_.first()->index;
     node::Output output = newOutput();
-    std::visit([&](auto& n) { n.advance(localTime(node), output); }, nodes_[node]);
+    nodes_[node].visit([&](auto& n) { n.advance(localTime(node), output); });
     collect(node, output, out);
     return true;
 }
@@ -50,7 +50,7 @@ void Lab::inject(TimePoint now, std::size_t port, ByteView frame, LabOutput& out
 
 const node::IpStack& Lab::stack(std::size_t node) const
 {
-    return std::visit([](const auto& n) -> const node::IpStack& { return n.stack(); }, nodes_[node]);
+    return nodes_[node].visit([](const auto& n) -> const node::IpStack& { return n.stack(); });
 }
 
 std::optional<std::size_t> Lab::findNode(std::string_view name) const
@@ -62,7 +62,7 @@ std::optional<std::size_t> Lab::findNode(std::string_view name) const
 
 std::optional<TimePoint> Lab::nodeDeadline(std::size_t node) const
 {
-    return std::visit([](const auto& n) { return n.nextDeadline(); }, nodes_[node]);
+    return nodes_[node].visit([](const auto& n) { return n.nextDeadline(); });
 }
 
 void Lab::execute(Item item, LabOutput& out)
@@ -113,21 +113,12 @@ void Lab::deliver(std::size_t link, std::optional<std::size_t> sender, ByteView 
     };
     if (destination.isGroup()) {
         // A node that is told moves nobody at once, so the list holds still.
-        const std::uint64_t bit = node::GroupTable::filterBit(destination);
-        for (const std::size_t port : linkPorts_[link])
-            if ((groupFilters_[port] & bit) != 0 && stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
+        const std::uint64_t bits = node::GroupTable::filterBits(destination);
+        for (const auto& [groups, port] : listeners_[link])
+            if ((groups & bits) == bits && stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
         return;
     }
-    const auto owners = macPorts_.find(keyOf(destination));
-    if (owners == macPorts_.end()) return;
-    for (const std::size_t port : owners->second) hand(port);
-}
-
-std::uint64_t Lab::keyOf(const Mac& mac)
-{
-    std::uint64_t key = 0;
-    for (const std::uint8_t octet : mac.octets) key = key << 8 | octet;
-    return key;
+    if (const std::uint32_t port = macPorts_.find(destination, macOf()); port != macPorts_.none) hand(port);
 }
 
 void Lab::deliverTo(std::size_t port, ByteView frame, LabOutput& out)
@@ -135,7 +126,7 @@ void Lab::deliverTo(std::size_t port, ByteView frame, LabOutput& out)
     const Port& p = ports_[port];
     if (down_[p.node]) return;
     node::Output output = newOutput();
-    std::visit([&](auto& n) { n.receive(localTime(p.node), p.interface, frame, output); }, nodes_[p.node]);
+    nodes_[p.node].visit([&](auto& n) { n.receive(localTime(p.node), p.interface, frame, output); });
     collect(p.node, output, out);
 }
 
@@ -148,7 +139,7 @@ void Lab::move(TimePoint now, std::size_t port, std::optional<std::size_t> link,
 void Lab::attach(const Attach& change, LabOutput& out)
 {
     Port& port = ports_[change.port];
-    auto* mobile = down_[port.node] ? nullptr : std::get_if<node::MobileNode>(&nodes_[port.node]);
+    auto* mobile = down_[port.node] ? nullptr : nodes_[port.node].as<node::MobileNode>();
     node::Output output = newOutput();
     const TimePoint local = localTime(port.node);
     if (port.link == change.link) {
@@ -157,7 +148,7 @@ void Lab::attach(const Attach& change, LabOutput& out)
         mobile->linkUp(local, port.interface, output);
         return collect(port.node, output, out);
     }
-    const node::Attributes key{{"interface", node::attribute(std::string_view(scenario_.nodes[port.node].interfaces[port.interface].name))}};
+    const node::Attributes key{{"interface", node::attribute(stack(port.node).interfaceName(port.interface))}};
     if (port.link && mobile) mobile->linkDown(local, port.interface, output);
     if (port.link) output.removed(now_, "attachment", key);
     setLink(change.port, change.link);
@@ -169,13 +160,17 @@ void Lab::attach(const Attach& change, LabOutput& out)
 
 void Lab::setLink(std::size_t port, std::optional<std::size_t> link)
 {
-    if (const auto old = std::exchange(ports_[port].link, link)) {
-        auto& list = linkPorts_[*old];
-        list.erase(std::lower_bound(list.begin(), list.end(), port));
-    }
-    if (!link) return;
-    auto& list = linkPorts_[*link];
-    list.insert(std::lower_bound(list.begin(), list.end(), port), port);
+    const auto placeIn = [&](std::vector<Listener>& list) { return std::lower_bound(list.begin(), list.end(), port, [](const Listener& l, std::size_t p) { return l.port < p; }); };
+    if (const auto old = std::exchange(ports_[port].link, link)) listeners_[*old].erase(placeIn(listeners_[*old]));
+    if (link) listeners_[*link].insert(placeIn(listeners_[*link]), {groupFilters_[port], port});
+}
+
+void Lab::refreshFilter(std::size_t port)
+{
+    const std::uint64_t filter = stack(ports_[port].node).groupFilter(ports_[port].interface);
+    if (std::exchange(groupFilters_[port], filter) == filter || !ports_[port].link) return;
+    auto& list = listeners_[*ports_[port].link];
+    std::lower_bound(list.begin(), list.end(), port, [](const Listener& l, std::size_t p) { return l.port < p; })->groups = filter;
 }
 
 void Lab::schedule(TimePoint time, What what)
@@ -197,7 +192,7 @@ void Lab::collect(std::size_t node, node::Output& output, LabOutput& out)
         const std::size_t port = portOf(node, frame.interface);
         if (const auto link = ports_[port].link) transmit(port, *link, std::move(frame.bytes), out);
     }
-    for (const std::size_t port : nodePorts_[node]) groupFilters_[port] = stack(node).groupFilter(ports_[port].interface);
+    for (std::size_t port = firstPorts_[node]; port < firstPorts_[node + 1]; ++port) refreshFilter(port);
     refreshDeadline(node);
     output.events.clear();
     output.frames.clear();

@@ -6,14 +6,11 @@
 
 #include "protocol/base/result.hpp"
 #include "protocol/lab/deadline_queue.hpp"
+#include "protocol/lab/lab_node.hpp"
 #include "protocol/lab/scenario.hpp"
-#include "protocol/node/access_router.hpp"
-#include "protocol/node/anchor.hpp"
-#include "protocol/node/correspondent.hpp"
-#include "protocol/node/mobile_node.hpp"
+#include "protocol/node/address_index.hpp"
 
 #include <map>
-#include <unordered_map>
 #include <variant>
 
 namespace roamscope::lab {
@@ -28,9 +25,9 @@ enum class Segments : std::uint8_t {
 struct Port {
     std::size_t node = 0;
     std::size_t interface = 0;
-    std::string name;  ///< "mn-wl0"
-    Mac mac;
     std::optional<std::size_t> link;
+    Mac mac;           ///< of no other port
+    std::string name;  ///< "mn-wl0"
 };
 
 /// A frame that entered a segment: what a capture on that link sees, stamped with its arrival there.
@@ -65,9 +62,6 @@ struct LabOutput {
     std::vector<LabEvent> events;
     void clear() { *this = {}; }
 };
-
-/// A node of any role.
-using Node = std::variant<node::Anchor, node::AccessRouter, node::Correspondent, node::MobileNode>;
 
 class Lab {
 public:
@@ -115,7 +109,7 @@ public:
     template <class T>
     [[nodiscard]] const T* nodeAs(std::size_t node) const
     {
-        return std::get_if<T>(&nodes_[node]);
+        return nodes_[node].as<T>();
     }
     [[nodiscard]] std::optional<std::size_t> findNode(std::string_view name) const;
     /// False while a restart keeps the node down.
@@ -168,8 +162,9 @@ private:
     /// Takes what a node handed out: frames into the delay of their port, events into the record.
     void collect(std::size_t node, node::Output& output, LabOutput& out);
     void refreshDeadline(std::size_t node);
-    [[nodiscard]] static std::uint64_t keyOf(const Mac& mac);
-    [[nodiscard]] std::size_t portOf(std::size_t node, std::size_t interface) const { return nodePorts_[node][interface]; }
+    /// Notes which groups a port wants to hear.
+    void refreshFilter(std::size_t port);
+    [[nodiscard]] std::size_t portOf(std::size_t node, std::size_t interface) const { return firstPorts_[node] + interface; }
 
     // lab_troubles.cpp
     void transmit(std::size_t port, std::size_t link, Bytes frame, LabOutput& out);
@@ -208,10 +203,18 @@ private:
     std::vector<std::uint32_t> restarts_; ///< of each node so far
     DeadlineQueue deadlines_;             ///< of the nodes, in lab time
     std::vector<Port> ports_;
+    std::vector<std::size_t> firstPorts_;      ///< of each node, whose others follow, and the end
     std::vector<std::uint64_t> groupFilters_;  ///< of each port, so that a multicast frame wakes only the nodes that want it
-    std::vector<std::vector<std::size_t>> nodePorts_;
-    std::vector<std::vector<std::size_t>> linkPorts_;  ///< ports on each link, in order
-    std::unordered_map<std::uint64_t, std::vector<std::size_t>> macPorts_;  ///< by link-layer address
+    struct Listener {
+        std::uint64_t groups = 0;  ///< its group filter, where a frame to many needs it
+        std::size_t port = 0;
+    };
+    std::vector<std::vector<Listener>> listeners_;  ///< on each link, by port
+    node::PlaceIndex<Mac> macPorts_;                ///< ports by link-layer address
+    [[nodiscard]] auto macOf() const
+    {
+        return [this](std::uint32_t port) -> const Mac& { return ports_[port].mac; };
+    }
     std::map<std::pair<std::size_t, std::size_t>, Impairment> impairments_;  ///< by port and link, made when first used
     std::vector<std::size_t> messageFaults_;       ///< those of the scenario that are not used up
     std::vector<std::uint32_t> matched_;           ///< frames that each fault has seen

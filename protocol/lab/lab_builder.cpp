@@ -6,19 +6,25 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 namespace roamscope::lab {
 
 class LabBuilder {
 public:
     /// For a lab whose scenario is set. `random`: what the nodes draw from.
-    LabBuilder(Lab& lab, Random random) : random_(random), lab_(lab), routes_(lab.scenario_, lab.ports_, lab.nodePorts_) {}
+    LabBuilder(Lab& lab, Random random) : random_(random), lab_(lab), routes_(lab.scenario_, lab.ports_, lab.firstPorts_) {}
 
     void build()
     {
         const std::size_t count = spec().nodes.size();
-        lab_.linkPorts_.resize(spec().links.size());
+        lab_.listeners_.resize(spec().links.size());
+        for (const NodeSpec& n : spec().nodes)
+            for (const InterfaceSpec& interface : n.interfaces)
+                if (interface.mac) givenMacs_.insert(*interface.mac);
         for (std::size_t i = 0; i < count; ++i) addPorts(i);
+        lab_.firstPorts_.push_back(lab_.ports_.size());
+        lab_.nodes_.reserve(count);
         for (std::size_t i = 0; i < count; ++i) lab_.nodes_.push_back(makeNode(i, TimePoint{}));
         for (const LinkEvent& event : spec().events) addEvent(event);
         for (std::size_t i = 0; i < spec().faults.size(); ++i) addFault(i);
@@ -35,7 +41,7 @@ public:
         const NodeSpec& n = spec().nodes[index];
         node::IpStack stack(stackSettings(n), random_.fork(index));
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
-            const Port& port = lab_.ports_[lab_.nodePorts_[index][i]];
+            const Port& port = lab_.ports_[lab_.portOf(index, i)];
             const InterfaceSpec& spec = n.interfaces[i];
             const bool mobile = n.role == Role::MobileNode && !isIngress(n, spec);
             node::InterfaceSettings settings;
@@ -68,10 +74,10 @@ public:
     {
         const NodeSpec& n = spec().nodes[index];
         lab_.stackOf(index).configure(stackSettings(n));
-        if (auto* anchor = std::get_if<node::Anchor>(&lab_.nodes_[index])) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
-        if (auto* other = std::get_if<node::Correspondent>(&lab_.nodes_[index])) other->configure(correspondentSettings(n));
-        if (auto* router = std::get_if<node::AccessRouter>(&lab_.nodes_[index])) router->configure(now, advertisersOf(index), probingOf(n));
-        if (auto* mobile = std::get_if<node::MobileNode>(&lab_.nodes_[index])) mobile->configure(now, mobileSettings(index));
+        if (auto* anchor = lab_.nodes_[index].as<node::Anchor>()) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
+        if (auto* other = lab_.nodes_[index].as<node::Correspondent>()) other->configure(correspondentSettings(n));
+        if (auto* router = lab_.nodes_[index].as<node::AccessRouter>()) router->configure(now, advertisersOf(index), probingOf(n));
+        if (auto* mobile = lab_.nodes_[index].as<node::MobileNode>()) mobile->configure(now, mobileSettings(index));
     }
 
 private:
@@ -94,23 +100,28 @@ private:
     void addPorts(std::size_t node)
     {
         const NodeSpec& n = spec().nodes[node];
-        lab_.nodePorts_.emplace_back();
+        lab_.firstPorts_.push_back(lab_.ports_.size());
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
             const InterfaceSpec& interface = n.interfaces[i];
-            // Stable and locally administered: the node and the interface by number.
-            const Mac fallback{{0x02, 0x00, 0x00, static_cast<std::uint8_t>((node + 1) >> 8), static_cast<std::uint8_t>(node + 1),
-                                static_cast<std::uint8_t>(i + 1)}};
-            lab_.nodePorts_.back().push_back(lab_.ports_.size());
             const auto link = interface.link ? std::optional(linkIndex(*interface.link)) : std::nullopt;
             // A mobile node learns of every link it is on, of the first one too: it attaches at time 0.
             const bool attaches = link && n.role == Role::MobileNode && !isIngress(n, interface);
             if (attaches) lab_.schedule({}, Lab::Attach{lab_.ports_.size(), link});
-            const Mac mac = interface.mac.value_or(fallback);
-            lab_.macPorts_[Lab::keyOf(mac)].push_back(lab_.ports_.size());
-            if (link && !attaches) lab_.linkPorts_[*link].push_back(lab_.ports_.size());
+            const std::size_t port = lab_.ports_.size();
             lab_.groupFilters_.push_back(~std::uint64_t{0});  // until the node has said what it hears
-            lab_.ports_.push_back({node, i, n.name + "-" + interface.name, mac, attaches ? std::nullopt : link});
+            if (link && !attaches) lab_.listeners_[*link].push_back({lab_.groupFilters_.back(), port});
+            lab_.ports_.push_back({node, i, attaches ? std::nullopt : link, interface.mac.value_or(fallbackMac(node, i)), n.name + "-" + interface.name});
+            lab_.macPorts_.set(lab_.ports_[port].mac, static_cast<std::uint32_t>(port), lab_.macOf());
         }
+    }
+
+    /// Stable and locally administered: the node and the interface by number, unless the scenario gives that address to somebody.
+    [[nodiscard]] Mac fallbackMac(std::size_t node, std::size_t interface) const
+    {
+        const auto octet = [](std::size_t number, int shift) { return static_cast<std::uint8_t>(number >> shift); };
+        Mac mac{{0x02, 0x00, octet(node + 1, 16), octet(node + 1, 8), octet(node + 1, 0), octet(interface + 1, 0)}};
+        while (givenMacs_.contains(mac)) ++mac.octets[1];
+        return mac;
     }
 
     static std::size_t interfaceOf(const NodeSpec& n, const RouteSpec& route)
@@ -361,7 +372,7 @@ private:
         const std::size_t node = nodeIndex(event.node);
         const auto& interfaces = spec().nodes[node].interfaces;
         const auto it = std::find_if(interfaces.begin(), interfaces.end(), [&](const InterfaceSpec& i) { return i.name == event.interface; });
-        const std::size_t port = lab_.nodePorts_[node][static_cast<std::size_t>(it - interfaces.begin())];
+        const std::size_t port = lab_.portOf(node, static_cast<std::size_t>(it - interfaces.begin()));
         lab_.schedule(event.at, Lab::Attach{port, event.attach ? std::optional(linkIndex(*event.attach)) : std::nullopt});
     }
 
@@ -375,6 +386,7 @@ private:
     }
 
     Random random_;
+    std::set<Mac> givenMacs_;
     Lab& lab_;
     ShortestRoutes routes_;
 };
@@ -405,9 +417,9 @@ void Lab::start(std::size_t node, LabOutput& out)
     tell(node, "node-up", {}, out);
     node::Output output;
     // It was made as if it had been there from time 0: what is overdue is done now.
-    std::visit([&](auto& n) { n.advance(localTime(node), output); }, nodes_[node]);
-    if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node]))
-        for (const std::size_t port : nodePorts_[node])
+    nodes_[node].visit([&](auto& n) { n.advance(localTime(node), output); });
+    if (auto* mobile = nodes_[node].as<node::MobileNode>())
+        for (std::size_t port = firstPorts_[node]; port < firstPorts_[node + 1]; ++port)
             if (ports_[port].link) mobile->linkUp(localTime(node), ports_[port].interface, output);
     collect(node, output, out);
 }

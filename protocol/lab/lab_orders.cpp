@@ -6,14 +6,14 @@ namespace roamscope::lab {
 
 node::IpStack& Lab::stackOf(std::size_t node)
 {
-    return std::visit([](auto& n) -> node::IpStack& { return n.stack(); }, nodes_[node]);
+    return nodes_[node].visit([](auto& n) -> node::IpStack& { return n.stack(); });
 }
 
 void Lab::originate(TimePoint now, std::size_t node, wire::Ipv6Packet packet, LabOutput& out)
 {
     now_ = std::max(now_, now);
     node::Output output = newOutput();
-    if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node])) mobile->originate(now_, std::move(packet), output);
+    if (auto* mobile = nodes_[node].as<node::MobileNode>()) mobile->originate(now_, std::move(packet), output);
     else stackOf(node).send(now_, std::move(packet), output);
     collect(node, output, out);
 }
@@ -30,11 +30,9 @@ void Lab::cease(TimePoint now, std::size_t node, LabOutput& out)
 {
     now_ = std::max(now_, now);
     node::Output output = newOutput();
-    std::visit(
-        [&](auto& n) {
-            if constexpr (requires { n.cease(now_, output); }) n.cease(localTime(node), output);
-        },
-        nodes_[node]);
+    nodes_[node].visit([&](auto& n) {
+        if constexpr (requires { n.cease(now_, output); }) n.cease(localTime(node), output);
+    });
     collect(node, output, out);
 }
 
@@ -44,10 +42,10 @@ bool Lab::revoke(TimePoint now, std::size_t node, const node::Anchor::Revocation
     now_ = std::max(now_, now);
     node::Output output = newOutput();
     bool was = false;
-    if (auto* anchor = std::get_if<node::Anchor>(&nodes_[node])) was = anchor->revoke(now_, order, output);
+    if (auto* anchor = nodes_[node].as<node::Anchor>()) was = anchor->revoke(now_, order, output);
     else if (!order.bids.empty()) was = false;
-    else if (auto* correspondent = std::get_if<node::Correspondent>(&nodes_[node])) was = correspondent->revoke(now_, homeAddress, output);
-    else if (auto* mobile = std::get_if<node::MobileNode>(&nodes_[node])) was = mobile->revoke(now_, homeAddress, output);
+    else if (auto* correspondent = nodes_[node].as<node::Correspondent>()) was = correspondent->revoke(now_, homeAddress, output);
+    else if (auto* mobile = nodes_[node].as<node::MobileNode>()) was = mobile->revoke(now_, homeAddress, output);
     collect(node, output, out);
     return was;
 }

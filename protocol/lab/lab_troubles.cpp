@@ -139,7 +139,7 @@ void Lab::carryOut(const AddressFault& fault, LabOutput& out)
     const auto it = std::find_if(interfaces.begin(), interfaces.end(), [&](const InterfaceSpec& i) { return i.name == fault.interface; });
     tell(node, "address-taken", {{"interface", node::attribute(std::string_view(fault.interface))}, {"address", node::attribute(fault.address)}}, out);
     node::Output output = newOutput();
-    std::visit([&](auto& n) { n.stack().assign(localTime(node), static_cast<std::size_t>(it - interfaces.begin()), fault.address, false, true, output); }, nodes_[node]);
+    nodes_[node].visit([&](auto& n) { n.stack().assign(localTime(node), static_cast<std::size_t>(it - interfaces.begin()), fault.address, false, true, output); });
     collect(node, output, out);
 }
 

@@ -26,7 +26,7 @@ std::vector<std::optional<ShortestRoutes::Gateway>> ShortestRoutes::gatewaysTo(s
         for (const std::size_t link : frontier)
             for (const Port& near : ports_) {
                 if (near.link != link || !isRouter(scenario_.nodes[near.node].role)) continue;
-                for (const std::size_t other : nodePorts_[near.node]) {
+                for (std::size_t other = firstPorts_[near.node]; other < firstPorts_[near.node + 1]; ++other) {
                     const Port& far = ports_[other];
                     const auto& address = scenario_.nodes[far.node].interfaces[far.interface].address;
                     if (!far.link || gateways[*far.link] || !address) continue;
@@ -95,7 +95,7 @@ std::optional<std::pair<std::size_t, Ipv6Address>> ShortestRoutes::gatewayTo(std
 {
     const auto gateways = gatewaysTo(target);
     std::optional<std::size_t> best;
-    for (const std::size_t own : nodePorts_[index])
+    for (std::size_t own = firstPorts_[index]; own < firstPorts_[index + 1]; ++own)
         if (const auto& link = ports_[own].link; link && gateways[*link] && (!best || gateways[*link]->distance < gateways[*ports_[*best].link]->distance)) best = own;
     return best ? std::optional(std::pair(ports_[*best].interface, gateways[*ports_[*best].link]->address)) : std::nullopt;
 }

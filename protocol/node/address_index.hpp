@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Finds the place of a value by the address that it contains, in constant time and mostly with two reads of memory: what a home
 // agent with thousands of bindings spends its time on. The values stand elsewhere, numbered; who holds them says by `keyOf(place)`
-// which address stands in a place. One thread. Copyable.
+// which key stands in a place. One thread. Copyable.
 #pragma once
 
 #include "protocol/base/address.hpp"
+#include "protocol/base/near.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -20,39 +21,57 @@ struct AddressHash {
         std::uint64_t high = 0, low = 0;
         std::memcpy(&high, a.octets.data(), sizeof high);
         std::memcpy(&low, a.octets.data() + sizeof high, sizeof low);
-        std::uint64_t x = high * 0x9e3779b97f4a7c15u ^ low;
+        return mixed(high * 0x9e3779b97f4a7c15u ^ low);
+    }
+    std::size_t operator()(const Mac& mac) const
+    {
+        std::uint64_t x = 0;
+        std::memcpy(&x, mac.octets.data(), mac.octets.size());
+        return mixed(x);
+    }
+
+private:
+    static std::size_t mixed(std::uint64_t x)
+    {
         x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
         x = (x ^ x >> 27) * 0x94d049bb133111ebu;
         return static_cast<std::size_t>(x ^ x >> 31);
     }
 };
 
-class AddressIndex {
+/// `Key`: Ipv6Address or Mac.
+template <class Key>
+class PlaceIndex {
 public:
     static constexpr std::uint32_t none = 0xffffffff;
 
     [[nodiscard]] bool empty() const { return size_ == 0; }
-    /// The place of `address`, or `none`.
+    /// The place of `key`, or `none`.
     template <class KeyOf>
-    [[nodiscard]] std::uint32_t find(const Ipv6Address& address, const KeyOf& keyOf) const
+    [[nodiscard]] std::uint32_t find(const Key& key, const KeyOf& keyOf) const
     {
-        return slots_.empty() ? none : slots_[probe(address, keyOf)].place;
+        return slots_.empty() ? none : slots_[probe(key, keyOf)].place;
     }
-    /// `address` stands in `place` from now on, whether it was there or not.
+    /// Has what find() looks at first come into the caches.
+    void bringNear(const Key& key) const
+    {
+        if (!slots_.empty()) roamscope::bringNear(&slots_[tag(AddressHash{}(key)) & mask()], sizeof(Slot));
+    }
+    /// `key` stands in `place` from now on, whether it was there or not.
     template <class KeyOf>
-    void set(const Ipv6Address& address, std::uint32_t place, const KeyOf& keyOf)
+    void set(const Key& key, std::uint32_t place, const KeyOf& keyOf)
     {
         if (4 * (size_ + 1) > 3 * slots_.size()) grow();
-        Slot& slot = slots_[probe(address, keyOf)];
+        Slot& slot = slots_[probe(key, keyOf)];
         size_ += slot.place == none ? 1 : 0;
-        slot = {place, tag(AddressHash{}(address))};
+        slot = {place, tag(AddressHash{}(key))};
     }
-    /// The value must still stand in its place. Nothing when the address is not here.
+    /// The value must still stand in its place. Nothing when the key is not here.
     template <class KeyOf>
-    void erase(const Ipv6Address& address, const KeyOf& keyOf)
+    void erase(const Key& key, const KeyOf& keyOf)
     {
         if (slots_.empty()) return;
-        std::size_t hole = probe(address, keyOf);
+        std::size_t hole = probe(key, keyOf);
         if (slots_[hole].place == none) return;
         // What would have stood in the hole moves back, so that no search ends too early.
         for (std::size_t i = step(hole); slots_[i].place != none; i = step(i)) {
@@ -75,13 +94,13 @@ private:
     static std::uint32_t tag(std::size_t hash) { return static_cast<std::uint32_t>(hash); }
     [[nodiscard]] std::size_t mask() const { return slots_.size() - 1; }
     [[nodiscard]] std::size_t step(std::size_t i) const { return (i + 1) & mask(); }
-    /// Where the address stands or would stand.
+    /// Where the key stands or would stand.
     template <class KeyOf>
-    [[nodiscard]] std::size_t probe(const Ipv6Address& address, const KeyOf& keyOf) const
+    [[nodiscard]] std::size_t probe(const Key& key, const KeyOf& keyOf) const
     {
-        const std::uint32_t wanted = tag(AddressHash{}(address));
+        const std::uint32_t wanted = tag(AddressHash{}(key));
         std::size_t i = wanted & mask();
-        while (slots_[i].place != none && (slots_[i].tag != wanted || keyOf(slots_[i].place) != address)) i = step(i);
+        while (slots_[i].place != none && (slots_[i].tag != wanted || keyOf(slots_[i].place) != key)) i = step(i);
         return i;
     }
     void grow()
@@ -98,5 +117,7 @@ private:
     std::vector<Slot> slots_;  ///< a power of two, at most three quarters full
     std::size_t size_ = 0;
 };
+
+using AddressIndex = PlaceIndex<Ipv6Address>;
 
 }  // namespace roamscope::node

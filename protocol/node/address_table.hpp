@@ -72,6 +72,12 @@ public:
         }
         list_.pop_back();
     }
+    void bringNear(const Ipv6Address& address) const { places_.bringNear(address); }
+    void clear()
+    {
+        list_.clear();
+        places_ = {};
+    }
     [[nodiscard]] const std::vector<T>& list() const { return list_; }
     [[nodiscard]] auto begin() { return list_.begin(); }
     [[nodiscard]] auto end() { return list_.end(); }
@@ -124,6 +130,7 @@ public:
     }
     [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const { return addresses_.find(address); }
     [[nodiscard]] InterfaceAddress* find(const Ipv6Address& address) { return addresses_.find(address); }
+    void bringNear(const Ipv6Address& address) const { addresses_.bringNear(address); }
     [[nodiscard]] const std::vector<InterfaceAddress>& list() const { return addresses_.list(); }
     /// Sets when the next step of the detection of `address`, which is here and not preferred, is due.
     void probeAt(InterfaceAddress& address, TimePoint when)

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace roamscope::node {
@@ -22,6 +23,8 @@ public:
     }
     /// The first instant that holds, after drop(); TimePoint::max() when there is none.
     [[nodiscard]] TimePoint first() const { return heap_.empty() ? TimePoint::max() : heap_.front().when; }
+    /// The same; none when there is none.
+    [[nodiscard]] std::optional<TimePoint> next() const { return heap_.empty() ? std::nullopt : std::optional(first()); }
     /// Forgets what comes first as long as `holds(address, when)` is false for it. To be called whenever an instant ends to hold.
     template <class Holds>
     void drop(Holds holds)

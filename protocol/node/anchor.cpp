@@ -152,6 +152,7 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out, co
     constexpr std::uint8_t revocation = 16;
     constexpr std::size_t typeAt = 2;
     const bool revokes = packet.payload.size() > typeAt && packet.payload[typeAt] == revocation;
+    bringNear(packet.homeAddress().value_or(packet.source), packet.source);
     const auto message = stack_.mobility(now, packet, out, revokes ? revocation : lastBasic);
     if (const auto* answer = message ? std::get_if<wire::BindingRevocation>(&*message) : nullptr) return onRevocation(now, packet, from.has_value(), *answer, out);
     const auto* update = message ? std::get_if<wire::BindingUpdate>(&*message) : nullptr;
@@ -171,6 +172,15 @@ void Anchor::onMobility(TimePoint now, const Delivery& delivery, Output& out, co
     const Ipv4Update asked = Ipv4Agent::read(*update, from);
     if (verdict.action == Action::Verify || verdict.action == Action::Wait) ipv4_->wait(verdict.homeAddress, asked);
     act(now, std::move(verdict), out, &asked);
+}
+
+void Anchor::bringNear(const Ipv6Address& home, const Ipv6Address& careOf) const
+{
+    // While the message is parsed: with thousands of bindings each look at one of these tables would wait for memory.
+    registrar_.bringNear(home);
+    prefixes_.bringNear(home);
+    multicast_.bringNear(careOf);
+    stack_.bringNear(careOf, home);
 }
 
 void Anchor::act(TimePoint now, Registrar::Verdict verdict, Output& out, const Ipv4Update* asked)

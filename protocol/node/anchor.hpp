@@ -71,6 +71,8 @@ private:
     void cameFrom(const Ipv6Address& home, const Ipv6Address& careOf);
     /// `from`: the message came in an IPv4 packet.
     void onMobility(TimePoint now, const Delivery& delivery, Output& out, const std::optional<Ipv4Way>& from = std::nullopt);
+    /// Has what an update of `home` from `careOf` needs come into the caches.
+    void bringNear(const Ipv6Address& home, const Ipv6Address& careOf) const;
     /// `asked`: what the update that is judged says of IPv4; none: one that has waited, or there is nothing.
     void act(TimePoint now, Registrar::Verdict verdict, Output& out, const Ipv4Update* asked = nullptr);
     void sendAck(TimePoint now, Registrar::Verdict& verdict, const Ipv4Update* asked, Output& out);

@@ -172,6 +172,7 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
     std::erase_if(proofs, [&](const auto& p) { return !p.deleted || p.end <= now; });
     bindings_[home] = {home, verdict.careOfAddress, update.sequence, granted, now + toDuration(granted), State::Live,
                        proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + nonces.lifetime(), 0, {}, std::move(proofs)};
+    arm(bindings_[home]);
     if (bindings_.size() > 2 * maximumBindings_) forgetOldest(nonces);
     return answered(std::move(verdict), update, status::accepted, granted);
 }
@@ -257,6 +258,13 @@ void CorrespondentCache::settle(CorrespondentBinding& binding)
     if (!first) return;
     binding.careOfAddress = first->careOfAddress;
     binding.expires = std::min_element(binding.careOfs.begin(), binding.careOfs.end(), [](const BidBinding& a, const BidBinding& b) { return a.expires < b.expires; })->expires;
+    arm(binding);
+}
+
+void CorrespondentCache::arm(const CorrespondentBinding& binding)
+{
+    timers_.set(binding.homeAddress, binding.expires);
+    timers_.drop(holds());
 }
 
 void CorrespondentCache::forgetOldest(Nonces& nonces)
@@ -269,6 +277,7 @@ void CorrespondentCache::forgetOldest(Nonces& nonces)
     nonces.forget(oldest->second.homeNonce);
     for (const CorrespondentBinding::Proof& p : oldest->second.proofs) nonces.forget(p.homeNonce);
     bindings_.erase(oldest);
+    timers_.drop(holds());
 }
 
 void CorrespondentCache::end(CorrespondentBinding& binding, State state)
@@ -277,6 +286,7 @@ void CorrespondentCache::end(CorrespondentBinding& binding, State state)
     binding.state = state;
     binding.expires = binding.nonceEnd;
     binding.careOfs.clear();
+    arm(binding);
 }
 
 const CorrespondentBinding* CorrespondentCache::find(const Ipv6Address& homeAddress) const
@@ -308,28 +318,20 @@ bool CorrespondentCache::revoke(const Ipv6Address& homeAddress)
 std::vector<CorrespondentBinding> CorrespondentCache::expire(TimePoint now)
 {
     std::vector<CorrespondentBinding> ended;
-    for (auto it = bindings_.begin(); it != bindings_.end();) {
-        if (now < it->second.expires) {
-            ++it;
-            continue;
+    for (const Ipv6Address& home : timers_.takeDue(now, holds())) {
+        const auto it = bindings_.find(home);
+        if (it == bindings_.end() || now < it->second.expires) continue;  // it was set twice
+        CorrespondentBinding& binding = it->second;
+        if (binding.state == State::Live) {
+            ended.push_back(binding);
+            std::erase_if(binding.careOfs, [&](const BidBinding& b) { return b.expires <= now; });
+            if (binding.careOfs.empty()) end(binding, State::Ended);
+            settle(binding);
         }
-        if (it->second.state == State::Live) {
-            ended.push_back(it->second);
-            std::erase_if(it->second.careOfs, [&](const BidBinding& b) { return b.expires <= now; });
-            if (it->second.careOfs.empty()) end(it->second, State::Ended);
-            settle(it->second);
-        }
-        if (now < it->second.expires) ++it;
-        else it = bindings_.erase(it);
+        if (now >= binding.expires) bindings_.erase(it);
     }
+    timers_.drop(holds());
     return ended;
-}
-
-std::optional<TimePoint> CorrespondentCache::nextDeadline() const
-{
-    std::optional<TimePoint> next;
-    for (const auto& [home, binding] : bindings_) next = earlier(next, binding.expires);
-    return next;
 }
 
 }  // namespace roamscope::node

@@ -3,6 +3,7 @@
 // routability proves. It decides, the correspondent sends. Nothing is stored before an update that is authorized.
 #pragma once
 
+#include "protocol/node/address_timers.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/node/registrar.hpp"
 #include "protocol/node/return_routability.hpp"
@@ -80,7 +81,7 @@ public:
     bool revoke(const Ipv6Address& homeAddress);
     /// Removes what has ended; gives the bindings of which something has, as they were (RR-CN-21).
     [[nodiscard]] std::vector<CorrespondentBinding> expire(TimePoint now);
-    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return timers_.next(); }
     [[nodiscard]] const std::map<Ipv6Address, CorrespondentBinding>& bindings() const { return bindings_; }
 
 private:
@@ -102,7 +103,9 @@ private:
     /// RR-CN-09: this proof is of something that was deleted.
     [[nodiscard]] static bool isBarred(const CorrespondentBinding& binding, const Ipv6Address& careOfAddress, const Proof& proof);
     static void forgetProof(CorrespondentBinding& binding, std::uint16_t bid, Nonces& nonces);
-    static void settle(CorrespondentBinding& binding);
+    void settle(CorrespondentBinding& binding);
+    /// To be called when `expires` of a binding was set.
+    void arm(const CorrespondentBinding& binding);
     /// Of a live one.
     void end(CorrespondentBinding& binding, CorrespondentBinding::State state);
     /// Of the ended ones that are remembered no more are kept than there may be live ones.
@@ -112,6 +115,15 @@ private:
     BidPolicy bids_;
     std::size_t live_ = 0;
     std::map<Ipv6Address, CorrespondentBinding> bindings_;
+    /// Whether a timer of ours still says what is so.
+    [[nodiscard]] auto holds() const
+    {
+        return [this](const Ipv6Address& home, TimePoint when) {
+            const auto it = bindings_.find(home);
+            return it != bindings_.end() && it->second.expires == when;
+        };
+    }
+    AddressTimers timers_;
 };
 
 }  // namespace roamscope::node

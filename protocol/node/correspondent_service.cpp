@@ -39,6 +39,7 @@ void CorrespondentService::configure(const Settings& settings)
     flowPolicy_ = settings.flows;
     refreshRequests_ = settings.refreshRequests;
     if (!refreshRequests_) requests_.clear();
+    requestTimers_.drop(holds());
 }
 
 bool CorrespondentService::receive(TimePoint now, const Ipv6Packet& packet, const wire::MobilityMessage& message, IpStack& stack, Output& out)
@@ -176,6 +177,7 @@ void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& home
     }
     if (!binding) {
         requests_.erase(homeAddress);
+        requestTimers_.drop(holds());
         if (const auto flows = flows_.find(homeAddress); flows != flows_.end()) {
             tellFlows(now, homeAddress, flows->second, {}, out);
             flows_.erase(flows);
@@ -196,6 +198,8 @@ void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& home
         const auto [request, fresh] = requests_.try_emplace(homeAddress);
         if (fresh || ask >= now) request->second = {};
         request->second.next = std::max(fresh || ask >= now ? ask : request->second.next, now);
+        requestTimers_.set(homeAddress, request->second.next);
+        requestTimers_.drop(holds());
     }
     for (const BidBinding& part : parts)
         out.changed(now, "binding", keyOf(part.bid),
@@ -206,8 +210,9 @@ void CorrespondentService::bindingChanged(TimePoint now, const Ipv6Address& home
 
 void CorrespondentService::requestRefreshes(TimePoint now, IpStack& stack, Output& out)
 {
-    for (auto& [home, request] : requests_) {
-        if (request.sent == refreshRequestCopies || now < request.next) continue;
+    for (const Ipv6Address& home : requestTimers_.takeDue(now, holds())) {
+        Request& request = requests_.at(home);
+        if (now < request.next) continue;  // it was set twice
         const CorrespondentBinding& binding = *cache_.find(home);
         const Duration lifetime = toDuration(binding.granted);
         if (now - stack.mobilePeerUsed(home) > lifetime / 2) {
@@ -216,6 +221,7 @@ void CorrespondentService::requestRefreshes(TimePoint now, IpStack& stack, Outpu
         }
         request.next = now + 1s * (1 << request.sent);
         ++request.sent;
+        requestTimers_.set(home, request.next);
         // To the home address, past the binding cache (RFC 6275 §9.5.5, §6.1).
         Ipv6Packet packet;
         packet.source = request.from;
@@ -229,6 +235,7 @@ void CorrespondentService::requestRefreshes(TimePoint now, IpStack& stack, Outpu
         out.happened(now, "binding-refresh-request", {{"home_address", attribute(home)}, {"copy", attribute(request.sent > 1)}});
         stack.send(now, std::move(packet), out);
     }
+    requestTimers_.drop(holds());
 }
 
 void CorrespondentService::advance(TimePoint now, IpStack& stack, Output& out)
@@ -239,10 +246,7 @@ void CorrespondentService::advance(TimePoint now, IpStack& stack, Output& out)
 
 std::optional<TimePoint> CorrespondentService::nextDeadline() const
 {
-    auto next = cache_.nextDeadline();
-    for (const auto& [home, request] : requests_)
-        if (request.sent < refreshRequestCopies) next = earlier(next, request.next);
-    return next;
+    return earlier(cache_.nextDeadline(), requestTimers_.next());
 }
 
 }  // namespace roamscope::node

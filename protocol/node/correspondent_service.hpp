@@ -64,7 +64,16 @@ private:
         int sent = 0;
         Ipv6Address from;  ///< ours, to which the mobile node sent its update
     };
+    /// Whether a timer of ours still says what is so.
+    [[nodiscard]] auto holds() const
+    {
+        return [this](const Ipv6Address& home, TimePoint when) {
+            const auto it = requests_.find(home);
+            return it != requests_.end() && it->second.sent < refreshRequestCopies && it->second.next == when;
+        };
+    }
     std::map<Ipv6Address, Request> requests_;  ///< for live bindings, by home address, with refreshRequests_
+    AddressTimers requestTimers_;
 };
 
 }  // namespace roamscope::node

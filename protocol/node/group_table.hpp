@@ -40,7 +40,7 @@ public:
             return false;
         }
         const Group& added = groups_.add({address, endOf(multicastMac(address))});
-        filter_ |= bitOf(added.macEnd);
+        filter_ |= bitsOf(added.macEnd);
         if (!macs_.empty()) ++macs_[added.macEnd];
         else if (groups_.list().size() > few)
             for (const Group& group : groups_) ++macs_[group.macEnd];
@@ -57,13 +57,13 @@ public:
         if (const auto mac = macs_.find(macEnd); mac != macs_.end() && --mac->second == 0) macs_.erase(mac);
         // With many groups nearly all bits are set anyway.
         if (groups_.list().size() > few) return true;
-        filter_ = broadcast_ ? filterBit(broadcast) : 0;
-        for (const Group& left : groups_) filter_ |= bitOf(left.macEnd);
+        filter_ = broadcast_ ? filterBits(broadcast) : 0;
+        for (const Group& left : groups_) filter_ |= bitsOf(left.macEnd);
         return true;
     }
-    /// One bit for each multicast link-layer address, in a filter() of who may hear it.
-    [[nodiscard]] static std::uint64_t filterBit(const Mac& mac) { return bitOf(endOf(mac)); }
-    /// Who has not the bit of an address does not hear it: asked before hears() by those who have thousands to ask.
+    /// A few bits for each multicast link-layer address, all of them in the filter() of who may hear it.
+    [[nodiscard]] static std::uint64_t filterBits(const Mac& mac) { return bitsOf(endOf(mac)); }
+    /// Who has not all bits of an address does not hear it: asked before hears() by those who have thousands to ask.
     [[nodiscard]] std::uint64_t filter() const { return filter_; }
     [[nodiscard]] Group* find(const Ipv6Address& address) { return groups_.find(address); }
     [[nodiscard]] const Group* find(const Ipv6Address& address) const { return groups_.find(address); }
@@ -80,7 +80,7 @@ public:
     void hearBroadcast()
     {
         broadcast_ = true;
-        filter_ |= filterBit(broadcast);
+        filter_ |= filterBits(broadcast);
     }
 
     /// Sees to it that the group is reported at `when`, and not before.
@@ -117,7 +117,11 @@ private:
         return key;
     }
 
-    [[nodiscard]] static std::uint64_t bitOf(std::uint32_t macEnd) { return std::uint64_t{1} << (macEnd * 0x9e3779b1u >> 26); }
+    [[nodiscard]] static std::uint64_t bitsOf(std::uint32_t macEnd)
+    {
+        const std::uint32_t mixed = macEnd * 0x9e3779b1u;
+        return std::uint64_t{1} << (mixed >> 26) | std::uint64_t{1} << (mixed >> 20 & 63) | std::uint64_t{1} << (mixed >> 14 & 63);
+    }
 
     AddressList<Group> groups_;
     std::uint64_t filter_ = 0;

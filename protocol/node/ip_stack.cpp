@@ -49,8 +49,7 @@ void IpStack::addAnycastAddress(std::size_t interface, const Ipv6Address& addres
 
 void IpStack::addRoute(const Prefix& destination, std::size_t interface, const Ipv6Address& nextHop)
 {
-    routes_.push_back({destination.masked(), interface, nextHop});
-    std::stable_sort(routes_.begin(), routes_.end(), [](const Route& a, const Route& b) { return a.destination.length > b.destination.length; });
+    routes_.add({destination, interface, nextHop});
 }
 
 // ---- link state
@@ -76,8 +75,8 @@ void IpStack::linkDown(TimePoint now, std::size_t interface, Output& out)
         const bool isStatic = std::find(i.staticAddresses.begin(), i.staticAddresses.end(), address.address) != i.staticAddresses.end();
         if (!isStatic && !address.proxy) remove(now, interface, address.address, out);
     }
-    for (const auto& [address, entry] : i.neighbors.entries())
-        out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});
+    for (const NeighborCache::Entry& entry : i.neighbors.entries())
+        out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(entry.address)}});
     i.neighbors.clear();
     clearOnLink(interface);
     i.left.clear();
@@ -370,9 +369,8 @@ void IpStack::probeNeighbor(TimePoint now, std::size_t interface, const Ipv6Addr
 
 std::optional<Mac> IpStack::neighborMac(std::size_t interface, const Ipv6Address& address) const
 {
-    const auto& entries = interfaces_[interface].neighbors.entries();
-    const auto it = entries.find(address);
-    return it != entries.end() && it->second.state != NeighborCache::State::Incomplete ? std::optional(it->second.mac) : std::nullopt;
+    const NeighborCache::Entry* entry = interfaces_[interface].neighbors.find(address);
+    return entry && entry->state != NeighborCache::State::Incomplete ? std::optional(entry->mac) : std::nullopt;
 }
 
 // ---- time

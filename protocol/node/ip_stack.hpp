@@ -4,6 +4,7 @@
 // the stack does not settle itself comes back to the role as a Delivery or a StackEvent. Copyable value, no pointers inside.
 #pragma once
 
+#include "protocol/base/near.hpp"
 #include "protocol/base/random.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/node/address_table.hpp"
@@ -13,13 +14,13 @@
 #include "protocol/node/group_table.hpp"
 #include "protocol/node/neighbor_cache.hpp"
 #include "protocol/node/output.hpp"
+#include "protocol/node/route_table.hpp"
 #include "protocol/wire/ethernet.hpp"
 #include "protocol/wire/mobility.hpp"
 
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 namespace roamscope::node {
@@ -101,7 +102,10 @@ public:
     /// one that a packet of the peer came from last (MCOA-FWD-01), or to `careOf` where they have priorities. What is for an IPv4 care-of
     /// address (::ffff:a.b.c.d) waits in takeCarried(), with the home address in its routing header.
     void setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf, const std::vector<BidBinding>& parts = {}, std::vector<Flow> flows = {});
-    void clearMobilePeer(const Ipv6Address& home) { mobilePeers_.erase(home); }
+    void clearMobilePeer(const Ipv6Address& home)
+    {
+        if (const MobilePeer* peer = mobilePeers_.find(home)) mobilePeers_.remove(*peer, false);
+    }
     /// Has a packet of ours to a mobile peer go straight to its care-of address, with a type 2 routing header. Never neighbour discovery
     /// and messages of the Mobility Header (RR-CN-10, MN-TX-04). send() does it for packets from an address of the stack's own.
     /// Gives the care-of addresses that a flow binding wants copies for (FLOW-08).
@@ -109,14 +113,14 @@ public:
     /// The care-of address at which that peer is known.
     [[nodiscard]] std::optional<Ipv6Address> mobilePeer(const Ipv6Address& home) const
     {
-        const auto it = mobilePeers_.find(home);
-        return it != mobilePeers_.end() ? std::optional(it->second.careOf) : std::nullopt;
+        const MobilePeer* peer = mobilePeers_.find(home);
+        return peer ? std::optional(peer->careOf) : std::nullopt;
     }
     /// When a packet went straight to or came straight from that peer last; time 0 when none has.
     [[nodiscard]] TimePoint mobilePeerUsed(const Ipv6Address& home) const
     {
-        const auto it = mobilePeers_.find(home);
-        return it != mobilePeers_.end() ? it->second.used : TimePoint{};
+        const MobilePeer* peer = mobilePeers_.find(home);
+        return peer ? peer->used : TimePoint{};
     }
     /// The message in a packet to us. Nothing when it must be dropped: silently (bad checksum), after a Binding Error (a type above
     /// `lastType`) or after a Parameter Problem (Payload Proto, Header Len). MH-RX-01.
@@ -271,8 +275,18 @@ public:
 
     void advance(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    /// Whether takeEvents() or takeCarried() has something.
+    [[nodiscard]] bool hasNews() const { return !events_.empty() || !waitingCarried_.empty(); }
     [[nodiscard]] std::vector<StackEvent> takeEvents() { return std::exchange(events_, {}); }
 
+    /// Has what receive() and advance() look at first come into the caches.
+    void bringNear() const { roamscope::bringNear(interfaces_.data(), interfaces_.size() * sizeof(Interface)); }
+    /// The same for what an answer to that address, and a change of its mobile peer, look at first.
+    void bringNear(const Ipv6Address& address, const Ipv6Address& home) const
+    {
+        for (const Interface& interface : interfaces_) interface.addresses.bringNear(address);
+        mobilePeers_.bringNear(home);
+    }
     [[nodiscard]] std::size_t interfaceCount() const { return interfaces_.size(); }
     [[nodiscard]] const std::string& interfaceName(std::size_t interface) const { return interfaces_[interface].name; }
     [[nodiscard]] Mac mac(std::size_t interface) const { return interfaces_[interface].mac; }
@@ -313,11 +327,6 @@ private:
         std::vector<std::pair<Ipv6Address, TimePoint>> left{};  ///< groups, and when it is told once more that they were left
     };
     static constexpr std::size_t maxLeft = 16;
-    struct Route {
-        Prefix destination;
-        std::size_t interface;
-        Ipv6Address nextHop;
-    };
     struct Hop {
         std::size_t interface;
         Ipv6Address address;
@@ -386,7 +395,7 @@ private:
     bool router_;
     Random random_;
     std::vector<Interface> interfaces_;
-    std::vector<Route> routes_;
+    RouteTable routes_;
     std::vector<StackEvent> events_;
     std::optional<Ipv6Address> watched_;
     PathMtu pathMtus_;
@@ -394,17 +403,18 @@ private:
     std::uint32_t nextFragment_ = 1;
     bool mobilitySupport_ = false;
     struct MobilePeer {
-        Ipv6Address careOf;
+        Ipv6Address address;            ///< home address
+        Ipv6Address careOf{};
         TimePoint used{};
-        std::vector<BidBinding> parts;  ///< when there are more
-        std::vector<Flow> flows;
+        std::vector<BidBinding> parts{};  ///< when there are more
+        std::vector<Flow> flows{};
         [[nodiscard]] bool isAt(const Ipv6Address& a) const
         {
             return a == careOf || std::any_of(parts.begin(), parts.end(), [&](const BidBinding& b) { return b.careOfAddress == a; });
         }
     };
     [[nodiscard]] std::vector<Ipv6Address> waysOf(TimePoint now, const MobilePeer& peer, const wire::Ipv6Packet& packet);
-    std::unordered_map<Ipv6Address, MobilePeer, AddressHash> mobilePeers_;  ///< by home address
+    AddressList<MobilePeer> mobilePeers_;
     FlowSteering steering_;
     /// The source of an error about `packet` when that was for others behind us; unspecified: any.
     [[nodiscard]] Ipv6Address errorSource(const wire::Ipv6Packet& packet) const;

@@ -57,7 +57,8 @@ Told messageName(ByteView message)
 
 void IpStack::setMobilePeer(const Ipv6Address& home, const Ipv6Address& careOf, const std::vector<BidBinding>& parts, std::vector<Flow> flows)
 {
-    MobilePeer& peer = mobilePeers_[home];
+    MobilePeer* const known = mobilePeers_.find(home);
+    MobilePeer& peer = known ? *known : mobilePeers_.add({home});
     peer.careOf = careOf;
     peer.parts = parts;
     peer.flows = std::move(flows);
@@ -97,15 +98,15 @@ bool IpStack::acceptHomeAddress(TimePoint now, Delivery& delivery, Output& out)
         return false;
     // RR-CN-16, HA-HAO-01: what proves itself by other means is let through.
     const bool proven = packet.nextHeader == proto::esp || packet.nextHeader == proto::ah || packet.nextHeader == proto::mobility;
-    const auto peer = proven ? mobilePeers_.end() : mobilePeers_.find(*home);
-    if (!home->isUnicastRoutable() || (!proven && (peer == mobilePeers_.end() || !peer->second.isAt(packet.source) || wire::unmapped(packet.source)))) {
+    MobilePeer* const peer = proven ? nullptr : mobilePeers_.find(*home);
+    if (!home->isUnicastRoutable() || (!proven && (!peer || !peer->isAt(packet.source) || wire::unmapped(packet.source)))) {
         sendBindingError(now, unknownBinding, packet, out);
         return false;
     }
     if (proven) return true;
-    peer->second.used = now;
+    peer->used = now;
     // MCOA-FWD-01: the binding that traffic verified last, where priorities say nothing.
-    if (!peer->second.parts.empty() && !hasPriorities(peer->second.parts)) peer->second.careOf = packet.source;
+    if (!peer->parts.empty() && !hasPriorities(peer->parts)) peer->careOf = packet.source;
     // Upper layers see the home address.
     delivery.careOf = packet.source;
     packet.source = *home;

@@ -14,8 +14,7 @@ namespace proto = wire::protocol;
 std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination, const Ipv6Address& source) const
 {
     if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
-    for (const Route& route : routes_)
-        if (route.destination.contains(destination)) return Hop{route.interface, route.nextHop};
+    if (const Route* route = routes_.find(destination)) return Hop{route->interface, route->nextHop};
     // A host with several links sends by the one that the source is from: routers elsewhere would drop it as spoofed.
     std::optional<Hop> any;
     for (std::size_t i = 0; i < interfaces_.size(); ++i) {
@@ -47,7 +46,7 @@ void IpStack::send(TimePoint now, Ipv6Packet packet, Output& out, std::optional<
     // MN-TX-04: messages of the Mobility Header go past the binding cache; RR-CN-10, HA-FWD-03.
     if (packet.nextHeader == proto::mobility) {
         if (!out.quiet && isOurs(packet.source)) reportSent(now, packet, out);
-    } else if (mobilePeers_.contains(packet.destination) && owns(packet.source)) {
+    } else if (mobilePeers_.find(packet.destination) && owns(packet.source)) {
         for (const Ipv6Address& careOf : addressMobilePeer(now, packet)) {
             Ipv6Packet copy = packet;
             copy.destination = careOf;
@@ -98,12 +97,12 @@ void IpStack::sendTo(TimePoint now, Ipv6Packet packet, std::optional<Hop> hop, O
 
 std::vector<Ipv6Address> IpStack::addressMobilePeer(TimePoint now, Ipv6Packet& packet)
 {
-    const auto it = mobilePeers_.find(packet.destination);
-    if (it == mobilePeers_.end() || packet.nextHeader == proto::mobility || packet.routing) return {};
+    MobilePeer* const found = mobilePeers_.find(packet.destination);
+    if (!found || packet.nextHeader == proto::mobility || packet.routing) return {};
     const bool discovery = packet.nextHeader == proto::icmpv6 && !packet.payload.empty() && packet.payload[0] >= wire::icmpv6Type::routerSolicitation &&
                            packet.payload[0] <= wire::icmpv6Type::redirect;
     if (discovery) return {};
-    MobilePeer& peer = it->second;
+    MobilePeer& peer = *found;
     std::vector<Ipv6Address> ways = peer.flows.empty() ? std::vector<Ipv6Address>{} : waysOf(now, peer, packet);
     if (ways.size() > 1) std::erase(ways, packet.destination);  // the home link only where there is no other way
     const Ipv6Address careOf = ways.empty() ? peer.careOf : ways.front();
@@ -197,10 +196,10 @@ void IpStack::carryOut(TimePoint now, std::size_t interface, NeighborCache::Acti
     }
     for (const auto& item : actions.transmit) transmit(interface, item.to, item.packet, out);
     for (const Ipv6Address& address : actions.changed) {
-        const auto it = i.neighbors.entries().find(address);
-        if (it == i.neighbors.entries().end()) continue;
+        const NeighborCache::Entry* entry = i.neighbors.find(address);
+        if (!entry) continue;
         out.changed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}},
-                    {{"state", attribute(stateName(it->second.state))}, {"mac", attribute(it->second.mac)}});
+                    {{"state", attribute(stateName(entry->state))}, {"mac", attribute(entry->mac)}});
     }
     for (const Ipv6Address& address : actions.lost) {
         out.removed(now, "neighbour", {{"interface", attribute(i.name)}, {"address", attribute(address)}});

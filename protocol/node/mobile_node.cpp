@@ -25,9 +25,12 @@ MobileNode::MobileNode(IpStack stack, Settings settings, std::vector<TrafficSour
 
 void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
+    bringNear();
     const bool isIpv4 = !ipv4_.empty() && Ipv4Link::concerns(frame);
     if (isIpv4) fromIpv4(now, interface, frame, out);
     auto delivery = isIpv4 ? std::nullopt : stack_.receive(now, interface, frame, out);
+    if (!isIpv4 && !delivery && concernsStackOnly(now)) return;
+    ownDeadline_.reset();
     if (delivery && network_.isIngress(interface)) {
         onIngress(now, std::move(*delivery), out);
     } else if (delivery && delivery->kind == Delivery::Kind::Forward) {
@@ -46,7 +49,10 @@ void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, O
 
 void MobileNode::advance(TimePoint now, Output& out)
 {
+    bringNear();
     stack_.advance(now, out);
+    if (concernsStackOnly(now)) return;
+    ownDeadline_.reset();
     if (std::exchange(reconsider_, std::nullopt)) {
         for (Home& home : homes_) pathEvents(now, home.paths, out);
         if (!isMultihomed() && std::exchange(beside_, false) && homeLink_) settleHome(now, *homeLink_, out);
@@ -87,7 +93,19 @@ void MobileNode::reportTimers(TimePoint now, Output& out)
 
 std::optional<TimePoint> MobileNode::nextDeadline() const
 {
-    auto next = earlier(earlier(stack_.nextDeadline(), nextLinkDeadline()), earlier(correspondent_.nextDeadline(), nextIpv4Deadline()));
+    const TimePoint own = ownDeadline();
+    return earlier(stack_.nextDeadline(), own != TimePoint::max() ? std::optional(own) : std::nullopt);
+}
+
+TimePoint MobileNode::ownDeadline() const
+{
+    if (!ownDeadline_) ownDeadline_ = nextOwnDeadline().value_or(TimePoint::max());
+    return *ownDeadline_;
+}
+
+std::optional<TimePoint> MobileNode::nextOwnDeadline() const
+{
+    auto next = earlier(nextLinkDeadline(), earlier(correspondent_.nextDeadline(), nextIpv4Deadline()));
     for (const TrafficSource& source : sources_) next = earlier(next, source.nextDeadline());
     next = earlier(earlier(earlier(next, nextHomeDeadline()), reconsider_), network_.nextDeadline());
     const auto identified = [&](const Home& home) { return home.paths.supported() && !(isRouter(home) && network_.leaving()); };

@@ -98,13 +98,17 @@ public:
     /// Other wishes from now on; home address and home agent stay. Correspondents that are not wanted any more are told (RR-MN-07).
     void configure(TimePoint now, Settings settings);
     /// Ends the binding that another mobile node has here, without that node; false when there is none.
-    bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out) { return correspondent_.revoke(now, homeAddress, stack_, out); }
+    bool revoke(TimePoint now, const Ipv6Address& homeAddress, Output& out) { return correspondent_.revoke(now, homeAddress, stack(), out); }
     [[nodiscard]] const Settings& settings() const { return settings_; }
     /// Its last words on the links of its network; it is not run any more afterwards.
-    void cease(TimePoint now, Output& out) { network_.cease(now, stack_, out); }
+    void cease(TimePoint now, Output& out) { network_.cease(now, stack(), out); }
 
     [[nodiscard]] const IpStack& stack() const { return stack_; }
-    [[nodiscard]] IpStack& stack() { return stack_; }
+    [[nodiscard]] IpStack& stack()
+    {
+        ownDeadline_.reset();
+        return stack_;
+    }
     [[nodiscard]] bool isAtHome() const { return homeLink_.has_value(); }
     [[nodiscard]] std::optional<Ipv6Address> onLinkCareOf() const { return lcoa_; }      ///< LCoA, usable or still tested
     [[nodiscard]] std::optional<Ipv6Address> regionalCareOf() const;                     ///< RCoA at the MAP that is chosen
@@ -215,6 +219,11 @@ private:
     void advanceLinks(TimePoint now, Output& out);
     [[nodiscard]] std::optional<TimePoint> nextLinkDeadline() const;
     void drainStack(TimePoint now, Output& out);
+    /// When something other than the stack is due, at the latest; TimePoint::max() for never.
+    [[nodiscard]] TimePoint ownDeadline() const;
+    [[nodiscard]] std::optional<TimePoint> nextOwnDeadline() const;
+    /// True when all that happened is the stack's alone, as with most frames of neighbour discovery and its timers.
+    [[nodiscard]] bool concernsStackOnly(TimePoint now) const { return !stack_.hasNews() && now < ownDeadline(); }
     /// Tells which timers have been set, moved or stopped since it was asked last, and which flows are gone.
     void reportTimers(TimePoint now, Output& out);
 
@@ -442,6 +451,13 @@ private:
     /// Those that a person follows: solicitation of routers, per registration the next copy or refresh, questions to the home network.
     enum Timer : std::size_t { SolicitRouter, UpdateMap, UpdateHome, DiscoverHomeAgents, SolicitPrefixes, TimerCount };
 
+    void bringNear() const
+    {
+        roamscope::bringNear(this, sizeof *this);
+        stack_.bringNear();
+        roamscope::bringNear(links_.data(), links_.size() * sizeof(Link));
+        roamscope::bringNear(homes_.data(), homes_.size() * sizeof(Home));
+    }
     [[nodiscard]] std::uint16_t lastSequence(const Ipv6Address& peer, const Ipv6Address& home);
     void keepSequence(const Ipv6Address& peer, const Ipv6Address& home, std::uint16_t sequence);
 
@@ -450,6 +466,7 @@ private:
     std::vector<TrafficSource> sources_;
     CorrespondentService correspondent_;
     NetworkMobility network_;
+    mutable std::optional<TimePoint> ownDeadline_;  ///< ownDeadline() as long as nothing has changed; most nodes of a large lab rest
     std::array<std::optional<TimePoint>, TimerCount> reported_;
     std::vector<Link> links_;            ///< by interface
     std::map<std::size_t, Ipv4Path> ipv4_;  ///< by interface

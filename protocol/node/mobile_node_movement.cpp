@@ -16,6 +16,7 @@ constexpr Duration solicitationInterval = 4s;   // RTR_SOLICITATION_INTERVAL
 
 void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
 {
+    ownDeadline_.reset();
     if (network_.isIngress(interface)) return stack_.linkUp(now, interface, out);
     if (const auto it = ipv4_.find(interface); it != ipv4_.end()) return setIpv4Link(now, it->second, true, out);
     // RFC 4862 §5.4.5: disabled on the link that it was on; this may be another one.
@@ -45,6 +46,8 @@ void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
 
 void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
 {
+    bringNear();
+    ownDeadline_.reset();
     if (network_.isIngress(interface)) return stack_.linkDown(now, interface, out);
     if (const auto it = ipv4_.find(interface); it != ipv4_.end()) return setIpv4Link(now, it->second, false, out);
     if (!settings_.movement.linkEvents) return;

@@ -80,6 +80,7 @@ void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 
 void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
 {
+    ownDeadline_.reset();
     if (isHomeAddress(packet.source)) sendFromHome(now, std::move(packet), out);
     else sendFromCareOf(now, std::move(packet), out);
     progress(now, out);
@@ -88,6 +89,7 @@ void MobileNode::originate(TimePoint now, Ipv6Packet packet, Output& out)
 
 void MobileNode::configure(TimePoint now, Settings settings)
 {
+    ownDeadline_.reset();
     const bool before = isMultihomed();
     settings_ = std::move(settings);
     reconsider_ = now;

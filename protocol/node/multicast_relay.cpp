@@ -13,7 +13,7 @@ enum : std::uint8_t { isInclude = 1, isExclude = 2, toInclude = 3, toExclude = 4
 
 void MulticastRelay::left(const Ipv6Address& home, const Ipv6Address& careOf)
 {
-    if (const auto it = homes_.find(careOf); it != homes_.end() && it->second == home) homes_.erase(it);
+    if (const Tunnel* tunnel = tunnels_.find(careOf); tunnel && tunnel->home == home) tunnels_.remove(*tunnel, false);
 }
 
 MulticastRelay::Listener& MulticastRelay::begin(TimePoint now, const Ipv6Address& home)
@@ -49,8 +49,8 @@ std::vector<Ipv6Address> MulticastRelay::unbound(const Ipv6Address& home)
 
 std::optional<Ipv6Address> MulticastRelay::nodeAt(const Ipv6Address& careOf) const
 {
-    const auto it = homes_.find(careOf);
-    return it == homes_.end() ? std::nullopt : std::optional(it->second);
+    const Tunnel* tunnel = tunnels_.find(careOf);
+    return tunnel ? std::optional(tunnel->home) : std::nullopt;
 }
 
 MulticastRelay::Change MulticastRelay::heard(TimePoint now, const Ipv6Address& home, const wire::Icmpv6Message& message)

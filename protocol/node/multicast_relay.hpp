@@ -9,7 +9,6 @@
 
 #include <map>
 #include <set>
-#include <unordered_map>
 
 namespace roamscope::node {
 
@@ -25,8 +24,14 @@ public:
     [[nodiscard]] static bool isGlobal(const Ipv6Address& group) { return group.isMulticast() && (group.octets[1] & 0x0f) == 0x0e; }
 
     /// A mobile node has a binding with this care-of address from now on, or one less.
-    void bound(const Ipv6Address& home, const Ipv6Address& careOf) { homes_[careOf] = home; }
+    void bound(const Ipv6Address& home, const Ipv6Address& careOf)
+    {
+        if (Tunnel* tunnel = tunnels_.find(careOf)) tunnel->home = home;
+        else tunnels_.add({careOf, home});
+    }
     void left(const Ipv6Address& home, const Ipv6Address& careOf);
+    /// Has what bound() looks at first come into the caches.
+    void bringNear(const Ipv6Address& careOf) const { tunnels_.bringNear(careOf); }
     /// Its queries begin now, unless they have begun: before the first one it may not report (RFC 6275 §11.3.4). They go on until unbound().
     void ask(TimePoint now, const Ipv6Address& home) { (void)begin(now, home); }
     /// It has none. Gives the groups that nobody wants any more.
@@ -64,7 +69,11 @@ private:
     std::map<Ipv6Address, Listener> listeners_;                        ///< by home address
     std::set<std::pair<TimePoint, Ipv6Address>> timers_;               ///< one for each of them
     std::map<Ipv6Address, std::set<Ipv6Address>> wanted_;              ///< by whom each group, none of them empty
-    std::unordered_map<Ipv6Address, Ipv6Address, AddressHash> homes_;  ///< by care-of address
+    struct Tunnel {
+        Ipv6Address address;  ///< care-of address
+        Ipv6Address home;
+    };
+    AddressList<Tunnel> tunnels_;
 };
 
 }  // namespace roamscope::node

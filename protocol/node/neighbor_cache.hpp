@@ -3,6 +3,7 @@
 // its owner (IpStack) sends.
 #pragma once
 
+#include "protocol/node/address_table.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/wire/icmpv6.hpp"
 #include "protocol/wire/ipv6.hpp"
@@ -57,11 +58,10 @@ public:
     [[nodiscard]] const Mac* ready(TimePoint now, const Ipv6Address& nextHop) const
     {
         if (const Mac* mac = pinned(nextHop)) return mac;
-        const auto it = entries_.find(nextHop);
-        if (it == entries_.end()) return nullptr;
-        const Entry& entry = it->second;
-        const bool known = entry.state == State::Delay || entry.state == State::Probe || (entry.state == State::Reachable && now < entry.deadline);
-        return known ? &entry.mac : nullptr;
+        const Entry* entry = entries_.find(nextHop);
+        if (!entry) return nullptr;
+        const bool known = entry->state == State::Delay || entry->state == State::Probe || (entry->state == State::Reachable && now < entry->deadline);
+        return known ? &entry->mac : nullptr;
     }
     /// The link-layer address of a neighbour that does no neighbour discovery is told otherwise and holds until it is taken back
     /// (MCOA-HA-16).
@@ -75,30 +75,49 @@ public:
     /// A valid neighbour advertisement (RFC 4861 §7.2.5).
     void advertised(TimePoint now, const wire::NeighborAdvertisement& na, Actions& actions);
     void advance(TimePoint now, Actions& actions);
-    [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
+    [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return timers_.next(); }
     /// Forgets everybody: the link went down.
     void clear()
     {
         entries_.clear();
-        known_ = false;
+        timers_ = {};
     }
 
     struct Entry {
+        Ipv6Address address;
+        TimePoint deadline{};  ///< end of the state; of Reachable: lazily
         State state = State::Incomplete;
-        Mac mac;
+        Mac mac{};
         bool router = false;
         bool asked = false;    ///< by probe(), and has not answered yet
-        TimePoint deadline{};  ///< end of the state; of Reachable: lazily
-        int solicitations = 0;
-        std::vector<wire::Ipv6Packet> queue;
+        std::uint8_t solicitations = 0;
+        std::vector<wire::Ipv6Packet> queue{};
     };
-    [[nodiscard]] const std::map<Ipv6Address, Entry>& entries() const { return entries_; }
+    /// In no order.
+    [[nodiscard]] const std::vector<Entry>& entries() const { return entries_.list(); }
+    [[nodiscard]] const Entry* find(const Ipv6Address& address) const { return entries_.find(address); }
 
 private:
     /// The entry of `address`, made if need be; true when it was.
     std::pair<Entry*, bool> entryOf(const Ipv6Address& address, Actions& actions);
+    /// Has one that is not needed go for the newcomer.
+    void giveWay(const Ipv6Address& newcomer, Actions& actions);
+    /// The entry is not there any more afterwards.
+    void lose(Entry& entry, Actions& actions);
+    void delay(TimePoint now, Entry& entry);
     void flush(TimePoint now, Entry& entry, Actions& actions);
-    void reachable(TimePoint now, const Ipv6Address& address, Entry& entry, Actions& actions);
+    void reachable(TimePoint now, Entry& entry, Actions& actions);
+    [[nodiscard]] static bool waits(const Entry& entry) { return entry.state == State::Incomplete || entry.state == State::Delay || entry.state == State::Probe; }
+    /// To be called when the state or the deadline of an entry has changed.
+    void arm(const Entry& entry);
+    /// Whether a timer of ours still says what is so.
+    [[nodiscard]] auto holds() const
+    {
+        return [this](const Ipv6Address& address, TimePoint when) {
+            const Entry* entry = find(address);
+            return entry && waits(*entry) && entry->deadline == when;
+        };
+    }
 
     [[nodiscard]] const Mac* pinned(const Ipv6Address& address) const
     {
@@ -110,9 +129,8 @@ private:
     Duration reachableTime_;
     Duration retransTimer_;
     std::map<Ipv6Address, Mac> pinned_;
-    std::map<Ipv6Address, Entry> entries_;
-    mutable bool known_ = false;                  ///< whether `next_` is the earliest deadline
-    mutable std::optional<TimePoint> next_;
+    AddressList<Entry> entries_;
+    AddressTimers timers_;  ///< of those that wait
 };
 
 [[nodiscard]] std::string_view stateName(NeighborCache::State state);

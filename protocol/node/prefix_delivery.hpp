@@ -24,6 +24,8 @@ public:
 
     /// A home registration was accepted. `preferred`: what its prefix has left.
     void bound(TimePoint now, const Ipv6Address& home, Duration preferred);
+    /// Has what bound() looks at first come into the caches.
+    void bringNear(const Ipv6Address& home) const { nodes_.bringNear(home); }
     /// The binding ended: nothing more is sent.
     void unbound(const Ipv6Address& home);
     /// The prefixes of the node's link, or their lifetimes or flags, are others.

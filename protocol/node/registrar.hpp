@@ -129,6 +129,8 @@ public:
 
     /// The live binding of a home address.
     [[nodiscard]] const Binding* find(const Ipv6Address& homeAddress) const;
+    /// Has what judge() looks at first come into the caches.
+    void bringNear(const Ipv6Address& homeAddress) const { bindings_.bringNear(homeAddress); }
     /// The same for an address behind a mobile router, too (NEMO-HA-05).
     [[nodiscard]] const Binding* reaching(const Ipv6Address& address) const;
     [[nodiscard]] const MobileRouters& mobileRouters() const { return routers_; }

@@ -29,6 +29,7 @@ public:
         return place == none ? nullptr : &at(place);
     }
     [[nodiscard]] const Value* find(const Ipv6Address& address) const { return const_cast<TimedPool*>(this)->find(address); }
+    void bringNear(const Ipv6Address& address) const { index_.bringNear(address); }
     [[nodiscard]] bool contains(const Ipv6Address& address) const { return find(address) != nullptr; }
 
     /// Takes the place of the one with that address, if there is one. The timer is off then.
@@ -55,18 +56,27 @@ public:
         if (value.*timer == none) {
             value.*timer = static_cast<std::uint32_t>(heap_.size());
             heap_.push_back(index_.find(value.*key, keyOf()));
+            times_.push_back(value.*due);
+        } else if (value.*timer != 0 && times_[value.*timer] <= value.*due) {
+            return;  // most are only put off, again and again; it is seen when its time comes
         }
+        times_[value.*timer] = value.*due;
         sink(rise(value.*timer));
+        catchUp();
     }
     void disarm(Value& value)
     {
         const std::uint32_t hole = std::exchange(value.*timer, none);
         if (hole == none) return;
-        const std::uint32_t last = heap_.back();
+        const std::uint32_t place = heap_.back();
+        const TimePoint time = times_.back();
         heap_.pop_back();
-        if (hole == heap_.size()) return;
-        settle(hole, last);
-        sink(rise(hole));
+        times_.pop_back();
+        if (hole != heap_.size()) {
+            settle(hole, place, time);
+            sink(rise(hole));
+        }
+        catchUp();
     }
     /// The value with the earliest timer; of equal ones the one in the lowest place. Null when no timer is set.
     [[nodiscard]] Value* first() { return heap_.empty() ? nullptr : &at(heap_.front()); }
@@ -127,35 +137,41 @@ private:
         return [this](std::uint32_t place) -> const Ipv6Address& { return at(place).*key; };
     }
 
-    // ---- timers: a heap of places
-    [[nodiscard]] bool before(std::uint32_t a, std::uint32_t b) const
-    {
-        const TimePoint one = at(a).*due;
-        const TimePoint other = at(b).*due;
-        return one != other ? one < other : a < b;
-    }
-    void settle(std::size_t position, std::uint32_t place)
+    // ---- timers: a heap of places with times, none later than the `due` of its value, and the first one not earlier either
+    [[nodiscard]] bool before(std::size_t a, std::uint32_t place, TimePoint time) const { return times_[a] != time ? times_[a] < time : heap_[a] < place; }
+    void settle(std::size_t position, std::uint32_t place, TimePoint time)
     {
         heap_[position] = place;
+        times_[position] = time;
         at(place).*timer = static_cast<std::uint32_t>(position);
     }
     std::size_t rise(std::size_t position)
     {
         const std::uint32_t place = heap_[position];
-        for (; position > 0 && before(place, heap_[(position - 1) / 2]); position = (position - 1) / 2) settle(position, heap_[(position - 1) / 2]);
-        settle(position, place);
+        const TimePoint time = times_[position];
+        for (std::size_t above = (position - 1) / 2; position > 0 && !before(above, place, time); position = above, above = (position - 1) / 2)
+            settle(position, heap_[above], times_[above]);
+        settle(position, place, time);
         return position;
     }
     void sink(std::size_t position)
     {
         const std::uint32_t place = heap_[position];
+        const TimePoint time = times_[position];
         for (std::size_t child = 2 * position + 1; child < heap_.size(); child = 2 * position + 1) {
-            if (child + 1 < heap_.size() && before(heap_[child + 1], heap_[child])) ++child;
-            if (!before(heap_[child], place)) break;
-            settle(position, heap_[child]);
+            if (child + 1 < heap_.size() && before(child + 1, heap_[child], times_[child])) ++child;
+            if (!before(child, place, time)) break;
+            settle(position, heap_[child], times_[child]);
             position = child;
         }
-        settle(position, place);
+        settle(position, place, time);
+    }
+    void catchUp()
+    {
+        while (!heap_.empty() && times_.front() != at(heap_.front()).*due) {
+            times_.front() = at(heap_.front()).*due;
+            sink(0);
+        }
     }
 
     // A free place keeps the number of the next one in its address.
@@ -179,6 +195,7 @@ private:
     std::vector<bool> used_;
     AddressIndex index_;
     std::vector<std::uint32_t> heap_;         ///< places of values whose timer is set
+    std::vector<TimePoint> times_;            ///< beside them
     std::uint32_t free_ = none;
     std::size_t size_ = 0;
 };

@@ -43,7 +43,7 @@ struct Cache {
     Actions& learn(TimePoint now, const Mac& m, bool router = false) { return fresh([&] { cache.learn(now, peer, m, router, last); }); }
     Actions& advance(TimePoint now) { return fresh([&] { cache.advance(now, last); }); }
     [[nodiscard]] bool known() const { return !cache.entries().empty(); }
-    [[nodiscard]] State state() const { return cache.entries().at(peer).state; }
+    [[nodiscard]] State state() const { return cache.find(peer)->state; }
 
 private:
     template <class F>
@@ -173,13 +173,13 @@ private Q_SLOTS:
         Cache c = reachable();
         c.advertised(TimePoint{1s}, na(true, false, otherMac));
         QCOMPARE(c.state(), State::Stale);
-        QCOMPARE(c.cache.entries().at(peer).mac, peerMac);
+        QCOMPARE(c.cache.find(peer)->mac, peerMac);
         c.advertised(TimePoint{1s}, na(false, true, otherMac));
         QCOMPARE(c.state(), State::Stale);
-        QCOMPARE(c.cache.entries().at(peer).mac, otherMac);
+        QCOMPARE(c.cache.find(peer)->mac, otherMac);
         c.advertised(TimePoint{2s}, na(true, true, peerMac));
         QCOMPARE(c.state(), State::Reachable);
-        QCOMPARE(c.cache.entries().at(peer).mac, peerMac);
+        QCOMPARE(c.cache.find(peer)->mac, peerMac);
     }
 
     void sourceLinkLayerOptionsTeachStaleEntries()
@@ -187,11 +187,11 @@ private Q_SLOTS:
         Cache c;
         QVERIFY(c.learn({}, peerMac, true).solicit.empty());
         QCOMPARE(c.state(), State::Stale);
-        QVERIFY(c.cache.entries().at(peer).router);
+        QVERIFY(c.cache.find(peer)->router);
         c.advertised({}, na(true, true, peerMac, true));
         c.learn(TimePoint{1s}, peerMac);
         QVERIFY2(c.state() == State::Reachable, "the same address confirms nothing and changes nothing");
-        QVERIFY(c.cache.entries().at(peer).router);
+        QVERIFY(c.cache.find(peer)->router);
         c.learn(TimePoint{1s}, otherMac);
         QCOMPARE(c.state(), State::Stale);
         Cache waiting;
@@ -214,7 +214,7 @@ private Q_SLOTS:
         const auto most = static_cast<std::uint32_t>(NeighborCache::maxEntries);
         for (std::uint32_t i = 0; i < 2 * most; ++i) c.cache.learn(TimePoint{1s}, stranger(i), otherMac, false, c.last);
         QCOMPARE(c.cache.entries().size(), NeighborCache::maxEntries);
-        QVERIFY2(c.cache.entries().contains(peer) && c.cache.entries().contains(router), "who is reachable and who routes stays");
+        QVERIFY2(c.cache.find(peer) && c.cache.find(router), "who is reachable and who routes stays");
         QCOMPARE(c.last.lost.size(), std::size_t{most + 2});
         Actions actions;
         c.cache.send(TimePoint{1s}, ip("2001:db8::77"), packet(1), actions);

@@ -30,7 +30,14 @@ public:
     void drop(Holds holds)
     {
         while (!heap_.empty() && !holds(heap_.front().address, heap_.front().when)) pop();
+        // Whoever puts off the same instant again and again does not fill the memory.
+        if (heap_.size() <= 2 * held_ + slack) return;
+        std::erase_if(heap_, [&](const Entry& e) { return !holds(e.address, e.when); });
+        std::make_heap(heap_.begin(), heap_.end(), later);
+        held_ = heap_.size();
     }
+    /// How many are kept, those that do not hold any more among them: at most twice as many as hold, and a few.
+    [[nodiscard]] std::size_t size() const { return heap_.size(); }
     /// Takes out what is due at `now` and holds, in the order of time; an address whose instant was set twice comes twice.
     template <class Holds>
     [[nodiscard]] std::vector<Ipv6Address> takeDue(TimePoint now, Holds holds)
@@ -56,7 +63,10 @@ private:
         heap_.pop_back();
     }
 
+    static constexpr std::size_t slack = 64;
+
     std::vector<Entry> heap_;
+    std::size_t held_ = 0;  ///< when all were looked at last
     std::uint64_t serial_ = 0;
 };
 

@@ -451,6 +451,7 @@ private:
     /// Those that a person follows: solicitation of routers, per registration the next copy or refresh, questions to the home network.
     enum Timer : std::size_t { SolicitRouter, UpdateMap, UpdateHome, DiscoverHomeAgents, SolicitPrefixes, TimerCount };
 
+    /// Has what every call looks at come into the caches: in a large lab nothing of it is there any more.
     void bringNear() const
     {
         roamscope::bringNear(this, sizeof *this);

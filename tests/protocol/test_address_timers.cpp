@@ -42,6 +42,23 @@ private slots:
         QCOMPARE(timers.first(), TimePoint::max());
     }
 
+    void whatIsPutOffAgainAndAgainTakesNoMemory()
+    {
+        AddressTimers timers;
+        std::vector<TimePoint> due(100);
+        const auto holds = [&](const Ipv6Address& address, TimePoint when) { return due[address.octets[15]] == when; };
+        for (int i = 0; i < 100'000; ++i) {
+            const auto n = static_cast<std::uint16_t>(i % 100);
+            due[n] = at(1'000'000 + i);
+            timers.set(numbered(n), due[n]);
+            timers.drop(holds);
+            QVERIFY2(timers.size() <= 2 * 100 + 64 + 1, "what does not hold any more goes");
+        }
+        QCOMPARE(timers.first(), *std::min_element(due.begin(), due.end()));
+        QCOMPARE(timers.takeDue(at(2'000'000), holds).size(), std::size_t{100});
+        QCOMPARE(timers.size(), std::size_t{0});
+    }
+
     void aGroupThatWasLeftOrPutOffIsNotReported()
     {
         GroupTable groups;

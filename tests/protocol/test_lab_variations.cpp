@@ -350,6 +350,21 @@ private Q_SLOTS:
         QCOMPARE(run.registrar("ha").find(homeAddress)->careOfAddress, *run.mobile().onLinkCareOf());
     }
 
+    void aLinkLayerAddressThatTheScenarioGivesIsNobodyElses()
+    {
+        // The first node gets the address that the last one has when nothing is said.
+        Scenario s = sampleScenario();
+        const Mac usual = LabRun(sampleScenario()).lab.ports().back().mac;
+        s.nodes.front().interfaces.front().mac = usual;
+        LabRun run(s);
+        std::set<Mac> all;
+        for (const lab::Port& port : run.lab.ports()) all.insert(port.mac);
+        QCOMPARE(all.size(), run.lab.ports().size());
+        QCOMPARE(run.lab.ports().front().mac, usual);
+        run.to(TimePoint{8s});
+        QVERIFY(run.registeredAtHome());
+    }
+
     void HMIP_MN_15_shortLifetimesAreRefreshedThroughTheTunnel()
     {
         Scenario s = stationary();

@@ -115,6 +115,26 @@ private Q_SLOTS:
         QCOMPARE(truth.matched, truth.bindings);
     }
 
+    /// An address that a bulk update names was tested on its own link although the update leaves by another one; its test ends
+    /// when it is registered (handover model §3).
+    void addressesOfABulkUpdateHaveATestOfTheirOwn()
+    {
+        const auto scenario = loadScenario(ROAMSCOPE_SOURCE_DIR "/resources/scenarios/bulk-registration.json");
+        QVERIFY(scenario);
+        const Run run = runToEnd(*scenario);
+        std::size_t added = 0;
+        for (const analysis::Handover& h : run.view.analysis->handovers) {
+            if (h.kind != analysis::HandoverKind::PathAdded) continue;
+            ++added;
+            const auto phase = [&](std::string_view name) { return std::find_if(h.phases.begin(), h.phases.end(), [&](const analysis::Phase& p) { return p.name == name; }); };
+            const auto test = phase("T_DAD"), home = phase("T_HA");
+            QVERIFY2(test != h.phases.end() && home != h.phases.end(), "an address that was no source before has the phase, too");
+            QVERIFY(test->endFrame && test->endFrame == home->startFrame && test->end == home->start);
+            QVERIFY2(test->end - test->start >= 1s, "RFC 4862 §5.4: a second at least");
+        }
+        QVERIFY(added >= 4);
+    }
+
     /// RFC 5648 §8.1: an IPv4 care-of address is a path as any other.
     void ipv4PathsAreTold()
     {

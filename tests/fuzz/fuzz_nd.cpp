@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (parsed) {
         require(nestingFault(sink.nodes()));
         require(sink.openGroups() != 0 ? "a group was left open" : "");
-        checkIcmpv6(parsed->value, Ipv6Packet{}, sink);
+        checkIcmpv6(parsed->value, Ipv6Packet{}, (data[0] & 0x40) != 0, sink);
     }
     for (const Finding& finding : sink.findings())
         require(finding.offset > message.size() || finding.length > message.size() - finding.offset ? "a finding outside the message: " + finding.text : "");

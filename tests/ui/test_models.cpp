@@ -248,6 +248,14 @@ private slots:
         QCOMPARE(lanes[5].bars.front().label, QStringLiteral("status 167"));
         QVERIFY2(lanes[5].bars.front().beside.startsWith(QStringLiteral("status 167, ")), "the bar is narrow");
         QVERIFY(lanes[5].bars.front().tone == Tone::Warning);
+
+        // The next answer about an identifier ends what the last one said.
+        auto answered = std::make_shared<analysis::Analysis>(*a);
+        answered->identifierAnswers.push_back({0, 3, 0, TimePoint{7s}, 2});
+        model.show(answered, names, TimePoint{6900ms});
+        QCOMPARE(model.rowCount(), 3);
+        model.show(answered, names, TimePoint{7s});
+        QCOMPARE(model.rowCount(), 2);
     }
 
     void pathsComeAndGoInTheTableOfHandovers()

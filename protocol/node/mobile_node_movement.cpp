@@ -52,8 +52,8 @@ void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
     if (const auto it = ipv4_.find(interface); it != ipv4_.end()) return setIpv4Link(now, it->second, false, out);
     if (!settings_.movement.linkEvents) return;
     Link& link = links_[interface];
+    stack_.linkDown(now, interface, out);  // first: nothing is said on a link that is gone
     if (homeLink_ == interface) leaveHomeLink(now, out);
-    stack_.linkDown(now, interface, out);
     if (link.routers.current()) out.removed(now, "default-router", {{"interface", attribute(stack_.interfaceName(interface))}});
     link = Link(settings_.mapPolicy);
     choosePrimary(now);

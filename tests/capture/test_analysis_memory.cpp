@@ -27,6 +27,13 @@ void* operator new(std::size_t size)
     most = std::max(most, live);
     return p;
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept
+{
+    void* const p = std::malloc(size);
+    if (p) live += ::malloc_usable_size(p);
+    most = std::max(most, live);
+    return p;
+}
 void operator delete(void* p) noexcept
 {
     live -= ::malloc_usable_size(p);

@@ -160,35 +160,44 @@ std::vector<std::optional<std::size_t>> drawnLinks(const Topology& topology, con
     return drawn;
 }
 
-/// Of a revoked path: its node may well stay where it is.
-bool isRevoked(const analysis::Analysis& analysis, const analysis::Handover& removed)
+using Revoked = std::multimap<Ipv6Address, const analysis::BindingInterval*>;  // by care-of address
+
+Revoked revokedPaths(const analysis::Analysis& analysis)
 {
-    return std::any_of(analysis.bindings.begin(), analysis.bindings.end(), [&](const analysis::BindingInterval& b) {
-        return b.end == analysis::Knowledge::Revoked && b.bid == removed.bid && b.careOfAddress == removed.oldCareOf && b.to && *b.to >= removed.start;
-    });
+    Revoked revoked;
+    for (const analysis::BindingInterval& b : analysis.bindings)
+        if (b.end == analysis::Knowledge::Revoked && b.to) revoked.emplace(b.careOfAddress, &b);
+    return revoked;
+}
+
+/// Of a revoked path: its node may well stay where it is.
+bool isRevoked(const Revoked& revoked, const analysis::Handover& removed)
+{
+    const auto [from, to] = revoked.equal_range(removed.oldCareOf);
+    return std::any_of(from, to, [&](const auto& entry) { return entry.second->bid == removed.bid && *entry.second->to >= removed.start; });
 }
 
 /// Who leaves a link is not heard, and may not be heard elsewhere for long: the end of its path tells it, and the next path on that link that
 /// it is back (RFC 5648).
-void addDepartures(Topology& topology, const analysis::Analysis& analysis, const Names& names)
+void addDepartures(Topology& topology, const analysis::Analysis& analysis, const Names& names, const QHash<QString, std::size_t>& mobileNamed)
 {
     using analysis::HandoverKind;
+    const Revoked revoked = revokedPaths(analysis);
     for (const analysis::Handover& h : analysis.handovers) {
         const bool leaves = h.kind == HandoverKind::PathRemoved;
-        if ((!leaves && h.kind != HandoverKind::PathAdded) || (leaves && isRevoked(analysis, h))) continue;
+        if ((!leaves && h.kind != HandoverKind::PathAdded) || (leaves && isRevoked(revoked, h))) continue;
         const QString title = toQt(leaves ? h.fromLink : h.toLink);
         const auto link = std::find_if(topology.links.begin(), topology.links.end(), [&](const TopologyLink& l) { return !title.isEmpty() && l.name == title; });
         if (link == topology.links.end()) continue;
         const auto place = static_cast<std::size_t>(link - topology.links.begin());
-        for (Topology::Mobile& mobile : topology.mobiles) {
-            if (topology.mobiles.size() > 1 && topology.nodes[mobile.node].name != names.node(h.mobileNode)) continue;
-            for (auto& stays : mobile.interfaces) {
-                const auto after = std::upper_bound(stays.begin(), stays.end(), h.start, [](TimePoint t, const Topology::Stay& s) { return t < s.from; });
-                if (after == stays.begin()) continue;
-                const auto here = std::prev(after);
-                const bool left = here->left && !here->link && here != stays.begin() && std::prev(here)->link == place;
-                if (leaves ? here->link == place : left) stays.insert(after, {h.start, leaves ? std::nullopt : std::optional(place), leaves});
-            }
+        const auto named = mobileNamed.constFind(names.node(h.mobileNode));
+        if (named == mobileNamed.constEnd() && topology.mobiles.size() > 1) continue;
+        for (auto& stays : topology.mobiles[topology.mobiles.size() > 1 ? *named : 0].interfaces) {
+            const auto after = std::upper_bound(stays.begin(), stays.end(), h.start, [](TimePoint t, const Topology::Stay& s) { return t < s.from; });
+            if (after == stays.begin()) continue;
+            const auto here = std::prev(after);
+            const bool left = here->left && !here->link && here != stays.begin() && std::prev(here)->link == place;
+            if (leaves ? here->link == place : left) stays.insert(after, {h.start, leaves ? std::nullopt : std::optional(place), leaves});
         }
     }
 }
@@ -225,7 +234,7 @@ void addMobiles(Topology& topology, const analysis::Analysis& analysis, const Na
     }
     for (Topology::Mobile& mobile : topology.mobiles)
         for (auto& stays : mobile.interfaces) std::stable_sort(stays.begin(), stays.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
-    addDepartures(topology, analysis, names);
+    addDepartures(topology, analysis, names, mobileNamed);
     for (const analysis::Handover& handover : analysis.handovers)
         for (const analysis::Phase& phase : handover.phases)
             if (phase.name == "T_L2") topology.changes.push_back({phase.start, phase.end});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 namespace roamscope {
 
@@ -14,6 +15,13 @@ inline void bringNear(const void* from, std::size_t octets)
     for (std::size_t i = 0; i < octets; i += line) __builtin_prefetch(octet + i);
     // Without this GCC 12 takes callers that do nothing else for functions without effect, and leaves them out.
     asm volatile("" : : "r"(from));
+}
+
+/// All of a vector's values.
+template <class T>
+void bringNear(const std::vector<T>& list)
+{
+    bringNear(list.data(), list.size() * sizeof(T));
 }
 
 }  // namespace roamscope

@@ -6,6 +6,12 @@
 
 namespace roamscope::lab {
 
+std::span<const Port> portsOf(const std::vector<Port>& ports, std::size_t node)
+{
+    const auto first = std::lower_bound(ports.begin(), ports.end(), node, [](const Port& port, std::size_t n) { return port.node < n; });
+    return {first, std::upper_bound(first, ports.end(), node, [](std::size_t n, const Port& port) { return n < port.node; })};
+}
+
 std::optional<TimePoint> Lab::nextDeadline() const
 {
     std::optional<TimePoint> next;
@@ -36,9 +42,7 @@ bool Lab::advanceOnce(TimePoint limit, LabOutput& out)
         return true;
     }
     const std::size_t node = deadlines_.first()->index;
-    node::Output output = newOutput();
-    nodes_[node].visit([&](auto& n) { n.advance(localTime(node), output); });
-    collect(node, output, out);
+    call(node, out, [&](auto& n, node::Output& output) { n.advance(localTime(node), output); });
     return true;
 }
 
@@ -50,7 +54,7 @@ void Lab::inject(TimePoint now, std::size_t port, ByteView frame, LabOutput& out
 
 const node::IpStack& Lab::stack(std::size_t node) const
 {
-    return nodes_[node].visit([](const auto& n) -> const node::IpStack& { return n.stack(); });
+    return hosts_[node].node.visit([](const auto& n) -> const node::IpStack& { return n.stack(); });
 }
 
 std::optional<std::size_t> Lab::findNode(std::string_view name) const
@@ -62,7 +66,7 @@ std::optional<std::size_t> Lab::findNode(std::string_view name) const
 
 std::optional<TimePoint> Lab::nodeDeadline(std::size_t node) const
 {
-    return nodes_[node].visit([](const auto& n) { return n.nextDeadline(); });
+    return hosts_[node].node.visit([](const auto& n) { return n.nextDeadline(); });
 }
 
 void Lab::execute(Item item, LabOutput& out)
@@ -114,7 +118,7 @@ void Lab::deliver(std::size_t link, std::optional<std::size_t> sender, ByteView 
     if (destination.isGroup()) {
         // A node that is told moves nobody at once, so the list holds still.
         const std::uint64_t bits = node::GroupTable::filterBits(destination);
-        for (const auto& [groups, port] : listeners_[link])
+        for (const auto& [groups, port] : links_[link].listeners)
             if ((groups & bits) == bits && stack(ports_[port].node).hears(ports_[port].interface, destination)) hand(port);
         return;
     }
@@ -124,10 +128,8 @@ void Lab::deliver(std::size_t link, std::optional<std::size_t> sender, ByteView 
 void Lab::deliverTo(std::size_t port, ByteView frame, LabOutput& out)
 {
     const Port& p = ports_[port];
-    if (down_[p.node]) return;
-    node::Output output = newOutput();
-    nodes_[p.node].visit([&](auto& n) { n.receive(localTime(p.node), p.interface, frame, output); });
-    collect(p.node, output, out);
+    if (hosts_[p.node].down) return;
+    call(p.node, out, [&](auto& n, node::Output& output) { n.receive(localTime(p.node), p.interface, frame, output); });
 }
 
 void Lab::move(TimePoint now, std::size_t port, std::optional<std::size_t> link, LabOutput& out)
@@ -139,7 +141,9 @@ void Lab::move(TimePoint now, std::size_t port, std::optional<std::size_t> link,
 void Lab::attach(const Attach& change, LabOutput& out)
 {
     Port& port = ports_[change.port];
-    auto* mobile = down_[port.node] ? nullptr : nodes_[port.node].as<node::MobileNode>();
+    Host& host = hosts_[port.node];
+    auto* mobile = host.down ? nullptr : host.node.as<node::MobileNode>();
+    host.node.bringNear();
     node::Output output = newOutput();
     const TimePoint local = localTime(port.node);
     if (port.link == change.link) {
@@ -161,16 +165,17 @@ void Lab::attach(const Attach& change, LabOutput& out)
 void Lab::setLink(std::size_t port, std::optional<std::size_t> link)
 {
     const auto placeIn = [&](std::vector<Listener>& list) { return std::lower_bound(list.begin(), list.end(), port, [](const Listener& l, std::size_t p) { return l.port < p; }); };
-    if (const auto old = std::exchange(ports_[port].link, link)) listeners_[*old].erase(placeIn(listeners_[*old]));
-    if (link) listeners_[*link].insert(placeIn(listeners_[*link]), {groupFilters_[port], port});
+    if (const auto old = std::exchange(ports_[port].link, link)) links_[*old].listeners.erase(placeIn(links_[*old].listeners));
+    if (link) links_[*link].listeners.insert(placeIn(links_[*link].listeners), {ports_[port].groups, port});
 }
 
-void Lab::refreshFilter(std::size_t port)
+void Lab::refreshFilter(std::size_t number)
 {
-    const std::uint64_t filter = stack(ports_[port].node).groupFilter(ports_[port].interface);
-    if (std::exchange(groupFilters_[port], filter) == filter || !ports_[port].link) return;
-    auto& list = listeners_[*ports_[port].link];
-    std::lower_bound(list.begin(), list.end(), port, [](const Listener& l, std::size_t p) { return l.port < p; })->groups = filter;
+    Port& port = ports_[number];
+    const std::uint64_t filter = stack(port.node).groupFilter(port.interface);
+    if (std::exchange(port.groups, filter) == filter || !port.link) return;
+    auto& list = links_[*port.link].listeners;
+    std::lower_bound(list.begin(), list.end(), number, [](const Listener& l, std::size_t p) { return l.port < p; })->groups = filter;
 }
 
 void Lab::schedule(TimePoint time, What what)
@@ -181,10 +186,11 @@ void Lab::schedule(TimePoint time, What what)
 
 void Lab::collect(std::size_t node, node::Output& output, LabOutput& out)
 {
+    const Host& host = hosts_[node];
     // Grown at once: what one call brings about is mostly reported by this node.
     if (const std::size_t events = out.events.size() + output.events.size(); events > out.events.capacity()) out.events.reserve(2 * events);
     for (node::Event& event : output.events) {
-        if (clocks_[node].skewed()) event.time = now_;
+        if (host.clock.skewed()) event.time = now_;
         if (!states_.empty()) remember(node, event);
         out.events.push_back({node, std::move(event), cause_});
     }
@@ -192,7 +198,7 @@ void Lab::collect(std::size_t node, node::Output& output, LabOutput& out)
         const std::size_t port = portOf(node, frame.interface);
         if (const auto link = ports_[port].link) transmit(port, *link, std::move(frame.bytes), out);
     }
-    for (std::size_t port = firstPorts_[node]; port < firstPorts_[node + 1]; ++port) refreshFilter(port);
+    for (std::size_t port = host.firstPort; port < host.firstPort + host.ports; ++port) refreshFilter(port);
     refreshDeadline(node);
     output.events.clear();
     output.frames.clear();
@@ -201,8 +207,9 @@ void Lab::collect(std::size_t node, node::Output& output, LabOutput& out)
 
 void Lab::refreshDeadline(std::size_t node)
 {
-    const auto deadline = down_[node] ? std::nullopt : nodeDeadline(node);
-    deadlines_.set(node, deadline ? std::optional(clocks_[node].lab(*deadline)) : std::nullopt);
+    const Host& host = hosts_[node];
+    const auto deadline = host.down ? std::nullopt : nodeDeadline(node);
+    deadlines_.set(node, deadline ? std::optional(host.clock.lab(*deadline)) : std::nullopt);
 }
 
 }  // namespace roamscope::lab

@@ -11,6 +11,7 @@
 #include "protocol/node/address_index.hpp"
 
 #include <map>
+#include <span>
 #include <variant>
 
 namespace roamscope::lab {
@@ -21,14 +22,17 @@ enum class Segments : std::uint8_t {
     External,  ///< to whoever drives the lab (LabOutput::transmit)
 };
 
-/// A node interface. `link` is none while it is detached.
-struct Port {
+/// A node interface. What each frame looks at stands in one line of memory (decision 10).
+struct alignas(64) Port {
     std::size_t node = 0;
     std::size_t interface = 0;
-    std::optional<std::size_t> link;
-    Mac mac;           ///< of no other port
-    std::string name;  ///< "mn-wl0"
+    std::optional<std::size_t> link;  ///< none while it is detached
+    Mac mac;                          ///< of no other port
+    std::uint64_t groups = ~std::uint64_t{0};  ///< its group filter (GroupTable), so that a multicast frame wakes only the nodes that want it; everything until the node has said
+    std::string name;                 ///< "mn-wl0"
 };
+/// Those of a node in the list of all, which is ordered by node.
+[[nodiscard]] std::span<const Port> portsOf(const std::vector<Port>& ports, std::size_t node);
 
 /// A frame that entered a segment: what a capture on that link sees, stamped with its arrival there.
 struct SegmentFrame {
@@ -109,13 +113,13 @@ public:
     template <class T>
     [[nodiscard]] const T* nodeAs(std::size_t node) const
     {
-        return nodes_[node].as<T>();
+        return hosts_[node].node.as<T>();
     }
     [[nodiscard]] std::optional<std::size_t> findNode(std::string_view name) const;
     /// False while a restart keeps the node down.
-    [[nodiscard]] bool isRunning(std::size_t node) const { return !down_[node]; }
+    [[nodiscard]] bool isRunning(std::size_t node) const { return !hosts_[node].down; }
     /// What the node's own clock shows, which all times in its state refer to.
-    [[nodiscard]] TimePoint localTime(std::size_t node) const { return clocks_[node].local(now_); }
+    [[nodiscard]] TimePoint localTime(std::size_t node) const { return hosts_[node].clock.local(now_); }
     /// When the node wants to be called next, by its own clock.
     [[nodiscard]] std::optional<TimePoint> nodeDeadline(std::size_t node) const;
 
@@ -150,7 +154,10 @@ private:
     friend class LabBuilder;
     static Lab built(const Scenario& scenario, std::uint64_t seed, Random random, Segments segments);
 
-    [[nodiscard]] node::IpStack& stackOf(std::size_t node);
+    [[nodiscard]] node::IpStack& stackOf(std::size_t node)
+    {
+        return hosts_[node].node.visit([](auto& n) -> node::IpStack& { return n.stack(); });
+    }
     void execute(Item item, LabOutput& out);
     void depart(Departure& frame, LabOutput& out);
     /// A frame on a segment, for everybody there but `sender`.
@@ -162,9 +169,18 @@ private:
     /// Takes what a node handed out: frames into the delay of their port, events into the record.
     void collect(std::size_t node, node::Output& output, LabOutput& out);
     void refreshDeadline(std::size_t node);
+    /// Has `f(node, output)` done by a node, as what it is, and collects what comes of it.
+    template <class F>
+    void call(std::size_t node, LabOutput& out, F f)
+    {
+        hosts_[node].node.bringNear();
+        node::Output output = newOutput();
+        hosts_[node].node.visit([&](auto& n) { f(n, output); });
+        collect(node, output, out);
+    }
     /// Notes which groups a port wants to hear.
     void refreshFilter(std::size_t port);
-    [[nodiscard]] std::size_t portOf(std::size_t node, std::size_t interface) const { return firstPorts_[node] + interface; }
+    [[nodiscard]] std::size_t portOf(std::size_t node, std::size_t interface) const { return hosts_[node].firstPort + interface; }
 
     // lab_troubles.cpp
     void transmit(std::size_t port, std::size_t link, Bytes frame, LabOutput& out);
@@ -197,19 +213,28 @@ private:
     std::uint64_t serial_ = 0;
     std::uint64_t framesSeen_ = 0;
     std::optional<std::uint64_t> cause_;  ///< frame being delivered
-    std::vector<Node> nodes_;
-    std::vector<NodeClock> clocks_;
-    std::vector<bool> down_;              ///< nodes that a restart keeps down
-    std::vector<std::uint32_t> restarts_; ///< of each node so far
+    /// A node and what the lab keeps of it, in one line of memory (decision 10).
+    struct alignas(64) Host {
+        Node node;
+        std::uint32_t firstPort = 0;  ///< the others follow
+        std::uint32_t ports = 0;
+        NodeClock clock{};
+        std::uint32_t restarts = 0;   ///< so far
+        bool down = false;            ///< a restart keeps it down
+    };
+    std::vector<Host> hosts_;             ///< by node
     DeadlineQueue deadlines_;             ///< of the nodes, in lab time
     std::vector<Port> ports_;
-    std::vector<std::size_t> firstPorts_;      ///< of each node, whose others follow, and the end
-    std::vector<std::uint64_t> groupFilters_;  ///< of each port, so that a multicast frame wakes only the nodes that want it
     struct Listener {
-        std::uint64_t groups = 0;  ///< its group filter, where a frame to many needs it
+        std::uint64_t groups = 0;  ///< the port's, where a frame to many needs it
         std::size_t port = 0;
     };
-    std::vector<std::vector<Listener>> listeners_;  ///< on each link, by port
+    struct alignas(64) Link {
+        Duration delay{0};
+        bool impaired = false;             ///< for somebody at least
+        std::vector<Listener> listeners{}; ///< by port
+    };
+    std::vector<Link> links_;                       ///< by number, as in the scenario
     node::PlaceIndex<Mac> macPorts_;                ///< ports by link-layer address
     [[nodiscard]] auto macOf() const
     {

@@ -13,24 +13,24 @@ namespace roamscope::lab {
 class LabBuilder {
 public:
     /// For a lab whose scenario is set. `random`: what the nodes draw from.
-    LabBuilder(Lab& lab, Random random) : random_(random), lab_(lab), routes_(lab.scenario_, lab.ports_, lab.firstPorts_) {}
+    LabBuilder(Lab& lab, Random random) : random_(random), lab_(lab), routes_(lab.scenario_, lab.ports_) {}
 
     void build()
     {
         const std::size_t count = spec().nodes.size();
-        lab_.listeners_.resize(spec().links.size());
+        lab_.links_.reserve(spec().links.size());
+        for (const LinkSpec& link : spec().links) lab_.links_.push_back({link.delay, !link.impairments.empty()});
         for (const NodeSpec& n : spec().nodes)
             for (const InterfaceSpec& interface : n.interfaces)
                 if (interface.mac) givenMacs_.insert(*interface.mac);
         for (std::size_t i = 0; i < count; ++i) addPorts(i);
-        lab_.firstPorts_.push_back(lab_.ports_.size());
-        lab_.nodes_.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) lab_.nodes_.push_back(makeNode(i, TimePoint{}));
+        lab_.hosts_.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto ports = portsOf(lab_.ports_, i);
+            lab_.hosts_.push_back({makeNode(i, TimePoint{}), static_cast<std::uint32_t>(ports.data() - lab_.ports_.data()), static_cast<std::uint32_t>(ports.size())});
+        }
         for (const LinkEvent& event : spec().events) addEvent(event);
         for (std::size_t i = 0; i < spec().faults.size(); ++i) addFault(i);
-        lab_.clocks_.resize(count);
-        lab_.down_.resize(count);
-        lab_.restarts_.resize(count);
         lab_.deadlines_.resize(count);
         for (std::size_t i = 0; i < count; ++i) lab_.refreshDeadline(i);
     }
@@ -39,9 +39,10 @@ public:
     [[nodiscard]] Node makeNode(std::size_t index, TimePoint from) const
     {
         const NodeSpec& n = spec().nodes[index];
+        const auto ports = portsOf(lab_.ports_, index);
         node::IpStack stack(stackSettings(n), random_.fork(index));
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
-            const Port& port = lab_.ports_[lab_.portOf(index, i)];
+            const Port& port = ports[i];
             const InterfaceSpec& spec = n.interfaces[i];
             const bool mobile = n.role == Role::MobileNode && !isIngress(n, spec);
             node::InterfaceSettings settings;
@@ -74,10 +75,10 @@ public:
     {
         const NodeSpec& n = spec().nodes[index];
         lab_.stackOf(index).configure(stackSettings(n));
-        if (auto* anchor = lab_.nodes_[index].as<node::Anchor>()) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
-        if (auto* other = lab_.nodes_[index].as<node::Correspondent>()) other->configure(correspondentSettings(n));
-        if (auto* router = lab_.nodes_[index].as<node::AccessRouter>()) router->configure(now, advertisersOf(index), probingOf(n));
-        if (auto* mobile = lab_.nodes_[index].as<node::MobileNode>()) mobile->configure(now, mobileSettings(index));
+        if (auto* anchor = lab_.hosts_[index].node.as<node::Anchor>()) anchor->configure(now, policyOf(n), advertisersOf(index), servicesOf(n));
+        if (auto* other = lab_.hosts_[index].node.as<node::Correspondent>()) other->configure(correspondentSettings(n));
+        if (auto* router = lab_.hosts_[index].node.as<node::AccessRouter>()) router->configure(now, advertisersOf(index), probingOf(n));
+        if (auto* mobile = lab_.hosts_[index].node.as<node::MobileNode>()) mobile->configure(now, mobileSettings(index));
     }
 
 private:
@@ -100,7 +101,6 @@ private:
     void addPorts(std::size_t node)
     {
         const NodeSpec& n = spec().nodes[node];
-        lab_.firstPorts_.push_back(lab_.ports_.size());
         for (std::size_t i = 0; i < n.interfaces.size(); ++i) {
             const InterfaceSpec& interface = n.interfaces[i];
             const auto link = interface.link ? std::optional(linkIndex(*interface.link)) : std::nullopt;
@@ -108,9 +108,9 @@ private:
             const bool attaches = link && n.role == Role::MobileNode && !isIngress(n, interface);
             if (attaches) lab_.schedule({}, Lab::Attach{lab_.ports_.size(), link});
             const std::size_t port = lab_.ports_.size();
-            lab_.groupFilters_.push_back(~std::uint64_t{0});  // until the node has said what it hears
-            if (link && !attaches) lab_.listeners_[*link].push_back({lab_.groupFilters_.back(), port});
-            lab_.ports_.push_back({node, i, attaches ? std::nullopt : link, interface.mac.value_or(fallbackMac(node, i)), n.name + "-" + interface.name});
+            Port added{.node = node, .interface = i, .link = attaches ? std::nullopt : link, .mac = interface.mac.value_or(fallbackMac(node, i)), .name = n.name + "-" + interface.name};
+            if (added.link) lab_.links_[*link].listeners.push_back({added.groups, port});
+            lab_.ports_.push_back(std::move(added));
             lab_.macPorts_.set(lab_.ports_[port].mac, static_cast<std::uint32_t>(port), lab_.macOf());
         }
     }
@@ -410,18 +410,19 @@ Result<Lab> Lab::build(const Scenario& scenario, std::uint64_t seed, Segments se
 
 void Lab::start(std::size_t node, LabOutput& out)
 {
-    down_[node] = false;
+    Host& host = hosts_[node];
+    host.down = false;
     // Whoever starts anew draws other numbers: secrets and sequence numbers are not those of before.
     constexpr std::uint64_t restartStream = 0x2'0000'0000;
-    nodes_[node] = LabBuilder(*this, Random(seed_).fork(restartStream + ++restarts_[node])).makeNode(node, localTime(node));
+    host.node = LabBuilder(*this, Random(seed_).fork(restartStream + ++host.restarts)).makeNode(node, localTime(node));
     tell(node, "node-up", {}, out);
-    node::Output output;
-    // It was made as if it had been there from time 0: what is overdue is done now.
-    nodes_[node].visit([&](auto& n) { n.advance(localTime(node), output); });
-    if (auto* mobile = nodes_[node].as<node::MobileNode>())
-        for (std::size_t port = firstPorts_[node]; port < firstPorts_[node + 1]; ++port)
-            if (ports_[port].link) mobile->linkUp(localTime(node), ports_[port].interface, output);
-    collect(node, output, out);
+    call(node, out, [&]<class T>(T& n, node::Output& output) {
+        // It was made as if it had been there from time 0: what is overdue is done now.
+        n.advance(localTime(node), output);
+        if constexpr (std::is_same_v<T, node::MobileNode>)
+            for (const Port& port : portsOf(ports_, node))
+                if (port.link) n.linkUp(localTime(node), port.interface, output);
+    });
 }
 
 Result<Lab> Lab::build(const Scenario& scenario, const Random::Key& key, Segments segments)

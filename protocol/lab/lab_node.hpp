@@ -35,6 +35,13 @@ public:
     {
         return std::visit([&](const auto& role) -> decltype(auto) { return f(std::as_const(*role)); }, role_);
     }
+    /// Has what the node will look at when it is called come into the caches (near.hpp); an anchor's depends on the packet.
+    void bringNear() const
+    {
+        visit([](const auto& role) {
+            if constexpr (requires { role.bringNear(); }) role.bringNear();
+        });
+    }
     Node(const Node& other) : role_(other.visit([]<class T>(const T& role) -> Any { return std::make_unique<T>(role); })) {}
     Node(Node&&) noexcept = default;
     Node& operator=(Node other) noexcept

@@ -4,18 +4,13 @@
 
 namespace roamscope::lab {
 
-node::IpStack& Lab::stackOf(std::size_t node)
-{
-    return nodes_[node].visit([](auto& n) -> node::IpStack& { return n.stack(); });
-}
-
 void Lab::originate(TimePoint now, std::size_t node, wire::Ipv6Packet packet, LabOutput& out)
 {
     now_ = std::max(now_, now);
-    node::Output output = newOutput();
-    if (auto* mobile = nodes_[node].as<node::MobileNode>()) mobile->originate(now_, std::move(packet), output);
-    else stackOf(node).send(now_, std::move(packet), output);
-    collect(node, output, out);
+    call(node, out, [&](auto& n, node::Output& output) {
+        if constexpr (requires { n.originate(now_, std::move(packet), output); }) n.originate(localTime(node), std::move(packet), output);
+        else n.stack().send(localTime(node), std::move(packet), output);
+    });
 }
 
 void Lab::sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out)
@@ -29,24 +24,19 @@ void Lab::sendFrame(TimePoint now, std::size_t port, Bytes frame, LabOutput& out
 void Lab::cease(TimePoint now, std::size_t node, LabOutput& out)
 {
     now_ = std::max(now_, now);
-    node::Output output = newOutput();
-    nodes_[node].visit([&](auto& n) {
+    call(node, out, [&](auto& n, node::Output& output) {
         if constexpr (requires { n.cease(now_, output); }) n.cease(localTime(node), output);
     });
-    collect(node, output, out);
 }
 
 bool Lab::revoke(TimePoint now, std::size_t node, const node::Anchor::Revocation& order, LabOutput& out)
 {
-    const Ipv6Address& homeAddress = order.homeAddress;
     now_ = std::max(now_, now);
-    node::Output output = newOutput();
     bool was = false;
-    if (auto* anchor = nodes_[node].as<node::Anchor>()) was = anchor->revoke(now_, order, output);
-    else if (!order.bids.empty()) was = false;
-    else if (auto* correspondent = nodes_[node].as<node::Correspondent>()) was = correspondent->revoke(now_, homeAddress, output);
-    else if (auto* mobile = nodes_[node].as<node::MobileNode>()) was = mobile->revoke(now_, homeAddress, output);
-    collect(node, output, out);
+    call(node, out, [&](auto& n, node::Output& output) {
+        if constexpr (requires { n.revoke(now_, order, output); }) was = n.revoke(localTime(node), order, output);
+        else if constexpr (requires { n.revoke(now_, order.homeAddress, output); }) was = order.bids.empty() && n.revoke(localTime(node), order.homeAddress, output);
+    });
     return was;
 }
 

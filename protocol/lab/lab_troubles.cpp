@@ -31,9 +31,9 @@ void Lab::launch(Departure frame, LabOutput& out)
 {
     Impairment* impairment = impairmentOf(frame.port, frame.link);
     // Onto a wire of the machine's nothing has to wait.
-    const bool atOnce = segments_ == Segments::External && frame.note.empty() && scenario_.links[frame.link].delay == Duration{0};
+    const bool atOnce = segments_ == Segments::External && frame.note.empty() && links_[frame.link].delay == Duration{0};
     if (!impairment && atOnce) return out.transmit.push_back({frame.port, now_, std::move(frame.bytes)});
-    if (!impairment) return schedule(now_ + scenario_.links[frame.link].delay, std::move(frame));
+    if (!impairment) return schedule(now_ + links_[frame.link].delay, std::move(frame));
     const Impairment::Fate fate = impairment->pass(now_, frame.bytes.size());
     if (!fate.lost.empty()) {
         auto attributes = describe(frame.port, frame.link, frame.bytes);
@@ -59,10 +59,10 @@ void Lab::launch(Departure frame, LabOutput& out)
 
 Impairment* Lab::impairmentOf(std::size_t port, std::size_t link)
 {
-    const LinkSpec& spec = scenario_.links[link];
-    if (spec.impairments.empty()) return nullptr;
+    if (!links_[link].impaired) return nullptr;
     const auto it = impairments_.find({port, link});
     if (it != impairments_.end()) return &it->second;
+    const LinkSpec& spec = scenario_.links[link];
     // The entry that names the sender goes before the one for all.
     const ImpairmentSpec* chosen = nullptr;
     for (const ImpairmentSpec& one : spec.impairments)
@@ -95,10 +95,10 @@ bool Lab::meetFaults(std::size_t port, std::size_t link, Bytes& frame, std::stri
             note = "frame-corrupted";
             break;
         case MessageFault::Action::Delay:
-            schedule(now_ + fault.by + scenario_.links[link].delay, Departure{port, link, std::move(frame), "frame-delayed", std::nullopt, false});
+            schedule(now_ + fault.by + links_[link].delay, Departure{port, link, std::move(frame), "frame-delayed", std::nullopt, false});
             return true;
         case MessageFault::Action::Replay:
-            schedule(now_ + fault.by + scenario_.links[link].delay, Departure{port, link, frame, "frame-replayed", std::nullopt, true});
+            schedule(now_ + fault.by + links_[link].delay, Departure{port, link, frame, "frame-replayed", std::nullopt, true});
             break;
         case MessageFault::Action::Change:
             if (auto other = changed(fault.change, frame)) {
@@ -114,10 +114,10 @@ bool Lab::meetFaults(std::size_t port, std::size_t link, Bytes& frame, std::stri
 void Lab::carryOut(const RestartFault& fault, LabOutput& out)
 {
     const std::size_t node = *findNode(fault.node);
-    if (down_[node]) return;
+    if (hosts_[node].down) return;
     tell(node, "node-down", {}, out);
     for (const node::Event& state : std::exchange(states_[node], {})) out.events.push_back({node, {now_, state.name, state.key, {}, true}, std::nullopt});
-    down_[node] = true;
+    hosts_[node].down = true;
     refreshDeadline(node);
     schedule(now_ + fault.down, Start{node});
 }
@@ -134,19 +134,19 @@ void Lab::remember(std::size_t node, const node::Event& event)
 void Lab::carryOut(const AddressFault& fault, LabOutput& out)
 {
     const std::size_t node = *findNode(fault.node);
-    if (down_[node]) return;
+    if (hosts_[node].down) return;
     const auto& interfaces = scenario_.nodes[node].interfaces;
     const auto it = std::find_if(interfaces.begin(), interfaces.end(), [&](const InterfaceSpec& i) { return i.name == fault.interface; });
     tell(node, "address-taken", {{"interface", node::attribute(std::string_view(fault.interface))}, {"address", node::attribute(fault.address)}}, out);
-    node::Output output = newOutput();
-    nodes_[node].visit([&](auto& n) { n.stack().assign(localTime(node), static_cast<std::size_t>(it - interfaces.begin()), fault.address, false, true, output); });
-    collect(node, output, out);
+    call(node, out, [&](auto& n, node::Output& output) {
+        n.stack().assign(localTime(node), static_cast<std::size_t>(it - interfaces.begin()), fault.address, false, true, output);
+    });
 }
 
 void Lab::carryOut(const ClockFault& fault, LabOutput& out)
 {
     const std::size_t node = *findNode(fault.node);
-    clocks_[node].set(now_, fault.step, fault.drift);
+    hosts_[node].clock.set(now_, fault.step, fault.drift);
     tell(node, "clock-changed", {{"step", node::attribute(fault.step)}, {"drift", node::attribute(std::int64_t{fault.drift})}}, out);
     refreshDeadline(node);
 }

@@ -26,8 +26,7 @@ std::vector<std::optional<ShortestRoutes::Gateway>> ShortestRoutes::gatewaysTo(s
         for (const std::size_t link : frontier)
             for (const Port& near : ports_) {
                 if (near.link != link || !isRouter(scenario_.nodes[near.node].role)) continue;
-                for (std::size_t other = firstPorts_[near.node]; other < firstPorts_[near.node + 1]; ++other) {
-                    const Port& far = ports_[other];
+                for (const Port& far : portsOf(ports_, near.node)) {
                     const auto& address = scenario_.nodes[far.node].interfaces[far.interface].address;
                     if (!far.link || gateways[*far.link] || !address) continue;
                     gateways[*far.link] = Gateway{gateways[link]->distance + 1, address->address};
@@ -94,10 +93,10 @@ void ShortestRoutes::addNetworkRoutes(std::size_t index, const NodeSpec& router,
 std::optional<std::pair<std::size_t, Ipv6Address>> ShortestRoutes::gatewayTo(std::size_t index, std::size_t target) const
 {
     const auto gateways = gatewaysTo(target);
-    std::optional<std::size_t> best;
-    for (std::size_t own = firstPorts_[index]; own < firstPorts_[index + 1]; ++own)
-        if (const auto& link = ports_[own].link; link && gateways[*link] && (!best || gateways[*link]->distance < gateways[*ports_[*best].link]->distance)) best = own;
-    return best ? std::optional(std::pair(ports_[*best].interface, gateways[*ports_[*best].link]->address)) : std::nullopt;
+    const Port* best = nullptr;
+    for (const Port& own : portsOf(ports_, index))
+        if (own.link && gateways[*own.link] && (!best || gateways[*own.link]->distance < gateways[*best->link]->distance)) best = &own;
+    return best ? std::optional(std::pair(best->interface, gateways[*best->link]->address)) : std::nullopt;
 }
 
 }  // namespace roamscope::lab

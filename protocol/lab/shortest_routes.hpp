@@ -12,9 +12,8 @@ namespace roamscope::lab {
 
 class ShortestRoutes {
 public:
-    /// Looks at a lab's scenario and ports for as long as it lives. `firstPorts`: where those of each node begin, and the end.
-    ShortestRoutes(const Scenario& scenario, const std::vector<Port>& ports, const std::vector<std::size_t>& firstPorts)
-        : scenario_(scenario), ports_(ports), firstPorts_(firstPorts) {}
+    /// Looks at a lab's scenario and ports for as long as it lives.
+    ShortestRoutes(const Scenario& scenario, const std::vector<Port>& ports) : scenario_(scenario), ports_(ports) {}
 
     /// Gives `stack`, of the node with this index, its routes.
     void add(std::size_t index, node::IpStack& stack) const;
@@ -31,7 +30,6 @@ private:
 
     const Scenario& scenario_;
     const std::vector<Port>& ports_;
-    const std::vector<std::size_t>& firstPorts_;
 };
 
 }  // namespace roamscope::lab

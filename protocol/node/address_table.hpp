@@ -73,6 +73,8 @@ public:
         list_.pop_back();
     }
     void bringNear(const Ipv6Address& address) const { places_.bringNear(address); }
+    /// The same for the first ones themselves.
+    void bringNear() const { roamscope::bringNear(list_.data(), std::min(list_.size(), few) * sizeof(T)); }
     void clear()
     {
         list_.clear();
@@ -131,6 +133,12 @@ public:
     [[nodiscard]] const InterfaceAddress* find(const Ipv6Address& address) const { return addresses_.find(address); }
     [[nodiscard]] InterfaceAddress* find(const Ipv6Address& address) { return addresses_.find(address); }
     void bringNear(const Ipv6Address& address) const { addresses_.bringNear(address); }
+    /// Has what the owner will look at come into the caches (near.hpp).
+    void bringNear() const
+    {
+        addresses_.bringNear();
+        probes_.bringNear();
+    }
     [[nodiscard]] const std::vector<InterfaceAddress>& list() const { return addresses_.list(); }
     /// Sets when the next step of the detection of `address`, which is here and not preferred, is due.
     void probeAt(InterfaceAddress& address, TimePoint when)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "protocol/base/address.hpp"
+#include "protocol/base/near.hpp"
 #include "protocol/base/time.hpp"
 
 #include <algorithm>
@@ -36,6 +37,8 @@ public:
         std::make_heap(heap_.begin(), heap_.end(), later);
         held_ = heap_.size();
     }
+    /// Has what first() and drop() look at come into the caches.
+    void bringNear() const { roamscope::bringNear(heap_.data(), 1); }
     /// How many are kept, those that do not hold any more among them: at most twice as many as hold, and a few.
     [[nodiscard]] std::size_t size() const { return heap_.size(); }
     /// Takes out what is due at `now` and holds, in the order of time; an address whose instant was set twice comes twice.

@@ -3,6 +3,7 @@
 // §11.5.3, §11.5.4; MN-COA-01, -05 to -07).
 #pragma once
 
+#include "protocol/base/near.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/wire/ndisc.hpp"
 
@@ -46,6 +47,9 @@ public:
     /// The next time that an address becomes deprecated or invalid, after `now`.
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
     void clear() { list_.clear(); }
+
+    /// Has what the owner will look at come into the caches (near.hpp).
+    void bringNear() const { roamscope::bringNear(list_); }
 
 private:
     std::vector<CareOf> list_;

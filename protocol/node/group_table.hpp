@@ -65,6 +65,12 @@ public:
     [[nodiscard]] static std::uint64_t filterBits(const Mac& mac) { return bitsOf(endOf(mac)); }
     /// Who has not all bits of an address does not hear it: asked before hears() by those who have thousands to ask.
     [[nodiscard]] std::uint64_t filter() const { return filter_; }
+    /// Has what the owner will look at come into the caches (near.hpp).
+    void bringNear() const
+    {
+        groups_.bringNear();
+        reports_.bringNear();
+    }
     [[nodiscard]] Group* find(const Ipv6Address& address) { return groups_.find(address); }
     [[nodiscard]] const Group* find(const Ipv6Address& address) const { return groups_.find(address); }
     /// Whether frames to this link-layer address are for one of the groups.

@@ -280,7 +280,17 @@ public:
     [[nodiscard]] std::vector<StackEvent> takeEvents() { return std::exchange(events_, {}); }
 
     /// Has what receive() and advance() look at first come into the caches.
-    void bringNear() const { roamscope::bringNear(interfaces_.data(), interfaces_.size() * sizeof(Interface)); }
+    void bringNear() const { roamscope::bringNear(interfaces_); }
+    /// The same for what the interfaces refer to, which must be there already.
+    void bringListsNear() const
+    {
+        for (const Interface& interface : interfaces_) {
+            interface.addresses.bringNear();
+            interface.groups.bringNear();
+            interface.neighbors.bringNear();
+        }
+        routes_.bringNear();
+    }
     /// The same for what an answer to that address, and a change of its mobile peer, look at first.
     void bringNear(const Ipv6Address& address, const Ipv6Address& home) const
     {

@@ -3,6 +3,7 @@
 // §9.1): HMIP-MN-01 to -06, errata E-03.
 #pragma once
 
+#include "protocol/base/near.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/wire/ndisc.hpp"
 
@@ -57,6 +58,9 @@ public:
     [[nodiscard]] std::optional<TimePoint> usableUntil(const Ipv6Address& map) const;
     /// Seconds that the option of `map` is still valid; 0 when unknown (HMIP-MN-16).
     [[nodiscard]] std::chrono::seconds remaining(TimePoint now, const Ipv6Address& map) const;
+
+    /// Has what the owner will look at come into the caches (near.hpp).
+    void bringNear() const { roamscope::bringNear(known_); }
 
 private:
     /// Lifetimes of bindings come in units of 4 s: a MAP that is valid for no longer cannot be registered with.

@@ -25,7 +25,6 @@ MobileNode::MobileNode(IpStack stack, Settings settings, std::vector<TrafficSour
 
 void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, Output& out)
 {
-    bringNear();
     const bool isIpv4 = !ipv4_.empty() && Ipv4Link::concerns(frame);
     if (isIpv4) fromIpv4(now, interface, frame, out);
     auto delivery = isIpv4 ? std::nullopt : stack_.receive(now, interface, frame, out);
@@ -49,7 +48,6 @@ void MobileNode::receive(TimePoint now, std::size_t interface, ByteView frame, O
 
 void MobileNode::advance(TimePoint now, Output& out)
 {
-    bringNear();
     stack_.advance(now, out);
     if (concernsStackOnly(now)) return;
     ownDeadline_.reset();

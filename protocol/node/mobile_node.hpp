@@ -132,6 +132,21 @@ public:
         FlowRegistration told{};
         FlowSteering steering{};
     };
+    /// Has what every call looks at come into the caches: in a large lab nothing of it is there any more.
+    void bringNear() const
+    {
+        roamscope::bringNear(this, sizeof *this);
+        stack_.bringNear();
+        roamscope::bringNear(links_);
+        roamscope::bringNear(homes_);
+        if (!maps_.empty()) roamscope::bringNear(&*maps_.begin(), sizeof *maps_.begin());
+        stack_.bringListsNear();
+        for (const Link& link : links_) {
+            link.routers.bringNear();
+            link.careOf.bringNear();
+            link.maps.bringNear();
+        }
+    }
     [[nodiscard]] const std::vector<Home>& homes() const { return homes_; }
     /// The registrations with MAPs, also those that are left to end, by the MAP's address.
     [[nodiscard]] const std::map<Ipv6Address, Association>& maps() const { return maps_; }
@@ -451,14 +466,6 @@ private:
     /// Those that a person follows: solicitation of routers, per registration the next copy or refresh, questions to the home network.
     enum Timer : std::size_t { SolicitRouter, UpdateMap, UpdateHome, DiscoverHomeAgents, SolicitPrefixes, TimerCount };
 
-    /// Has what every call looks at come into the caches: in a large lab nothing of it is there any more.
-    void bringNear() const
-    {
-        roamscope::bringNear(this, sizeof *this);
-        stack_.bringNear();
-        roamscope::bringNear(links_.data(), links_.size() * sizeof(Link));
-        roamscope::bringNear(homes_.data(), homes_.size() * sizeof(Home));
-    }
     [[nodiscard]] std::uint16_t lastSequence(const Ipv6Address& peer, const Ipv6Address& home);
     void keepSequence(const Ipv6Address& peer, const Ipv6Address& home, std::uint16_t sequence);
 

@@ -46,7 +46,6 @@ void MobileNode::linkUp(TimePoint now, std::size_t interface, Output& out)
 
 void MobileNode::linkDown(TimePoint now, std::size_t interface, Output& out)
 {
-    bringNear();
     ownDeadline_.reset();
     if (network_.isIngress(interface)) return stack_.linkDown(now, interface, out);
     if (const auto it = ipv4_.find(interface); it != ipv4_.end()) return setIpv4Link(now, it->second, false, out);

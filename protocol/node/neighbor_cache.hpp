@@ -76,6 +76,12 @@ public:
     void advertised(TimePoint now, const wire::NeighborAdvertisement& na, Actions& actions);
     void advance(TimePoint now, Actions& actions);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const { return timers_.next(); }
+    /// Has what the owner will look at come into the caches (near.hpp).
+    void bringNear() const
+    {
+        entries_.bringNear();
+        timers_.bringNear();
+    }
     /// Forgets everybody: the link went down.
     void clear()
     {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "protocol/base/address.hpp"
+#include "protocol/base/near.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -40,6 +41,9 @@ public:
         }
         return nullptr;
     }
+
+    /// Has what the owner will look at come into the caches (near.hpp).
+    void bringNear() const { roamscope::bringNear(routes_.data(), std::min(routes_.size(), few) * sizeof(Route)); }
 
 private:
     static constexpr std::size_t few = 8;

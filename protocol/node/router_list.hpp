@@ -4,6 +4,7 @@
 // router whether it is still there.
 #pragma once
 
+#include "protocol/base/near.hpp"
 #include "protocol/node/output.hpp"
 #include "protocol/wire/icmpv6.hpp"
 
@@ -66,6 +67,9 @@ public:
     [[nodiscard]] std::optional<TimePoint> missedAt(int misses) const;
     [[nodiscard]] std::optional<TimePoint> expires() const;
     void clear();
+
+    /// Has what the owner will look at come into the caches (near.hpp).
+    void bringNear() const { roamscope::bringNear(routers_); }
 
 private:
     [[nodiscard]] const Router* find(const Ipv6Address& address) const;

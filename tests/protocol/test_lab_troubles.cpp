@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Impairments and faults in a whole lab: what they do to nodes, what the record says about them, and that they repeat.
+#include "tests/support/flow_options.hpp"
 #include "tests/support/lab_run.hpp"
 
 #include <QtTest>
@@ -311,6 +312,27 @@ private Q_SLOTS:
         QVERIFY2(near(jumped, plain - 20s), "20 s ahead from 5 s on");
         const TimePoint slow = refresh({ClockFault{TimePoint{5s}, "mn", Duration{0}, -400'000}});
         QVERIFY2(near(slow, TimePoint{5s} + (plain - TimePoint{5s}) * 10 / 6), "0.6 times as fast");
+    }
+
+    /// A packet that a person has a node send is sent at the node's own time, as everything else of it.
+    void ordersAreGivenInTheNodesOwnTime()
+    {
+        Scenario s = stationary();
+        s.traffic.clear();
+        s.faults = {ClockFault{TimePoint{5s}, "ha", 3600s, 0}};
+        LabRun run(s);
+        run.to(TimePoint{6s});
+        run.out.clear();
+        const Ipv6Address nobody = ip("2001:db8:100::77");
+        run.lab.originate(TimePoint{6s}, run.node("ha"), datagramOf(ip("2001:db8:100::1"), nobody, 4000, 4000), run.out);
+        const auto asked = [&] {
+            const auto all = messages<wire::NeighborSolicitation>(run, "home");
+            return std::count_if(all.begin(), all.end(), [&](const wire::NeighborSolicitation& ns) { return ns.target == nobody; });
+        };
+        run.to(TimePoint{6500ms});
+        QCOMPARE(asked(), 1);
+        run.to(TimePoint{12s});
+        QCOMPARE(asked(), 3);
     }
 
 private:

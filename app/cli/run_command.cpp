@@ -75,22 +75,40 @@ void tellLateness(const capture::LabStatus& status)
         fmt::print(stderr, "{} events were handled more than 5 ms late: this machine was too busy, figures of this run are off by as much.\n", status.lateEvents);
 }
 
-/// Writes the files that are asked for, each with a line that names it.
-Result<void> writeFiles(const RunOptions& options, const Finished& run, const std::vector<analysis::ExpectationResult>& expectations, Output& out)
+/// What is asked for beside the capture.
+struct ResultFiles {
+    std::optional<capture::TextFile> svg, events, truth, report;
+};
+
+/// Before the run, which may take long: a place that cannot be written to is told at once.
+Result<ResultFiles> openFiles(const RunOptions& options)
 {
-    const auto put = [&](const std::string& path, std::string_view what, const std::string& text) -> Result<void> {
-        if (path.empty()) return {};
-        if (auto written = capture::writeTextFile(path, text); !written) return written;
-        if (path != "-") out.line(fmt::format("Wrote {:11} {}", what, path));
+    ResultFiles files;
+    for (const auto& [path, file] : {std::pair(&options.svg, &files.svg), {&options.events, &files.events}, {&options.truth, &files.truth}, {&options.report, &files.report}}) {
+        if (path->empty()) continue;
+        auto opened = capture::TextFile::open(*path);
+        if (!opened) return tl::unexpected(opened.error());
+        *file = std::move(*opened);
+    }
+    return files;
+}
+
+/// Writes the files that are asked for, each with a line that names it.
+Result<void> writeFiles(const RunOptions& options, ResultFiles& files, const Finished& run, const std::vector<analysis::ExpectationResult>& expectations, Output& out)
+{
+    const auto put = [&](std::optional<capture::TextFile>& file, std::string_view what, auto text) -> Result<void> {
+        if (!file) return {};
+        if (auto written = file->write(text()); !written) return written;
+        if (file->path() != "-") out.line(fmt::format("Wrote {:11} {}", what, file->path()));
         return {};
     };
     if (!options.pcapng.empty() && options.pcapng != "-" && !run.view.problem)
         out.line(fmt::format("Wrote {:11} {} ({} frames)", "capture", options.pcapng, run.view.trace.size()));
     const auto& a = *run.view.analysis;
-    if (auto r = put(options.svg, "timeline", options.svg.empty() ? "" : picture::timelineSvg(a, run.record.duration, &run.record.scenario)); !r) return r;
-    if (auto r = put(options.events, "events", options.events.empty() ? "" : capture::eventLines(run.record)); !r) return r;
-    if (auto r = put(options.truth, "truth", options.truth.empty() ? "" : capture::truthJson(run.record)); !r) return r;
-    return put(options.report, "report", options.report.empty() ? "" : capture::runReportJson(a, run.view, run.record, expectations));
+    if (auto r = put(files.svg, "timeline", [&] { return picture::timelineSvg(a, run.record.duration, &run.record.scenario); }); !r) return r;
+    if (auto r = put(files.events, "events", [&] { return capture::eventLines(run.record); }); !r) return r;
+    if (auto r = put(files.truth, "truth", [&] { return capture::truthJson(run.record); }); !r) return r;
+    return put(files.report, "report", [&] { return capture::runReportJson(a, run.view, run.record, expectations); });
 }
 
 /// How many results want standard output; a second one would spoil the first.
@@ -135,6 +153,8 @@ int runCommand(const RunOptions& options)
         if (!until) return complain(Usage, fmt::format("--until {}: a duration with its unit is expected, such as 12.5s or 800ms", options.until));
         lab.until = *until;
     }
+    auto files = openFiles(options);
+    if (!files) return complain(files.error());
     auto session = capture::startLab(std::move(lab));
     if (!session) return complain(session.error());
     announce(**session, (*session)->lab()->status());
@@ -152,7 +172,7 @@ int runCommand(const RunOptions& options)
         if (!options.json) out.line(fmt::format("{} expected: {}; found: {}", e.met ? "✓" : "✗", e.text, e.found));
     }
     Output messages(STDERR_FILENO);
-    if (auto written = writeFiles(options, run, expectations, options.json ? messages : out); !written) return complain(written.error());
+    if (auto written = writeFiles(options, *files, run, expectations, options.json ? messages : out); !written) return complain(written.error());
     int status = out.finish(met && !run.interrupted ? Fine : Unmet);
     if (!run.status.message.empty()) status = complain(run.interrupted ? Unmet : InputOutput, run.status.message);
     return run.view.problem ? complain(*run.view.problem) : status;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/io/text_file.hpp"
 
-#include "capture/io/file_descriptor.hpp"
-
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -11,21 +9,35 @@
 
 namespace roamscope::capture {
 
-Result<void> writeTextFile(const std::string& path, std::string_view text)
+namespace {
+
+/// For the error of the last system call.
+auto failed(const std::string& path)
 {
-    const auto failed = [&] {
-        return fail(errno == EACCES || errno == EPERM ? ErrorCode::Permission : ErrorCode::Io, 0,
-                    fmt::format("{}: cannot be written ({}); choose another place with room in it", path, std::strerror(errno)));
-    };
-    FileDescriptor file(path == "-" ? ::dup(STDOUT_FILENO) : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!file) return failed();
+    return fail(errno == EACCES || errno == EPERM ? ErrorCode::Permission : ErrorCode::Io, 0,
+                fmt::format("{}: cannot be written ({}); choose another place with room in it", path, std::strerror(errno)));
+}
+
+}  // namespace
+
+Result<TextFile> TextFile::open(const std::string& path)
+{
+    FileDescriptor file(path == "-" ? ::dup(STDOUT_FILENO) : ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!file) return failed(path);
+    return TextFile(path, std::move(file));
+}
+
+Result<void> TextFile::write(std::string_view text)
+{
+    // Only what has a length can be cut: not a pipe or a device, and standard output goes on where it is.
+    if (path_ != "-" && ::ftruncate(file_.get(), 0) != 0 && errno != EINVAL) return failed(path_);
     while (!text.empty()) {
-        const ssize_t n = ::write(file.get(), text.data(), text.size());
+        const ssize_t n = ::write(file_.get(), text.data(), text.size());
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return failed();
+        if (n < 0) return failed(path_);
         text.remove_prefix(static_cast<std::size_t>(n));
     }
-    if (::close(file.release()) != 0) return failed();
+    if (::close(file_.release()) != 0) return failed(path_);
     return {};
 }
 

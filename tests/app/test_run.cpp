@@ -230,6 +230,25 @@ private Q_SLOTS:
         QVERIFY(run.status == 3 || run.status == 4);
         QVERIFY2(run.err.contains("/nonexistent/x.pcapng"), qPrintable(run.err));
     }
+    /// Before the run, which nobody wants to wait for in vain; results of earlier runs are not lost to one that cannot be.
+    void anUnwritableResultIsToldBeforeTheRun()
+    {
+        for (const char* option : {"--report", "--svg", "--events", "--truth"}) {
+            QFile::remove(file("beforehand.pcapng"));
+            const auto run = cli({"run", sample_, "--until", "1s", "-w", file("beforehand.pcapng"), option, "/nonexistent/x"});
+            QVERIFY(run.status == 3 || run.status == 4);
+            QVERIFY2(run.err.contains("/nonexistent/x: cannot be written"), qPrintable(run.err));
+            QVERIFY2(!QFile::exists(file("beforehand.pcapng")) && run.out.isEmpty(), option);
+        }
+        QVERIFY(cli({"run", sample_, "--until", "3s", "--events", file("kept.jsonl")}).status <= 1);
+        const QByteArray before = content("kept.jsonl");
+        QVERIFY(!before.isEmpty());
+        QVERIFY(cli({"run", sample_, "--until", "1s", "--events", file("kept.jsonl"), "-w", "/nonexistent/x.pcapng"}).status > 1);
+        QCOMPARE(content("kept.jsonl"), before);
+        // What is shorter takes the place of the whole.
+        QVERIFY(cli({"run", sample_, "--until", "10ms", "--events", file("kept.jsonl")}).status <= 1);
+        QVERIFY(content("kept.jsonl").size() < before.size());
+    }
     void aResultOnStandardOutputStandsAlone()
     {
         QProcess process;

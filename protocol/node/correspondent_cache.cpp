@@ -137,9 +137,11 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
     const bool known = it != bindings_.end();
     const bool live = known && it->second.state == State::Live;
     verdict.key = proof.key;
-    if (known && !isNewer(update.sequence, it->second.sequence)) {
-        verdict = refused(std::move(verdict), update, status::sequenceOutOfWindow, "RR-CN-17");
-        verdict.ack.sequence = it->second.sequence;
+    if (const auto code = known ? repeats(it->second, update, proof) : std::nullopt) {
+        const bool proves = *code == status::sequenceOutOfWindow;
+        if (!proves) verdict.key.clear();
+        verdict = refused(std::move(verdict), update, *code, proves ? "RR-CN-17" : "RR-CN-09");
+        if (proves) verdict.ack.sequence = it->second.sequence;
         return verdict;
     }
     if (update.has(BindingUpdate::homeRegistration)) {
@@ -170,9 +172,11 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
     // MCOA-HA-01: whatever had an identifier is replaced. What proved something that was deleted stays known.
     auto proofs = known ? std::move(it->second.proofs) : std::vector<CorrespondentBinding::Proof>{};
     std::erase_if(proofs, [&](const auto& p) { return !p.deleted || p.end <= now; });
-    bindings_[home] = {home, verdict.careOfAddress, update.sequence, granted, now + toDuration(granted), State::Live,
-                       proof.home->index, proof.careOf->index, std::min(proof.home->from, proof.careOf->from) + nonces.lifetime(), 0, {}, std::move(proofs)};
-    arm(bindings_[home]);
+    CorrespondentBinding& binding = bindings_[home];
+    noteHomeNonce(binding, known, proof);
+    binding = {home, verdict.careOfAddress, update.sequence, granted, now + toDuration(granted), State::Live, proof.home->index, proof.careOf->index,
+               std::min(proof.home->from, proof.careOf->from) + nonces.lifetime(), binding.newestHomeNonce, binding.firstHomeNonce, 0, {}, std::move(proofs)};
+    arm(binding);
     if (bindings_.size() > 2 * maximumBindings_) forgetOldest(nonces);
     return answered(std::move(verdict), update, status::accepted, granted);
 }
@@ -211,6 +215,7 @@ Verdict CorrespondentCache::judgeIdentified(TimePoint now, const BindingRequest&
     }
     if (!live) ++live_;
     CorrespondentBinding& binding = bindings_[home];
+    noteHomeNonce(binding, it != bindings_.end(), proof);
     binding.homeAddress = home;
     binding.state = State::Live;
     binding.sequence = update.sequence;
@@ -231,6 +236,23 @@ Verdict CorrespondentCache::judgeIdentified(TimePoint now, const BindingRequest&
     settle(binding);
     if (bindings_.size() > 2 * maximumBindings_) forgetOldest(nonces);
     return withAnswers(answered(std::move(verdict), update, outcome.status, granted));
+}
+
+std::optional<std::uint8_t> CorrespondentCache::repeats(const CorrespondentBinding& known, const BindingUpdate& update, const Proof& proof)
+{
+    if (known.firstHomeNonce && isNewer(*known.firstHomeNonce, proof.home->index)) return status::expiredHomeNonce;
+    if (isNewer(update.sequence, known.sequence)) return std::nullopt;
+    // Without a binding any number is good, and a mobile node may begin with any. One that has ended is remembered for copies of its old
+    // updates alone (RFC 6275 §5.2.8), and none of those has a newer home nonce.
+    if (known.state != State::Live && isNewer(proof.home->index, known.newestHomeNonce)) return std::nullopt;
+    return status::sequenceOutOfWindow;
+}
+
+void CorrespondentCache::noteHomeNonce(CorrespondentBinding& binding, bool known, const Proof& proof)
+{
+    const std::uint16_t index = proof.home->index;
+    if (known && binding.state != State::Live && isNewer(index, binding.newestHomeNonce)) binding.firstHomeNonce = index;
+    binding.newestHomeNonce = known ? newest(binding.newestHomeNonce, index) : index;
 }
 
 bool CorrespondentCache::isBarred(const CorrespondentBinding& binding, const Ipv6Address& careOfAddress, const Proof& proof)

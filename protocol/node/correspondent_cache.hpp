@@ -23,6 +23,9 @@ struct CorrespondentBinding {
     std::uint16_t homeNonce = 0;     ///< indices that authorized it
     std::uint16_t careOfNonce = 0;
     TimePoint nonceEnd{};            ///< when the first of them ends
+    std::uint16_t newestHomeNonce = 0;  ///< of all that were accepted
+    /// Its numbers began anew with this one: older home nonces, which prove old updates, prove nothing for it.
+    std::optional<std::uint16_t> firstHomeNonce{};
     int unreachable = 0;             ///< errors about the care-of address since it was registered
     std::vector<BidBinding> careOfs{};  ///< with binding identifiers (RFC 5648); empty: there is only the one above
     /// What a care-of address with an identifier was proven by, and whether it was deleted since (RR-CN-09). At most `maxProofs`.
@@ -100,6 +103,10 @@ private:
     [[nodiscard]] Verdict judgeIdentified(TimePoint now, const BindingRequest& request, Verdict verdict, const Proof& proof, Nonces& nonces);
     /// The care-of address that an update registers and that its proof is about (RR-CN-04, MCOA-CN-05).
     [[nodiscard]] Ipv6Address registered(const BindingRequest& request, const Ipv6Address& homeAddress) const;
+    /// RR-CN-09, -17: the status for an update that may be an old one once more; none when it is not.
+    [[nodiscard]] static std::optional<std::uint8_t> repeats(const CorrespondentBinding& known, const wire::BindingUpdate& update, const Proof& proof);
+    /// Notes the home nonce of an update that is accepted. `known`: the binding was there, live or not.
+    static void noteHomeNonce(CorrespondentBinding& binding, bool known, const Proof& proof);
     /// RR-CN-09: this proof is of something that was deleted.
     [[nodiscard]] static bool isBarred(const CorrespondentBinding& binding, const Ipv6Address& careOfAddress, const Proof& proof);
     static void forgetProof(CorrespondentBinding& binding, std::uint16_t bid, Nonces& nonces);

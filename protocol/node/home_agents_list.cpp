@@ -75,6 +75,7 @@ std::optional<bool> HomeAgentsList::makeRoom(std::uint16_t preference)
 
 bool HomeAgentsList::learn(TimePoint now, Agent& agent, const wire::PrefixInformation& option)
 {
+    if (option.preferredLifetime > option.validLifetime) return false;  // RFC 4862 §5.5.3 c: nobody may take it, so nobody is told
     const auto it = std::find_if(agent.prefixes.begin(), agent.prefixes.end(), [&](const Heard& h) { return h.option.prefix == option.prefix; });
     if (option.validLifetime == 0) {
         if (it == agent.prefixes.end()) return false;

@@ -101,6 +101,7 @@ void MobileNode::onDiscoveryReply(TimePoint now, const Ipv6Packet& packet, const
     if (!packet.source.isUnicastRoutable() || !discovery_.answered(reply.identifier)) return;
     // MN-BU-15: a home agent shares the prefix of the home address.
     agents_ = reply.homeAgents;
+    if (agents_.empty()) agents_.push_back(packet.source);  // one that lists nobody (UMIP without router addresses in prefixes), but it is one
     std::erase_if(agents_, [&](const Ipv6Address& a) { return !homePrefix().contains(a) || isHomeAddress(a); });
     constexpr std::size_t most = 32;
     if (agents_.size() > most) agents_.resize(most);

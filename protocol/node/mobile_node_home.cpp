@@ -141,6 +141,7 @@ void MobileNode::sendHomeRelease(TimePoint now, const Home& home, const Associat
     BindingUpdate bu;
     bu.sequence = update.sequence;
     bu.flags = BindingUpdate::acknowledge | BindingUpdate::homeRegistration;
+    if (sharesIdentifier(home.address)) bu.flags |= BindingUpdate::linkLocal;  // MN-BU-03: a home agent may go by this update when it stops to defend that address
     bu.lifetime = update.lifetime;
     addNetwork(home, bu);
     Ipv6Packet packet;

@@ -201,6 +201,8 @@ void MobileNode::sendStep(TimePoint now, const RouteOptimisation& peer, const Ro
     const std::uint16_t flags = peer.acknowledges() ? wire::BindingUpdate::acknowledge : std::uint16_t{0};
     wire::BindingUpdate update{step.sequence, flags, step.lifetime, {step.indices}};
     if (peer.bid() != 0 && (!homeLink_ || beside_)) addBid(now, peer, step, update);
+    // RR-CN-04: a deletion is proven with the home address. With this, correspondents agree that take the source without it (UMIP).
+    else if (step.lifetime.count() == 0 && step.source != peer.home()) update.options.push_back(wire::AlternateCareOfAddress{peer.home()});
     packet.payload = emitAuthorized(update, step.key, step.careOf, peer.peer(), packet.pseudoHeader());
     out.happened(now, "correspondent-binding-update", {{"sequence", attribute(std::int64_t{step.sequence})}, {"care_of_address", attribute(step.careOf)},
                                                        {"peer", attribute(peer.peer())}});

@@ -43,6 +43,15 @@ private Q_SLOTS:
         }
     }
 
+    void FLOW_08_whatIsInsideATunnelCountsAtAMapOnly()
+    {
+        for (const bool map : {false, true}) {
+            Mcoa b(map);
+            (void)b.update(with(twoPaths, {flow(1, 10, 5000, {2})}), 100, 0, careOf, map);
+            QCOMPARE(b.wayOf(encapsulate(datagram(5000), correspondent, home)), map ? cell.text() : careOf.text());
+        }
+    }
+
     void FLOW_08_fragmentsFollowTheFirst()
     {
         Mcoa b;

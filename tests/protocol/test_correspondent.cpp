@@ -322,6 +322,42 @@ private Q_SLOTS:
         QVERIFY2(b.status(Bench::update(moved, 4, 50, other)) == 0 && b.binding()->careOfAddress == other, "RR-CN-09");
     }
 
+    /// RFC 6275 §9.5.1: without a binding any number is good. Some mobile nodes (UMIP) begin each list entry with a random one.
+    void RR_CN_17_09_afterADeletionNumbersMayBeginAnew()
+    {
+        Bench b;
+        const Tokens t = b.tokens();
+        QCOMPARE(b.status(Bench::update(t, 1000)), 0);
+        QCOMPARE(b.status(Bench::update(t, 1001, 0)), 0);
+        const Tokens fresh = b.tokens();
+        QVERIFY2(b.status(Bench::update({t.homeIndex, fresh.careOfIndex, t.home, fresh.careOf}, 3)) == 135, "RR-CN-09: a home nonce that was used does not begin anew");
+        QVERIFY2(b.status(Bench::update(fresh, 3)) == 0 && b.binding()->sequence == 3, "RR-CN-17");
+        QVERIFY2(b.status(Bench::update(fresh, 2)) == 135, "RR-CN-17: from there on as ever");
+        // Copies of what was sent before would be newer by number alone.
+        const auto copy = b.answers(Bench::update(t, 1000));
+        const Seen* ba = find<BindingAck>(copy);
+        QVERIFY2(ba && ba->frame.as<BindingAck>()->status == 136 && !wire::findOption<wire::BindingAuthorizationData>(ba->frame.as<BindingAck>()->options), "RR-CN-09, RR-CN-07");
+        QVERIFY2(b.binding()->sequence == 3 && b.status(Bench::update(t, 1001, 0)) == 136 && b.binding(), "RR-CN-09: nor does an old deletion");
+        QCOMPARE(b.status(Bench::update(fresh, 4, 0)), 0);
+        QVERIFY2(b.status(Bench::update(t, 1000)) == 136 && !b.binding(), "RR-CN-09: remembered beyond the next deletion");
+    }
+
+    void RR_CN_17_afterABindingHasEndedByItselfToo()
+    {
+        Bench b;
+        const Tokens t = b.tokens();
+        QCOMPARE(b.status(Bench::update(t, 1000, 2)), 0);
+        b.to(10s);
+        QVERIFY(!b.binding());
+        QVERIFY2(b.status(Bench::update(t, 1000)) == 135, "RFC 6275 §5.2.8: the nonces are still good, a copy is not");
+        b.to(31s);
+        QVERIFY2(b.status(Bench::update(b.tokens(), 3)) == 0 && b.binding()->sequence == 3, "RR-CN-17");
+        QVERIFY2(b.status(Bench::update(t, 1001)) == 136 && b.binding()->sequence == 3, "RR-CN-09");
+        // A binding that lives goes on with its numbers, whatever proves the update.
+        b.to(62s);
+        QVERIFY2(b.status(Bench::update(b.tokens(), 3)) == 135 && b.status(Bench::update(b.tokens(), 4)) == 0, "RR-CN-17");
+    }
+
     void RR_CN_09_freshTestsAfterADeletionAreGoodAtOnce()
     {
         // The barred proof is a pair of nonces: the next tests are made with another one, although the interval is not over.

@@ -125,6 +125,11 @@ private Q_SLOTS:
         QVERIFY(first.protocol == wire::protocol::udp && first.destinationPort == 90);
         const FlowKey later = flowKeyOf(piece(datagram(80, 90), 5, 1));
         QVERIFY(later.protocol == wire::protocol::udp && !later.destinationPort);
+        // Behind options of more than one unit, as when a home address option is among them.
+        Ipv6Packet optioned = datagram(80, 90);
+        optioned.payload.insert(optioned.payload.begin(), {wire::protocol::udp, 2, 1, 4, 0, 0, 0, 0, 0xc9, 14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+        optioned.nextHeader = wire::protocol::destinationOptions;
+        QVERIFY(flowKeyOf(optioned).protocol == wire::protocol::udp && flowKeyOf(optioned).destinationPort == 90);
         Ipv6Packet shortOne = datagram(80, 90);
         shortOne.payload.resize(3);
         QVERIFY(!flowKeyOf(shortOne).sourcePort);

@@ -163,6 +163,19 @@ private Q_SLOTS:
         QCOMPARE(list.prefixes({}).size(), HomeAgentsList::maxAgents * HomeAgentsList::maxPrefixes);
     }
 
+    /// RFC 4862 §5.5.3 c: no mobile node may take such a prefix, and some stumble over it (UMIP).
+    void HA_MPA_01_aPrefixThatIsPreferredForLongerThanValidIsNotPassedOn()
+    {
+        HomeAgentsList list;
+        wire::PrefixInformation broken = routerAddress(ip("2001:db8:100::77"), 1000);
+        broken.preferredLifetime = 5000;
+        (void)list.heard({}, ip("fe80::77"), advertisement({broken}));
+        QVERIFY(list.prefixes({}).empty());
+        broken.preferredLifetime = 1000;
+        (void)list.heard({}, ip("fe80::77"), advertisement({broken}));
+        QCOMPARE(list.prefixes({}).size(), std::size_t{1});
+    }
+
     void HA_DHAAD_02_aFullListKeepsTheMostPreferred()
     {
         // RFC 6275 §10.5.1 wants the most preferred first, whoever was heard first.

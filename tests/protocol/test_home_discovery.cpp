@@ -155,6 +155,14 @@ private Q_SLOTS:
         QVERIFY2(std::find(sent.begin(), sent.end(), std::pair(std::int64_t{47500}, agent3)) != sent.end(), "MN-BU-07: then the next one");
     }
 
+    /// A home agent lists itself; one whose prefixes have no router address (UMIP beside such a radvd) answers with an empty list.
+    void MN_DHAAD_01_whoListsNobodyIsAHomeAgentItself()
+    {
+        Bench b = told({});
+        const auto seen = take(b.out);
+        QVERIFY2(count<BindingUpdate>(seen) == 1 && Bench::update(seen).inner().destination == agent2, "MN-DHAAD-01");
+    }
+
     void MN_BU_07_theOnlyHomeAgentIsAskedOn()
     {
         Bench b;

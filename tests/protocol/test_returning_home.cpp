@@ -67,7 +67,7 @@ private Q_SLOTS:
         QVERIFY2(updates.size() == 1, "MN-HOME-01");
         const auto& update = *updates[0].frame.as<BindingUpdate>();
         const auto& packet = *updates[0].frame.inner();
-        QVERIFY2(update.lifetime.count() == 0 && update.flags == (BindingUpdate::acknowledge | BindingUpdate::homeRegistration), "MN-HOME-01");
+        QVERIFY2(update.lifetime.count() == 0 && update.flags == (BindingUpdate::acknowledge | BindingUpdate::homeRegistration), "MN-HOME-01, MN-BU-03: no L, the identifiers differ");
         QVERIFY2(packet.source == home && packet.destination == agent && !packet.homeAddress() && update.options.empty(), "MN-HOME-01, MN-BU-02");
         const auto acks = on<BindingAck>(run, "home", 8s, 14s);
         QVERIFY2(acks.size() == 1 && acks[0].frame.inner()->destination == home && !acks[0].frame.inner()->routing, "HA-BU-06");
@@ -92,6 +92,24 @@ private Q_SLOTS:
             QVERIFY2(run.decoded(f).packets.size() < 2, "no tunnel at home");
         }
         QVERIFY2(run.registeredAtHome(), "registered again after leaving");
+    }
+
+    /// Home agents may go by the flags of the release when they stop to defend the link-local address (UMIP).
+    void MN_BU_03_theReleaseHasLWhereTheUpdateHadIt()
+    {
+        Scenario s = returning();
+        const Ipv6Address address = withInterfaceId(home, eui64(LabRun(s).lab.ports().back().mac));
+        for (auto& n : s.nodes)
+            if (n.name == "mn") n.homeAddress = address;
+        LabRun run(s);
+        run.to(TimePoint{12s});
+        const auto away = on<BindingUpdate>(run, "w1", 0s, 7900ms);
+        const auto release = on<BindingUpdate>(run, "home", 8s, 12s);
+        QVERIFY(!away.empty() && release.size() == 1 && release[0].frame.inner()->source == address);
+        constexpr std::uint16_t flags = BindingUpdate::acknowledge | BindingUpdate::homeRegistration | BindingUpdate::linkLocal;
+        QVERIFY2(away[0].frame.as<BindingUpdate>()->flags == flags && release[0].frame.as<BindingUpdate>()->flags == flags, "MN-BU-03");
+        const auto& stack = run.lab.stack(run.node("ha"));
+        QVERIFY2(!stack.find(address) && !stack.find(linkLocal(interfaceId(address))), "HA-DEREG-01: neither is defended any more");
     }
 
     void HA_DEREG_02_theNumberGoesOn()

@@ -152,6 +152,8 @@ private Q_SLOTS:
         const wire::Ipv6Packet& packet = *releases[0].frame.inner();
         QVERIFY2(update.lifetime.count() == 0 && wire::findOption<wire::NonceIndices>(update.options)->careOf == 0, "RR-MN-07");
         QVERIFY2(packet.source == *run.mobile().onLinkCareOf() && packet.homeAddress() == homeAddress, "RR-MN-07");
+        const auto* alternate = wire::findOption<wire::AlternateCareOfAddress>(update.options);
+        QVERIFY2(alternate && alternate->address == homeAddress, "RR-CN-04: what it is proven with, said to those who would take the source");
         QVERIFY2(onRadio<CareOfTestInit>(run, 8s, 9500ms).empty(), "RR-MN-01: the home token is enough");
         QVERIFY2(run.mobile().peers().empty(), "and the entry is gone");
         run.to(TimePoint{9900ms});

@@ -54,7 +54,7 @@ struct Mcoa : Bench {
         std::string text;
         for (const Seen& s : take(out)) {
             std::string one;
-            if (s.frame.packets.size() == 2) one = s.frame.packets[0].destination.text();
+            if (s.frame.packets.size() > 1 && s.frame.packets[0].destination != packet.destination) one = s.frame.packets[0].destination.text();
             else if (s.interface == homeLink && s.inner().destination == packet.destination) one = "home";
             if (!one.empty()) text += (text.empty() ? "" : " ") + one;
         }

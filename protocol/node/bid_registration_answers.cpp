@@ -139,7 +139,6 @@ bool BidRegistration::refuse(TimePoint now, Slot& slot, const Sent& sent, bool f
         // MCOA-MN-11: O must be set. A peer that says so of an update with O is beyond help.
         if (sent.overwrite) break;
         bootstrapped_ = false;
-        bootNext_ = now;
         bootTimeout_ = initialTimeout;
         bootCopies_ = 0;
         for (Slot& other : slots_) {

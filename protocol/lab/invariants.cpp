@@ -230,13 +230,13 @@ void Invariants::checkEnd(const Lab& lab, std::size_t node, const Ipv6Address& h
     if (!deadline || *deadline > expires) violated(lab, node, "timer", fmt::format("nobody ends the binding of {}", home.text()));
 }
 
-void Invariants::checkForward(const Lab& lab, std::size_t node, const Ipv6Address& home, std::uint16_t sequence, std::set<Ipv6Address>& seen)
+void Invariants::checkForward(const Lab& lab, std::size_t node, const Ipv6Address& home, const Book::Number& number, std::set<Ipv6Address>& seen)
 {
     seen.insert(home);
-    const auto [it, fresh] = books_[node].accepted.try_emplace(home, sequence);
-    if (!fresh && it->second != sequence && !node::isNewer(sequence, it->second))
-        violated(lab, node, "sequence", fmt::format("the binding of {} went from number {} to {}", home.text(), it->second, sequence));
-    it->second = sequence;
+    const auto [it, fresh] = books_[node].accepted.try_emplace(home, number);
+    const Book::Number before = std::exchange(it->second, number);
+    if (!fresh && before.began == number.began && before.sequence != number.sequence && !node::isNewer(number.sequence, before.sequence))
+        violated(lab, node, "sequence", fmt::format("the binding of {} went from number {} to {}", home.text(), before.sequence, number.sequence));
 }
 
 void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Anchor& anchor)
@@ -248,7 +248,7 @@ void Invariants::checkAnchor(const Lab& lab, std::size_t node, const node::Ancho
     Parts parts;
     for (const node::Binding& binding : anchor.registrar().bindings()) {
         const Ipv6Address& home = binding.homeAddress;
-        checkForward(lab, node, home, binding.sequence, seen);
+        checkForward(lab, node, home, {binding.sequence, {}}, seen);
         if (binding.state != node::Binding::State::Valid) continue;
         if (!binding.careOfs.empty()) parts[home] = binding.careOfs;
         tunnels += binding.tunnels().size();
@@ -276,7 +276,7 @@ void Invariants::checkCorrespondent(const Lab& lab, std::size_t node, const node
     Parts parts;
     std::size_t live = 0;
     for (const auto& [home, binding] : cache.bindings()) {
-        checkForward(lab, node, home, binding.sequence, seen);
+        checkForward(lab, node, home, {binding.sequence, binding.firstHomeNonce}, seen);
         if (binding.state != node::CorrespondentBinding::State::Live) continue;
         if (!binding.careOfs.empty()) parts[home] = binding.careOfs;
         for (const node::BidBinding& part : binding.parts()) {

@@ -54,7 +54,11 @@ private:
         std::set<std::pair<std::string, std::string>> tunnels;  ///< peer, home address
         std::map<std::string, std::int64_t> timers;
         std::map<std::pair<std::string_view, std::string>, std::uint16_t> sent;  ///< sequence numbers by kind of update and peer
-        std::map<Ipv6Address, std::uint16_t> accepted;     ///< sequence numbers of its bindings
+        struct Number {
+            std::uint16_t sequence = 0;
+            std::optional<std::uint16_t> began;  ///< home nonce with which numbers began anew (RR-CN-17)
+        };
+        std::map<Ipv6Address, Number> accepted;     ///< of its bindings
         Parts parts;
     };
     struct UpdateSeen {  ///< in this step
@@ -83,7 +87,7 @@ private:
     void checkRouter(const Lab& lab, std::size_t node, const node::MobileNode& mobile);
     void checkAgreement(const Lab& lab, std::size_t node, const node::MobileNode& mobile);
     [[nodiscard]] const node::Anchor* anchorAt(const Lab& lab, const Ipv6Address& address, std::size_t& node) const;
-    void checkForward(const Lab& lab, std::size_t node, const Ipv6Address& home, std::uint16_t sequence, std::set<Ipv6Address>& seen);
+    void checkForward(const Lab& lab, std::size_t node, const Ipv6Address& home, const Book::Number& number, std::set<Ipv6Address>& seen);
 
     std::vector<Violation> violations_;
     std::vector<Book> books_;

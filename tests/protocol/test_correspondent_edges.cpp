@@ -251,17 +251,20 @@ private Q_SLOTS:
         Correspondent::Settings settings;
         settings.maximumBindings = 2;
         Bench b(true, settings);
-        const auto add = [&](int number, std::uint16_t units) {
+        const auto add = [&](int number, std::uint16_t units, bool asked = true) {
             const Ipv6Address theirs = ip(qPrintable(QString("2001:db8:100::%1").arg(100 + number)));
             const auto hot = b.answers(mobility(theirs, own, HomeTestInit{7, {}}, {}));
             const auto cot = b.answers(mobility(careOf, own, CareOfTestInit{8, {}}, {}));
             const auto& h = *find<HomeTest>(hot)->frame.as<HomeTest>();
             const auto& c = *find<CareOfTest>(cot)->frame.as<CareOfTest>();
             const Tokens t{h.nonceIndex, c.nonceIndex, h.token, c.token};
-            return b.status(proven(t, good(t, static_cast<std::uint16_t>(units == 0 ? 11 : 10), units), careOf, theirs, units == 0 ? theirs : careOf));
+            BindingUpdate update = good(t, static_cast<std::uint16_t>(units == 0 ? 11 : 10), units);
+            if (!asked) update.flags = 0;
+            return b.status(proven(t, update, careOf, theirs, units == 0 ? theirs : careOf));
         };
         QVERIFY(add(1, 50) == 0 && add(2, 50) == 0);
         QCOMPARE(add(3, 50), int{wire::bindingStatus::insufficientResources});
+        QVERIFY2(add(3, 50, false) == wire::bindingStatus::insufficientResources, "RR-CN-07: told without A, too");
         QCOMPARE(add(1, 0), 0);
         QVERIFY2(add(3, 50) == 0, "RR-CN-07: one has gone");
         for (int i = 4; i < 40; ++i) QVERIFY(add(i - 1, 0) == 0 && add(i, 50) == 0);

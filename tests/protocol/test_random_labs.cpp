@@ -264,6 +264,12 @@ private Q_SLOTS:
         QVERIFY2(others.violations().empty(), "an address that is defended on another link");
     }
 
+    /// A mobile node that began with lower numbers at a correspondent, whose binding had ended.
+    void RR_CN_17_numbersThatBeginAnewAreNoGoingBack()
+    {
+        for (const std::uint64_t seed : {9310917u, 9311744u}) QCOMPARE(QString::fromStdString(faultOf(lab::randomScenario(seed))), QString());
+    }
+
     void seeds()
     {
         const std::uint64_t first = number("ROAMSCOPE_SEED", 1);

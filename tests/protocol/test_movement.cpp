@@ -154,6 +154,15 @@ private Q_SLOTS:
         QVERIFY2(count<BindingUpdate>(seen) == 1 && Bench::update(seen).inner().source == lcoa2, "MN-COA-01");
     }
 
+    void MN_COA_06_homeWithoutALinkThatSaysSo()
+    {
+        Bench b = Bench::plain();
+        b.routerAnswers = false;
+        b.in(advertisement(fromOther("2001:db8:100::1")));
+        (void)b.to(5s);
+        QVERIFY2(b.mn.isAtHome() && !b.mn.stack().find(lcoa), "MN-COA-06: the care-of address stayed behind, MN-MOV-06");
+    }
+
     void MN_COA_06_aRouterWithTheSamePrefixKeepsTheAddress()
     {
         Bench b = Bench::plain();

@@ -75,6 +75,7 @@ private Q_SLOTS:
         QVERIFY2(ack.status == 0 && ack.lifetime.count() == 0 && ack.sequence == update.sequence && ack.options.empty(), "HA-DEREG-01");
         for (const Line& line : on<NeighborSolicitation>(run, "home", 8s, 14s))
             QVERIFY2(!(line.frame.inner()->source.isUnspecified() && line.frame.as<NeighborSolicitation>()->target == home), "MN-DAD-04");
+        QCOMPARE(run.events("mn", "registration", TimePoint{8s}, TimePoint{14s}).size(), std::size_t{2});  // that it waits, and that it is gone
         // After the answer everybody on the link is told; nobody says before that the address is ours.
         bool told = false;
         for (const Line& line : on<NeighborAdvertisement>(run, "home", 8s, 14s)) {

@@ -2,6 +2,7 @@
 #include "protocol/node/fragments.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace roamscope::node {
 
@@ -84,7 +85,7 @@ std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& pi
     const std::size_t length = piece.payload.size() - wire::fragmentOctets;
     // RFC 8200 §4.5: all but the last are whole multiples of 8 octets, and the whole fits a packet.
     if ((head->more && length % 8 != 0) || head->place + length > maxPayload) return std::nullopt;
-    (void)expire(now);
+    giveUp(now);
     const bool local = piece.source.isLinkLocal() || piece.destination.isLinkLocal();
     const FragmentKey key{piece.source, piece.destination, head->identifier, local ? link : std::nullopt};
     if (!waiting_.contains(key) && waiting_.size() == maximum)
@@ -129,7 +130,12 @@ std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& pi
 
 std::vector<FragmentStore::Lost> FragmentStore::expire(TimePoint now)
 {
-    std::vector<Lost> lost;
+    giveUp(now);
+    return std::exchange(lost_, {});
+}
+
+void FragmentStore::giveUp(TimePoint now)
+{
     std::erase_if(waiting_, [&](auto& entry) {
         auto& [key, pieces] = entry;
         if (now < pieces.begun + longest) return false;
@@ -141,15 +147,15 @@ std::vector<FragmentStore::Lost> FragmentStore::expire(TimePoint now)
         piece.payload = {pieces.next, 0, 0, moreFollow, static_cast<std::uint8_t>(id >> 24), static_cast<std::uint8_t>(id >> 16), static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id)};
         piece.payload.insert(piece.payload.end(), first->second.begin(), first->second.end());
         if (isErrorMessage(*headOf(piece), piece)) return true;
-        lost.push_back({std::move(piece), key.link});
+        lost_.push_back({std::move(piece), key.link});
+        lostAt_ = now;
         return true;
     });
-    return lost;
 }
 
 std::optional<TimePoint> FragmentStore::nextDeadline() const
 {
-    std::optional<TimePoint> next;
+    auto next = lost_.empty() ? std::nullopt : std::optional(lostAt_);
     for (const auto& [key, pieces] : waiting_) next = earlier(next, pieces.begun + longest);
     return next;
 }

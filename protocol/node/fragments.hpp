@@ -49,8 +49,8 @@ public:
         wire::Ipv6Packet first;
         std::optional<std::size_t> link;
     };
-    /// Gives up what has waited for a minute. Of those packets, as far as their first pieces came, the sources are told (RFC 8200 §4.5). Not
-    /// of ICMPv6 errors (RFC 4443 §2.4 e).
+    /// Gives up what has waited for a minute, and tells what has been given up since it was asked last, as far as first pieces came: their
+    /// sources are told (RFC 8200 §4.5). Not of ICMPv6 errors (RFC 4443 §2.4 e).
     [[nodiscard]] std::vector<Lost> expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
@@ -64,7 +64,11 @@ private:
         std::uint8_t next = 0;
         bool spoiled = false;               ///< overlapped: later pieces are swallowed
     };
+    void giveUp(TimePoint now);
+
     std::map<FragmentKey, Pieces> waiting_;
+    std::vector<Lost> lost_;                ///< not told yet
+    TimePoint lostAt_{};                    ///< when one of them was given up
 };
 
 /// Path MTUs that Packet Too Big messages told.

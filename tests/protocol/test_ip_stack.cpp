@@ -334,6 +334,24 @@ private Q_SLOTS:
         }
     }
 
+    void RFC8200_4_5_aPieceAtThatInstantTakesNothingAway()
+    {
+        Bench b;
+        b.know(peer, TimePoint{0s});
+        const auto first = [](std::uint8_t identifier) {
+            wire::Ipv6Packet piece = probe(peer, own, {});
+            piece.nextHeader = wire::protocol::fragment;
+            piece.payload = {wire::protocol::udp, 0, 0, 1, 0, 0, 0, identifier};
+            piece.payload.resize(wire::fragmentOctets + 64);
+            return piece;
+        };
+        b.in(first(1), TimePoint{1s});
+        b.in(first(2), TimePoint{61s});
+        const auto seen = b.to(TimePoint{61s});
+        const Seen* error = find<IcmpError>(seen);
+        QVERIFY(error && error->frame.as<IcmpError>()->type == wire::icmpv6Type::timeExceeded && error->frame.as<IcmpError>()->invoking == wire::emitIpv6(first(1)));
+    }
+
     void RFC4443_3_3_neighboursAreToldOnTheirOwnLink()
     {
         // The same link-local address on two links is two nodes (RFC 4007 §6): their pieces are not put together.

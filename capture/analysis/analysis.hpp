@@ -53,6 +53,8 @@ struct BindingInterval {
     FrameIndex acknowledgement = 0;
 
     [[nodiscard]] bool aliveAt(TimePoint t) const { return from <= t && (!to || t < *to); }
+    /// Nobody answered, nobody was asked to: a correspondent accepts what it can, if it arrives (RFC 6275 §9.5.4).
+    [[nodiscard]] bool isAssumed() const { return update == acknowledgement; }
     /// Lifetime left at t, never negative.
     [[nodiscard]] Duration leftAt(TimePoint t) const { return std::max(Duration{0}, from + lifetime - t); }
 };

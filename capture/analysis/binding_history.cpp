@@ -39,6 +39,17 @@ void BindingHistory::close(std::size_t interval, TimePoint t, Knowledge why)
     i.end = why;
 }
 
+bool BindingHistory::isKnown(const Open& open, std::span<const BidBinding> wanted, const UpdateCopy& copy, const Answer& answer) const
+{
+    return std::all_of(wanted.begin(), wanted.end(), [&](const BidBinding& binding) {
+        if (answer.statusOf(binding.bid) >= 128) return true;
+        const auto place = open.find(binding.bid);
+        if (place == open.end()) return false;
+        const BindingInterval& i = intervals_[place->second];
+        return i.update == copy.seen.frame && i.lifetime == answer.lifetime && (!copy.repeated || *copy.repeated < i.from);
+    });
+}
+
 void BindingHistory::accept(const Exchange& exchange, const UpdateCopy& copy, const Answer* answer, const Observation& o)
 {
     const Update& update = copy.update;
@@ -49,6 +60,7 @@ void BindingHistory::accept(const Exchange& exchange, const UpdateCopy& copy, co
     const bool ignored = answer && answer->bids.empty();
     const BidBinding plain{std::nullopt, update.careOfAddress};
     const auto wanted = ignored ? std::span(&plain, 1) : std::span<const BidBinding>(update.bindings);
+    if (answer && !deletes && isKnown(open, wanted, copy, *answer)) return;
     const auto granted = [&](const BidBinding& b) { return !answer || answer->statusOf(b.bid) < 128; };
     // An update without binding identifier stands for all bindings of the home address (MCOA-HA-01).
     const bool whole = !wanted.front().bid || update.overwrites();

@@ -5,6 +5,8 @@
 
 #include "capture/analysis/exchanges.hpp"
 
+#include <span>
+
 namespace roamscope::analysis {
 
 class BindingHistory {
@@ -31,6 +33,8 @@ private:
     using Open = std::map<Bid, std::size_t>;  ///< of one home address: open interval per binding identifier
     using Owner = std::map<Ipv6Address, Open>;
 
+    /// Whether what the answer says of its update was said before: links and faults make copies that differ in the addresses.
+    [[nodiscard]] bool isKnown(const Open& open, std::span<const BidBinding> wanted, const UpdateCopy& copy, const Answer& answer) const;
     void accept(const Exchange& exchange, const UpdateCopy& copy, const Answer* answer, const Observation& o);
     void open(Open& open, const Exchange& exchange, const UpdateCopy& copy, const BidBinding& binding, const Answer* answer, const Observation& o);
     void close(std::size_t interval, TimePoint t, Knowledge why);

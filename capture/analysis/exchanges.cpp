@@ -45,19 +45,22 @@ std::optional<Signal> ExchangeTracker::add(const Observation& o)
     return std::nullopt;
 }
 
-ExchangeTracker::Sighting* ExchangeTracker::copyOf(std::uint64_t key, const Observation& o, bool& repeated)
+ExchangeTracker::Sighting* ExchangeTracker::copyOf(std::uint64_t key, const Observation& o, Copy& copy)
 {
     const auto it = seen_.find(key);
-    repeated = false;
+    copy = Copy::OnItsWay;
     if (it == seen_.end()) return nullptr;
     Sighting& s = it->second;
     const std::uint32_t place = placeOf(o);
     const bool samePlace = s.place == place || (s.more && std::find(s.more->begin(), s.more->end(), place) != s.more->end());
-    repeated = samePlace || distance(o.time, s.last) > copyWindow;
-    if (repeated) {
+    // Nobody answers one update twice in the same words: its second arrival gets 135 (HA-BU-02).
+    const bool answered = s.kind == Signal::Kind::Answer && copies_[s.copy].answered;
+    if (samePlace) copy = answered ? Copy::Made : Copy::SentAgain;
+    else if (!answered && distance(o.time, s.last) > copyWindow) copy = Copy::SentAgain;
+    if (copy == Copy::SentAgain) {
         s.place = place;
         s.more.reset();
-    } else {
+    } else if (copy == Copy::OnItsWay) {
         if (!s.more) s.more = std::make_unique<std::vector<std::uint32_t>>();
         if (s.more->size() < maxPlaces) s.more->push_back(place);
     }
@@ -83,13 +86,15 @@ Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
 {
     const std::uint64_t key = contentKey(*o.frame.inner());
     Signal signal;
-    bool repeated = false;
-    if (Sighting* known = copyOf(key, o, repeated)) {
+    Copy made{};
+    if (Sighting* known = copyOf(key, o, made)) {
+        const bool repeated = made == Copy::SentAgain;
         signal.kind = repeated ? Signal::Kind::Repeat : Signal::Kind::UpdateAgain;
         signal.exchange = known->exchange;
         signal.copy = known->copy;
         if (repeated) {
             copies_[known->copy].repeated = o.time;
+            copies_[known->copy].answered = false;
             // Sent once more, it is the one that is answered next, whatever came between.
             remember(byHome_[{update.peerAddress, update.homeAddress}], known->exchange);
             remember(byCareOf_[{update.peerAddress, update.source}], known->exchange);
@@ -99,6 +104,7 @@ Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
     }
 
     std::vector<std::size_t>& latest = byHome_[{update.peerAddress, update.homeAddress}];
+    expectAnswer(latest, update.sequence);
     signal.exchange = exchanges_.size();
     if (!latest.empty() && joins(latest.back(), update, o.time)) {
         signal.exchange = latest.back();
@@ -118,11 +124,20 @@ Signal ExchangeTracker::addUpdate(const Observation& o, Update update)
     e.updates.push_back(o.index);
     if (!e.answer) e.sequence = update.sequence;
     signal.copy = copies_.size();
-    copies_.push_back({update, {o.time, o.index}, std::nullopt, underway_[signal.exchange].lastCopy});
+    copies_.push_back({update, {o.time, o.index}, std::nullopt, underway_[signal.exchange].lastCopy, false});
     underway_[signal.exchange].lastCopy = static_cast<std::uint32_t>(signal.copy);
     signal.update = std::move(update);
     see(key, o, Signal::Kind::Update, signal.exchange, signal.copy, Role::Unknown);
     return signal;
+}
+
+void ExchangeTracker::expectAnswer(const std::vector<std::size_t>& exchanges, std::uint16_t sequence)
+{
+    for (const std::size_t exchange : exchanges) {
+        std::uint32_t copy = underway_[exchange].lastCopy;
+        for (int i = 0; i < maxCopies && copy != UpdateCopy::none; ++i, copy = copies_[copy].previous)
+            if (copies_[copy].update.sequence == sequence) copies_[copy].answered = false;
+    }
 }
 
 const std::vector<std::size_t>* ExchangeTracker::find(const Index& index, const Ipv6Address& peer, const Ipv6Address& node) const
@@ -163,32 +178,38 @@ std::optional<std::pair<std::size_t, std::size_t>> ExchangeTracker::match(const 
     return std::nullopt;
 }
 
+Signal ExchangeTracker::addAnswerAgain(const Observation& o, const Answer& answer, const Sighting& known, Copy copy)
+{
+    Signal signal;
+    signal.answer = answer;
+    signal.kind = known.kind == Signal::Kind::Unmatched ? Signal::Kind::UnmatchedAgain : Signal::Kind::AnswerAgain;
+    signal.exchange = known.exchange;
+    signal.copy = known.copy;
+    signal.answerer = known.role;
+    if (signal.answerer != Role::Unknown) acknowledgements_.emplace_back(o.index, signal.answerer);
+    if (signal.kind == Signal::Kind::UnmatchedAgain || copy == Copy::Made) return signal;
+    Exchange& e = exchanges_[known.exchange];
+    TimePoint& last = underway_[known.exchange].answerLastSeen;
+    last = std::max(last, o.time);
+    const Update& update = copies_[known.copy].update;
+    if (update.source != answer.destination) return signal;  // spoilt, it does not come to the mobile node
+    // The answer of an exchange is the sighting nearest to the mobile node, which is the last one.
+    if (e.end && e.sequence == update.sequence && e.status == answer.status && o.time >= *e.end) {
+        e.answer = o.index;
+        e.end = o.time;
+        e.roundTrip = o.time - copies_[known.copy].seen.time;
+    }
+    return signal;
+}
+
 Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
 {
     const std::uint64_t key = contentKey(*o.frame.inner());
     Signal signal;
     signal.answer = answer;
-    bool repeated = false;
-    Sighting* known = copyOf(key, o, repeated);
-    if (known && !repeated) {
-        signal.kind = known->kind == Signal::Kind::Unmatched ? Signal::Kind::UnmatchedAgain : Signal::Kind::AnswerAgain;
-        signal.exchange = known->exchange;
-        signal.copy = known->copy;
-        signal.answerer = known->role;
-        if (signal.answerer != Role::Unknown) acknowledgements_.emplace_back(o.index, signal.answerer);
-        if (signal.kind == Signal::Kind::AnswerAgain) {
-            Exchange& e = exchanges_[known->exchange];
-            TimePoint& last = underway_[known->exchange].answerLastSeen;
-            last = std::max(last, o.time);
-            // The answer of an exchange is the sighting nearest to the mobile node, which is the last one.
-            if (e.end && e.sequence == copies_[known->copy].update.sequence && e.status == answer.status && o.time >= *e.end) {
-                e.answer = o.index;
-                e.end = o.time;
-                e.roundTrip = o.time - copies_[known->copy].seen.time;
-            }
-        }
-        return signal;
-    }
+    Copy copied{};
+    const Sighting* known = copyOf(key, o, copied);
+    if (known && copied != Copy::SentAgain) return addAnswerAgain(o, answer, *known, copied);
 
     const auto* byHome = find(byHome_, answer.peerAddress, answer.homeAddress);
     auto found = match(byHome, answer);
@@ -210,6 +231,8 @@ Signal ExchangeTracker::addAnswer(const Observation& o, const Answer& answer)
     signal.answerer = e.peer;
     acknowledgements_.emplace_back(o.index, signal.answerer);
     underway_[found->first].answerLastSeen = o.time;
+    // 135 carries the peer's number, so that it answers several updates in the same words.
+    copies_[found->second].answered = answer.status != wire::bindingStatus::sequenceOutOfWindow;
     if (!isAccepted(e)) {
         const UpdateCopy& copy = copies_[found->second];
         e.answer = o.index;

@@ -19,6 +19,7 @@ struct UpdateCopy {
     Mark seen;                          ///< first sighting, nearest to the mobile node
     std::optional<TimePoint> repeated;  ///< when the very same message was sent again (same sequence number)
     std::uint32_t previous = none;      ///< the one before it in the exchange: into ExchangeTracker::copy()
+    bool answered = false;              ///< since it was sent last
 
     static constexpr std::uint32_t none = UINT32_MAX;
 };
@@ -33,7 +34,7 @@ struct Signal {
         UpdateAgain,    ///< a copy of it on its way
         Repeat,         ///< the same update sent once more on the same link
         Answer,         ///< an acknowledgement that belongs to an exchange, first sighting
-        AnswerAgain,    ///< a copy of it on its way
+        AnswerAgain,    ///< a copy of it on its way, or one that the network made: its update was not sent again
         Unmatched,      ///< an acknowledgement that matches no update, first sighting
         UnmatchedAgain,
     };
@@ -89,9 +90,17 @@ private:
     };
     using Index = std::unordered_map<std::pair<Ipv6Address, Ipv6Address>, std::vector<std::size_t>, PairHash>;
 
-    Sighting* copyOf(std::uint64_t key, const Observation& o, bool& repeated);
+    enum class Copy : std::uint8_t {
+        OnItsWay,   ///< at a place where the message was not seen yet
+        SentAgain,  ///< by its sender
+        Made,       ///< by the network: duplicated, or sent by somebody who replays it
+    };
+    Sighting* copyOf(std::uint64_t key, const Observation& o, Copy& copy);
     Signal addUpdate(const Observation& o, Update update);
     Signal addAnswer(const Observation& o, const Answer& answer);
+    Signal addAnswerAgain(const Observation& o, const Answer& answer, const Sighting& known, Copy copy);
+    /// The next answer to this number is a new one, also in the words of one that was given to an older update.
+    void expectAnswer(const std::vector<std::size_t>& exchanges, std::uint16_t sequence);
     /// Whether the update is a retransmission of this exchange.
     bool joins(std::size_t exchange, const Update& update, TimePoint t) const;
     /// The exchange and copy that `answer` belongs to.

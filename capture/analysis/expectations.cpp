@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "capture/analysis/expectations.hpp"
 
+#include "capture/analysis/exchanges.hpp"
 #include "capture/filter/filter.hpp"
 
 #include <algorithm>
@@ -135,6 +136,71 @@ ExpectationResult checkFlow(const lab::Expectation& e, const capture::LabRecord&
     return result;
 }
 
+/// An acknowledgement may wait for the link-layer address of its next hop (3 s, RFC 4861 §10), and faults hold messages back.
+constexpr Duration longestWait = 30s;
+
+/// A state that a binding cache went through.
+struct CacheState {
+    std::string node;
+    Role owner = Role::Correspondent;
+    std::string homeAddress;
+    std::string careOfAddress;
+    std::int64_t bid = 0;
+    std::int64_t sequence = 0;
+    Duration lifetime{};
+    TimePoint time{};
+    bool renumbered = false;  ///< by an update of another identifier of its home address (MCOA-HA-12): else the binding that it was
+};
+
+std::vector<CacheState> cacheStates(const capture::LabRecord& truth)
+{
+    std::vector<CacheState> states;
+    std::map<std::tuple<std::size_t, std::string, std::int64_t>, std::pair<std::string, std::int64_t>> held;
+    for (const lab::LabEvent& item : truth.events) {
+        const node::Event& event = item.event;
+        if (event.name != "binding") continue;
+        const lab::NodeSpec& node = truth.scenario.nodes[item.node];
+        CacheState state;
+        state.node = node.name;
+        // Mobile nodes have caches, too: as correspondents of others.
+        state.owner = node.role == lab::Role::Map ? Role::Map : node.role == lab::Role::HomeAgent ? Role::HomeAgent : Role::Correspondent;
+        state.homeAddress = node::textOf(event.key, "home_address");
+        state.bid = node::numberOf(event.key, "bid");
+        const std::tuple key{item.node, state.homeAddress, state.bid};
+        if (event.gone) {
+            held.erase(key);
+            continue;
+        }
+        state.careOfAddress = node::textOf(event.attributes, "care_of_address");
+        state.sequence = node::numberOf(event.attributes, "sequence", -1);
+        state.lifetime = Duration(node::numberOf(event.attributes, "lifetime"));
+        state.time = event.time;
+        const std::pair now{state.careOfAddress, node::numberOf(event.attributes, "expires")};
+        const auto before = held.find(key);
+        state.renumbered = state.bid != 0 && before != held.end() && before->second == now;
+        held[key] = now;
+        states.push_back(std::move(state));
+    }
+    return states;
+}
+
+bool shows(const BindingInterval& b, const CacheState& state, Duration tolerance)
+{
+    if (b.sequence != state.sequence || b.owner != state.owner || b.bid.value_or(0) != state.bid || b.lifetime != state.lifetime ||
+        b.homeAddress.text() != state.homeAddress || b.careOfAddress.text() != state.careOfAddress)
+        return false;
+    // An update that asks for no answer is seen before it arrives, an answer after it was given.
+    return b.isAssumed() ? b.from <= state.time && b.from >= state.time - tolerance : b.from >= state.time && b.from <= state.time + tolerance;
+}
+
+/// Whether an acceptance of this state's update is in the capture.
+bool isAcknowledged(const Analysis& analysis, const CacheState& state)
+{
+    return std::any_of(analysis.exchanges.begin(), analysis.exchanges.end(), [&](const Exchange& e) {
+        return e.sequence == state.sequence && e.peer == state.owner && isAccepted(e) && e.homeAddress.text() == state.homeAddress;
+    });
+}
+
 }  // namespace
 
 std::vector<ExpectationResult> checkExpectations(const Analysis& analysis, const capture::TraceSnapshot& trace, const capture::LabRecord& record)
@@ -165,36 +231,36 @@ const Handover* handoverNumber(const Analysis& analysis, int number)
 TruthComparison compareWithTruth(const capture::LabRecord& truth, const Analysis& analysis, Duration tolerance)
 {
     TruthComparison comparison;
-    // An update of one identifier gives the others of its home address a new number (MCOA-HA-12): they are the bindings that they were.
-    std::map<std::tuple<std::size_t, std::string, std::int64_t>, std::pair<std::string, std::int64_t>> held;
-    for (const lab::LabEvent& item : truth.events) {
-        const node::Event& event = item.event;
-        if (event.name != "binding") continue;
-        const std::tuple key{item.node, node::textOf(event.key, "home_address"), node::numberOf(event.key, "bid")};
-        if (event.gone) {
-            held.erase(key);
+    std::vector<bool> found(analysis.bindings.size());
+    const auto find = [&](const CacheState& state, Duration within) {
+        std::size_t i = 0;
+        while (i < found.size() && (found[i] || !shows(analysis.bindings[i], state, within))) ++i;
+        return i;
+    };
+    for (const CacheState& state : cacheStates(truth)) {
+        std::size_t i = find(state, tolerance);
+        if (i == found.size() && state.renumbered) continue;
+        ++comparison.bindings;
+        if (i < found.size()) {
+            found[i] = true;
+            ++comparison.matched;
             continue;
         }
-        const std::pair now{node::textOf(event.attributes, "care_of_address"), node::numberOf(event.attributes, "expires")};
-        const auto before = held.find(key);
-        if (std::get<2>(key) != 0 && before != held.end() && before->second == now) continue;
-        held[key] = now;
-        ++comparison.bindings;
-        const lab::NodeSpec& node = truth.scenario.nodes[item.node];
-        const Role owner = node.role == lab::Role::Map ? Role::Map : Role::HomeAgent;
-        const std::string home = node::textOf(event.key, "home_address");
-        const std::string careOf = node::textOf(event.attributes, "care_of_address");
-        const auto same = [&](const BindingInterval& b) {
-            return b.owner == owner && b.homeAddress.text() == home && b.bid.value_or(0) == std::get<2>(key) && b.careOfAddress.text() == careOf &&
-                   b.sequence == node::numberOf(event.attributes, "sequence", -1) && b.lifetime.count() == node::numberOf(event.attributes, "lifetime") &&
-                   b.from >= event.time && b.from <= event.time + tolerance;
-        };
-        if (std::any_of(analysis.bindings.begin(), analysis.bindings.end(), same)) ++comparison.matched;
-        else comparison.differences.push_back(fmt::format("{} bound {} to {} at {:.6f} s, which was not inferred", node.name, home, careOf, toSeconds(event.time)));
+        i = find(state, longestWait);
+        std::string why = isAcknowledged(analysis, state) ? "was not inferred" : "was not inferred: the capture has no acknowledgement of it";
+        if (i < found.size()) {
+            found[i] = true;
+            why = fmt::format("was inferred {:.3f} s later: so long its acknowledgement waited", toSeconds(analysis.bindings[i].from - state.time));
+        }
+        comparison.differences.push_back(fmt::format("{} bound {} to {} at {:.6f} s, which {}", state.node, state.homeAddress, state.careOfAddress, toSeconds(state.time), why));
     }
     // The other way round: nothing may be inferred that no cache held.
-    if (analysis.bindings.size() > comparison.matched)
-        comparison.differences.push_back(fmt::format("{} bindings inferred, {} of them true", analysis.bindings.size(), comparison.matched));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        if (found[i]) continue;
+        const BindingInterval& b = analysis.bindings[i];
+        comparison.differences.push_back(fmt::format("{} at {} was inferred at {:.6f} s, which no cache held{}", b.homeAddress.text(), b.careOfAddress.text(), toSeconds(b.from),
+                                                     b.isAssumed() ? ": its update asked for no acknowledgement" : ""));
+    }
     return comparison;
 }
 

@@ -25,13 +25,16 @@ struct ExpectationResult {
 [[nodiscard]] const Handover* handoverNumber(const Analysis& analysis, int number);
 
 struct TruthComparison {
-    std::size_t bindings = 0;              ///< states that anchors' caches went through
+    std::size_t bindings = 0;              ///< states that the binding caches went through
     std::size_t matched = 0;               ///< of these, inferred with the same values and at that time
-    std::vector<std::string> differences;  ///< one sentence each; empty: inference equals truth
+    /// One sentence each, with the reason where the capture cannot show what was: no acknowledgement was captured or asked for, or it left
+    /// late. Empty: inference equals truth.
+    std::vector<std::string> differences;
 };
 
-/// Compares every state of a home agent's or MAP's binding cache with the inferred bindings. The acknowledgement proves a
-/// binding once it is on the wire, which is `tolerance` after the cache changed at most.
+/// Compares every state of a binding cache, of home agents, MAPs and correspondents, with the inferred bindings, and the other way round.
+/// The acknowledgement proves a binding once it is on the wire, which is `tolerance` after the cache changed at most; an update that asks
+/// for none is seen as long before it at most.
 [[nodiscard]] TruthComparison compareWithTruth(const capture::LabRecord& truth, const Analysis& analysis, Duration tolerance = 200ms);
 
 }  // namespace roamscope::analysis

@@ -87,7 +87,6 @@ Json handoverJson(const Handover& h)
 Json bindingJson(const BindingInterval& b, const Analysis& a)
 {
     const std::vector<Prefix>* networks = a.networksOf(b);
-    const bool assumed = b.update == b.acknowledgement;  // nobody answered, nobody was asked to
     return {{"owner", roleName(b.owner)},
             {"owner_address", text(b.ownerAddress)},
             {"home_address", text(b.homeAddress)},
@@ -103,10 +102,10 @@ Json bindingJson(const BindingInterval& b, const Analysis& a)
             {"lifetime", std::chrono::duration_cast<std::chrono::seconds>(b.lifetime).count()},
             {"from", instant(b.from)},
             {"to", instant(b.to)},
-            {"known", knowledgeName(assumed ? Knowledge::Assumed : Knowledge::Acknowledged)},
+            {"known", knowledgeName(b.isAssumed() ? Knowledge::Assumed : Knowledge::Acknowledged)},
             {"ended", b.to ? Json(knowledgeName(b.end)) : Json(nullptr)},
             {"update_frame", number(b.update)},
-            {"acknowledgement_frame", assumed ? Json(nullptr) : number(b.acknowledgement)}};
+            {"acknowledgement_frame", b.isAssumed() ? Json(nullptr) : number(b.acknowledgement)}};
 }
 
 Json flowBindingJson(const FlowInterval& f)

@@ -2,6 +2,7 @@
 // Time inside a lab. There is no now(): protocol code is told the time, it cannot ask.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <ratio>
@@ -30,6 +31,11 @@ inline constexpr std::chrono::seconds leastLifetime{4};
 {
     const std::int64_t units = lifetime / leastLifetime;
     return WireLifetime{static_cast<std::uint16_t>(units < 1 ? 1 : units > 0xffff ? 0xffff : units)};
+}
+/// Whole seconds that are left until then, 0 when it has passed; TimePoint::max() is for ever.
+[[nodiscard]] constexpr std::chrono::seconds secondsUntil(TimePoint now, TimePoint until)
+{
+    return until == TimePoint::max() ? std::chrono::seconds::max() : std::chrono::floor<std::chrono::seconds>(std::max<Duration>(until - now, Duration{0}));
 }
 [[nodiscard]] constexpr Duration toDuration(WireLifetime lifetime) { return std::chrono::seconds(4 * std::int64_t{lifetime.count()}); }
 

@@ -180,7 +180,7 @@ std::optional<TimePoint> Association::nextDeadline() const
 
 std::chrono::seconds Association::remaining(TimePoint now) const
 {
-    return registered(now) ? std::chrono::floor<std::chrono::seconds>(expires_ - now) : std::chrono::seconds{0};
+    return registered(now) ? secondsUntil(now, expires_) : std::chrono::seconds{0};
 }
 
 }  // namespace roamscope::node

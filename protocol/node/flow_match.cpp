@@ -15,6 +15,7 @@ constexpr std::uint8_t sctp = 132;
 constexpr std::uint8_t udpLite = 136;
 constexpr std::size_t fragmentPlaceAt = 2;
 constexpr std::size_t fragmentIdentifierAt = 4;
+constexpr std::size_t authenticationSpiAt = 4;
 
 std::uint16_t u16(ByteView octets, std::size_t at) { return static_cast<std::uint16_t>(octets[at] << 8 | octets[at + 1]); }
 std::uint32_t u32(ByteView octets, std::size_t at) { return std::uint32_t{u16(octets, at)} << 16 | u16(octets, at + 2); }
@@ -35,12 +36,14 @@ bool hasPorts(std::uint8_t protocol)
     return protocol == proto::tcp || protocol == proto::udp || protocol == dccp || protocol == sctp || protocol == udpLite;
 }
 
-/// The upper layer of `payload`: a fragment header is read where the first octets of the whole follow, options are passed over.
-ByteView upperLayer(ByteView payload, std::uint8_t& protocol)
+/// The upper layer of `payload`: a fragment header is read where the first octets of the whole follow, options are passed over, and so is
+/// an authentication header, of which the SPI is kept.
+ByteView upperLayer(ByteView payload, std::uint8_t& protocol, std::optional<std::uint32_t>& spi)
 {
-    while (protocol == proto::fragment || protocol == proto::destinationOptions) {
+    while (protocol == proto::fragment || protocol == proto::destinationOptions || protocol == proto::ah) {
         if (payload.size() < 8) return {};
-        const std::size_t octets = protocol == proto::fragment ? wire::fragmentOctets : 8u * (payload[1] + 1u);
+        if (protocol == proto::ah) spi = u32(payload, authenticationSpiAt);
+        const std::size_t octets = protocol == proto::fragment ? wire::fragmentOctets : protocol == proto::ah ? 4u * (payload[1] + 2u) : 8u * (payload[1] + 1u);
         const bool later = protocol == proto::fragment && u16(payload, fragmentPlaceAt) >> 3 != 0;
         if (octets > payload.size()) return {};
         protocol = payload[0];
@@ -69,37 +72,18 @@ bool within(const std::optional<wire::SelectorRange<T>>& range, T value, T mask)
     return v >= (range->start & mask) && v <= (range->end.value_or(range->start) & mask);
 }
 
-/// SPI of an authentication header in front of the upper layer, in a packet that is passed on.
-std::optional<std::uint32_t> authenticatedBy(const wire::Ipv6Packet::Kept& kept)
-{
-    constexpr std::size_t unit = 8;
-    constexpr std::size_t spiAt = 4;
-    std::uint8_t next = kept.first;
-    for (std::size_t at = 0; at + unit <= kept.octets.size();) {
-        if (next == proto::ah) return u32(kept.octets, at + spiAt);
-        const std::size_t units = next == proto::fragment ? 1u : kept.octets[at + 1] + 1u;
-        next = kept.octets[at];
-        at += unit * units;
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 FlowKey flowKeyOf(const wire::Ipv6Packet& packet)
 {
     FlowKey key{packet.homeAddress().value_or(packet.source), packet.routing ? packet.routing->homeAddress : packet.destination, packet.trafficClass, packet.flowLabel, packet.nextHeader, {}, {}, {}};
-    const ByteView upper = upperLayer(packet.payload, key.protocol);
-    constexpr std::size_t authenticationSpiAt = 4;
+    const ByteView upper = upperLayer(packet.payload, key.protocol, key.spi);
     if (hasPorts(key.protocol) && upper.size() >= 4) {
         key.sourcePort = u16(upper, 0);
         key.destinationPort = u16(upper, 2);
     } else if (key.protocol == proto::esp && upper.size() >= 4) {
         key.spi = u32(upper, 0);
-    } else if (key.protocol == proto::ah && upper.size() >= authenticationSpiAt + 4) {
-        key.spi = u32(upper, authenticationSpiAt);
     }
-    if (!key.spi) key.spi = authenticatedBy(packet.kept);
     return key;
 }
 

@@ -2,6 +2,7 @@
 #include "protocol/node/fragments.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace roamscope::node {
 
@@ -77,15 +78,16 @@ std::optional<std::uint32_t> FragmentStore::wrongField(const Ipv6Packet& piece)
     return std::nullopt;
 }
 
-std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& piece)
+std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& piece, std::optional<std::size_t> link)
 {
     const auto head = headOf(piece);
     if (!head) return std::nullopt;
     const std::size_t length = piece.payload.size() - wire::fragmentOctets;
     // RFC 8200 §4.5: all but the last are whole multiples of 8 octets, and the whole fits a packet.
     if ((head->more && length % 8 != 0) || head->place + length > maxPayload) return std::nullopt;
-    (void)expire(now);
-    const FragmentKey key{piece.source, piece.destination, head->identifier};
+    giveUp(now);
+    const bool local = piece.source.isLinkLocal() || piece.destination.isLinkLocal();
+    const FragmentKey key{piece.source, piece.destination, head->identifier, local ? link : std::nullopt};
     if (!waiting_.contains(key) && waiting_.size() == maximum)
         waiting_.erase(std::min_element(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) { return a.second.begun < b.second.begun; }));
     const auto it = waiting_.try_emplace(key).first;
@@ -126,9 +128,14 @@ std::optional<Ipv6Packet> FragmentStore::add(TimePoint now, const Ipv6Packet& pi
     return std::move(parsed->packet);
 }
 
-std::vector<Ipv6Packet> FragmentStore::expire(TimePoint now)
+std::vector<FragmentStore::Lost> FragmentStore::expire(TimePoint now)
 {
-    std::vector<Ipv6Packet> told;
+    giveUp(now);
+    return std::exchange(lost_, {});
+}
+
+void FragmentStore::giveUp(TimePoint now)
+{
     std::erase_if(waiting_, [&](auto& entry) {
         auto& [key, pieces] = entry;
         if (now < pieces.begun + longest) return false;
@@ -139,15 +146,16 @@ std::vector<Ipv6Packet> FragmentStore::expire(TimePoint now)
         const std::uint32_t id = key.identifier;
         piece.payload = {pieces.next, 0, 0, moreFollow, static_cast<std::uint8_t>(id >> 24), static_cast<std::uint8_t>(id >> 16), static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id)};
         piece.payload.insert(piece.payload.end(), first->second.begin(), first->second.end());
-        if (!isErrorMessage(*headOf(piece), piece)) told.push_back(std::move(piece));
+        if (isErrorMessage(*headOf(piece), piece)) return true;
+        lost_.push_back({std::move(piece), key.link});
+        lostAt_ = now;
         return true;
     });
-    return told;
 }
 
 std::optional<TimePoint> FragmentStore::nextDeadline() const
 {
-    std::optional<TimePoint> next;
+    auto next = lost_.empty() ? std::nullopt : std::optional(lostAt_);
     for (const auto& [key, pieces] : waiting_) next = earlier(next, pieces.begun + longest);
     return next;
 }

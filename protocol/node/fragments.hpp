@@ -26,6 +26,7 @@ struct FragmentKey {
     Ipv6Address source;
     Ipv6Address destination;
     std::uint32_t identifier = 0;
+    std::optional<std::size_t> link{};  ///< of link-local addresses, which are somebody else's on another link (RFC 4007 §6)
     auto operator<=>(const FragmentKey&) const = default;
 };
 
@@ -41,11 +42,16 @@ public:
     /// The offset of the field that makes a piece impossible, for a Parameter Problem message: a piece in the middle whose length is no
     /// multiple of 8, one that ends beyond 65,535 octets (RFC 8200 §4.5). Nothing for pieces of ICMPv6 errors (RFC 4443 §2.4 e).
     [[nodiscard]] static std::optional<std::uint32_t> wrongField(const wire::Ipv6Packet& piece);
-    /// Takes a piece; gives the packet when this was the last one that was missing.
-    [[nodiscard]] std::optional<wire::Ipv6Packet> add(TimePoint now, const wire::Ipv6Packet& piece);
-    /// Gives up what has waited for a minute. The first pieces of those packets, as far as they came: their sources are told (RFC 8200
-    /// §4.5). Not of ICMPv6 errors (RFC 4443 §2.4 e).
-    [[nodiscard]] std::vector<wire::Ipv6Packet> expire(TimePoint now);
+    /// Takes a piece; gives the packet when this was the last one that was missing. `link`: the interface that it came in by.
+    [[nodiscard]] std::optional<wire::Ipv6Packet> add(TimePoint now, const wire::Ipv6Packet& piece, std::optional<std::size_t> link = std::nullopt);
+    /// A packet that was given up: its first piece, and the interface that this came in by where its source is link-local.
+    struct Lost {
+        wire::Ipv6Packet first;
+        std::optional<std::size_t> link;
+    };
+    /// Gives up what has waited for a minute, and tells what has been given up since it was asked last, as far as first pieces came: their
+    /// sources are told (RFC 8200 §4.5). Not of ICMPv6 errors (RFC 4443 §2.4 e).
+    [[nodiscard]] std::vector<Lost> expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> nextDeadline() const;
 
 private:
@@ -58,7 +64,11 @@ private:
         std::uint8_t next = 0;
         bool spoiled = false;               ///< overlapped: later pieces are swallowed
     };
+    void giveUp(TimePoint now);
+
     std::map<FragmentKey, Pieces> waiting_;
+    std::vector<Lost> lost_;                ///< not told yet
+    TimePoint lostAt_{};                    ///< when one of them was given up
 };
 
 /// Path MTUs that Packet Too Big messages told.

@@ -198,6 +198,7 @@ bool IpStack::receive(TimePoint now, ByteView frame, Delivery& delivery, Output&
 {
     const Interface& i = interfaces_[delivery.interface];
     if (!i.up) return false;
+    arrival_ = delivery.interface;
     wire::FieldReader in(frame, 0, nullptr);
     const auto header = wire::parseEthernet(in);
     if (!header || header->type != wire::etherTypeIpv6 || !accepts(i, header->destination)) return false;
@@ -228,6 +229,7 @@ bool IpStack::receive(TimePoint now, ByteView frame, Delivery& delivery, Output&
 
 std::optional<Delivery> IpStack::receiveInner(TimePoint now, std::size_t interface, Ipv6Packet packet, Output& out)
 {
+    arrival_.reset();
     const auto kind = classify(packet.destination);
     if (!kind || packet.source.isMulticast()) return std::nullopt;
     const bool plain = packet.hopByHop.empty() && packet.destinationOptions.empty() && packet.kept.octets.empty();
@@ -248,7 +250,7 @@ bool IpStack::take(TimePoint now, Delivery& delivery, bool tunnelled, Output& ou
             sendError(now, packet, wire::icmpv6Type::parameterProblem, erroneousField, out, *wrong);
             return false;
         }
-        auto whole = fragments_.add(now, packet);
+        auto whole = fragments_.add(now, packet, arrival_);
         if (!whole) return false;
         delivery.packet = std::move(*whole);
     }
@@ -377,7 +379,8 @@ std::optional<Mac> IpStack::neighborMac(std::size_t interface, const Ipv6Address
 
 void IpStack::advance(TimePoint now, Output& out)
 {
-    for (const Ipv6Packet& first : fragments_.expire(now)) sendError(now, first, wire::icmpv6Type::timeExceeded, reassemblyTimeExceeded, out);
+    arrival_.reset();
+    for (const auto& lost : fragments_.expire(now)) sendError(now, lost.first, wire::icmpv6Type::timeExceeded, reassemblyTimeExceeded, out, 0, false, lost.link);
     for (std::size_t index = 0; index < interfaces_.size(); ++index) {
         if (!interfaces_[index].up) continue;
         if (interfaces_[index].groups.nextReport() <= now)

@@ -410,6 +410,7 @@ private:
     std::optional<Ipv6Address> watched_;
     PathMtu pathMtus_;
     FragmentStore fragments_;
+    std::optional<std::size_t> arrival_;  ///< where what is being dealt with came in, the link of a link-local source; none: by a tunnel
     std::uint32_t nextFragment_ = 1;
     bool mobilitySupport_ = false;
     struct MobilePeer {

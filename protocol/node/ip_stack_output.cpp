@@ -11,6 +11,12 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
+namespace {
+
+constexpr std::uint8_t beyondScope = 2;  // of its source address: a code of Destination Unreachable, RFC 4443 §3.1
+
+}  // namespace
+
 std::optional<IpStack::Hop> IpStack::nextHop(const Ipv6Address& destination, const Ipv6Address& source) const
 {
     if (const auto interface = interfaceOf(destination)) return Hop{*interface, destination};
@@ -138,7 +144,12 @@ void IpStack::avoidResolution(const Ipv6Address& source, Hop& hop) const
 
 bool IpStack::passOn(TimePoint now, Ipv6Packet& packet, Output& out)
 {
-    if (packet.source.isUnspecified() || packet.source.isLinkLocal() || packet.source.isLoopback()) return false;
+    if (packet.source.isUnspecified() || packet.source.isLoopback()) return false;
+    // RFC 4443 §3.1: it could not come back either. Before the hop limit, which only what is passed on uses up.
+    if (packet.source.isLinkLocal()) {
+        sendError(now, packet, wire::icmpv6Type::destinationUnreachable, beyondScope, out);
+        return false;
+    }
     if (packet.hopLimit <= 1) {
         sendError(now, packet, wire::icmpv6Type::timeExceeded, 0, out);
         return false;
@@ -255,7 +266,10 @@ void IpStack::sendQuoting(TimePoint now, const Ipv6Packet& packet, ByteView octe
                           std::optional<std::size_t> interface)
 {
     const std::size_t kept = std::min<std::size_t>(octets.size(), 1280 - 48);  // the error fits the least MTU
-    if (!interface) {
+    if (packet.source.isLinkLocal()) {
+        if (!interface) interface = arrival_;
+        if (!interface) return;  // out of a tunnel: its link is not one of ours
+    } else if (!interface) {
         const auto hop = nextHop(packet.source, packet.destination);
         interface = hop ? hop->interface : 0;
     }

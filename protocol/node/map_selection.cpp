@@ -88,7 +88,7 @@ std::optional<TimePoint> MapSelection::usableUntil(const Ipv6Address& map) const
 std::chrono::seconds MapSelection::remaining(TimePoint now, const Ipv6Address& map) const
 {
     const Known* known = find(map);
-    return known && known->expires > now ? std::chrono::floor<std::chrono::seconds>(known->expires - now) : std::chrono::seconds{0};
+    return known ? secondsUntil(now, known->expires) : std::chrono::seconds{0};
 }
 
 }  // namespace roamscope::node

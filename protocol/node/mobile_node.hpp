@@ -270,6 +270,8 @@ private:
     [[nodiscard]] std::optional<Ipv6Address> wantedCareOf(TimePoint now) const;
     /// What may be asked of the home agent now.
     [[nodiscard]] std::chrono::seconds homeLifetime(TimePoint now, const Home& home, const Ipv6Address& careOf) const;
+    /// What may be asked of any peer for a care-of address: no longer than that is valid, on whichever link it is (MN-BU-05).
+    [[nodiscard]] std::chrono::seconds lifetimeFor(TimePoint now, const Ipv6Address& careOf) const;
     void sendHomeUpdate(TimePoint now, const Home& home, const Association::Update& update, Output& out);
     void onAck(TimePoint now, const wire::Ipv6Packet& packet, const wire::BindingAck& ack, const std::optional<std::size_t>& ipv4, Output& out);
     void onHomeAck(TimePoint now, Home& home, Association::Answer answer, const wire::BindingAck& ack, Output& out);
@@ -299,6 +301,8 @@ private:
     [[nodiscard]] bool usesBids(const Home& home) const { return isMultihomed() && home.paths.supported(); }
     [[nodiscard]] bool isBound(TimePoint now, const Home& home) const { return usesBids(home) ? home.paths.registered(now) : home.association.registered(now); }
     [[nodiscard]] TimePoint boundUntil(const Home& home) const { return usesBids(home) ? home.paths.expires() : home.association.expires(); }
+    /// Until when the home agent has this care-of address; if it is not registered there, any.
+    [[nodiscard]] TimePoint boundUntil(const Home& home, const Ipv6Address& careOf) const;
     [[nodiscard]] bool isBulk() const { return settings_.multihoming.mode == Multihoming::Mode::Bulk; }
     [[nodiscard]] std::uint16_t bidOf(std::size_t interface) const;
     [[nodiscard]] std::uint8_t priorityOf(std::size_t interface) const;

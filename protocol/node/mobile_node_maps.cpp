@@ -130,15 +130,12 @@ void MobileNode::progressMaps(TimePoint now, Output& out)
                     break;
                 }
                 // HMIP-MN-16: no longer than the MAP option says that the RCoA is good for.
-                auto lifetime = std::min(settings_.lifetime, links_[primary_].maps.remaining(now, map));
-                if (const auto* own = links_[primary_].careOf.find(*lcoa_); own && own->validUntil != TimePoint::max())  // MN-BU-05
-                    lifetime = std::min(lifetime, std::chrono::floor<std::chrono::seconds>(std::max<Duration>(own->validUntil - now, Duration{0})));
-                at.request(now, *lcoa_, lifetime);
+                at.request(now, *lcoa_, std::min(lifetimeFor(now, *lcoa_), links_[primary_].maps.remaining(now, map)));
             } else if (!at.releasing()) {
                 at.lapse();  // HMIP-MN-20
                 // HMIP-MN-19: what is still on its way there is sent after us, as long as the binding there would have lived.
                 const bool forwards = settings_.forwardFromPreviousMap && chosen_ && at.registered(now) && at.unanswered() < mapPatience;
-                if (forwards && at.remaining(now) >= leastLifetime) at.request(now, *lcoa_, at.remaining(now));
+                if (forwards && at.remaining(now) >= leastLifetime) at.request(now, *lcoa_, std::min(lifetimeFor(now, *lcoa_), at.remaining(now)));
                 if (!at.registered(now)) ended.push_back(map);
             } else if (at.unanswered() > mapPatience) {
                 ended.push_back(map);

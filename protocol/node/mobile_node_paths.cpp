@@ -79,7 +79,7 @@ void MobileNode::progressPaths(TimePoint now, Output& out)
 std::chrono::seconds MobileNode::remainingAt(TimePoint now, const Ipv6Address& map) const
 {
     if (const auto it = mapPaths_.find(map); it != mapPaths_.end() && it->second.supported())
-        return it->second.registered(now) ? std::chrono::floor<std::chrono::seconds>(it->second.expires() - now) : std::chrono::seconds{0};
+        return it->second.registered(now) ? secondsUntil(now, it->second.expires()) : std::chrono::seconds{0};
     const Association* at = findMap(map);
     return at ? at->remaining(now) : std::chrono::seconds{0};
 }
@@ -124,8 +124,8 @@ void MobileNode::progressMapPaths(TimePoint now, std::vector<Way>& list, Output&
             failed = failed || links_[way.interface].maps.hasFailed(map);
             if (way.map != map) continue;
             // HMIP-MN-16: no longer than the MAP option says that the RCoA is good for.
-            const auto lifetime = std::min(settings_.lifetime, links_[way.interface].maps.remaining(now, map));
-            if (lifetime >= leastLifetime) paths.push_back({way.bid, way.priority, way.careOf, false, lifetime});
+            const auto regional = links_[way.interface].maps.remaining(now, map);
+            if (regional >= leastLifetime) paths.push_back({way.bid, way.priority, way.careOf, false, std::min(lifetimeFor(now, way.careOf), regional)});
         }
         const auto it = mapPaths_.find(map);
         if (!paths.empty()) {
@@ -185,13 +185,9 @@ std::uint16_t MobileNode::regionalBid(const std::vector<Way>& list, const Way& w
 std::vector<Path> MobileNode::homePaths(TimePoint now, const std::vector<Way>& list, const Home& home) const
 {
     std::vector<Path> out;
-    const auto bound = [&](TimePoint until, std::chrono::seconds& most) {
-        if (until != TimePoint::max()) most = std::min(most, std::chrono::floor<std::chrono::seconds>(std::max<Duration>(until - now, Duration{0})));
-    };
+    const auto most = secondsUntil(now, home.validUntil);  // MN-BU-05
     for (const Way& way : list) {
-        Path path{way.bid, way.priority, way.careOf, false, settings_.lifetime};
-        bound(home.validUntil, path.lifetime);  // MN-BU-05
-        if (const auto* own = links_[way.interface].careOf.find(way.careOf)) bound(own->validUntil, path.lifetime);
+        Path path{way.bid, way.priority, way.careOf, false, std::min(most, lifetimeFor(now, way.careOf))};
         if (way.map) {
             // HMIP-MN-13, -15: the regional address, once its MAP has answered, for no longer than that binding lives.
             const auto left = remainingAt(now, *way.map);
@@ -210,7 +206,7 @@ std::vector<Path> MobileNode::homePaths(TimePoint now, const std::vector<Way>& l
         }
     }
     // MCOA-MN-12: one home binding, with the home address for a care-of address.
-    if (beside_ && !out.empty()) out.push_back({bidOf(*homeLink_), priorityOf(*homeLink_), home.address, true, settings_.lifetime});
+    if (beside_ && !out.empty()) out.push_back({bidOf(*homeLink_), priorityOf(*homeLink_), home.address, true, std::min(most, settings_.lifetime)});
     return out;
 }
 
@@ -375,6 +371,14 @@ void MobileNode::onPathAck(TimePoint now, BidRegistration& at, Home* home, const
 // ---- by which path
 
 bool MobileNode::works(const Slot& slot) const { return slot.path.home ? beside_ : usable(slot.path.careOf) || tunnelOf(slot.path.careOf).has_value() || ipv4At(slot.path.careOf); }
+
+TimePoint MobileNode::boundUntil(const Home& home, const Ipv6Address& careOf) const
+{
+    if (usesBids(home))
+        for (const Slot& slot : home.paths.entries())
+            if (slot.usable() && slot.path.careOf == careOf) return slot.expires;
+    return boundUntil(home);
+}
 
 const Slot* MobileNode::bestPath(const Home& home) const
 {

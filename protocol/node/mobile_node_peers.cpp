@@ -166,10 +166,7 @@ void MobileNode::progressPeers(TimePoint now, Output& out)
             if (peersOf(key.first, key.second).empty()) forgetPeer(key.first, key.second);
             continue;
         }
-        std::chrono::seconds lifetime = std::min(settings_.lifetime, std::chrono::floor<std::chrono::seconds>(std::max<Duration>(boundUntil(*registration) - now, Duration{0})));
-        if (const auto* own = links_[primary_].careOf.find(*careOf); own && own->validUntil != TimePoint::max())
-            lifetime = std::min(lifetime, std::chrono::floor<std::chrono::seconds>(own->validUntil - now));
-        if (wanted) peer.request(now, *careOf, lifetime);
+        if (wanted) peer.request(now, *careOf, std::min(lifetimeFor(now, *careOf), secondsUntil(now, boundUntil(*registration, *careOf))));
         if (wanted) sharePeer(now, it->first, peer);
         while (const auto step = peer.due(now, stack_.random(), peerRates_[address])) sendStep(now, peer, *step, out);
         ++it;

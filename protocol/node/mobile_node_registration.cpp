@@ -60,8 +60,7 @@ void MobileNode::progressHomes(TimePoint now, const Ipv6Address& careOf, Output&
         Association& at = home.association;
         at.expire(now);
         if (home.refused || at.peer().isUnspecified() || (isRouter(home) && !network_.registers())) continue;
-        const auto lifetime = homeLifetime(now, home, careOf);
-        at.request(now, careOf, map ? std::max(lifetime, leastLifetime) : lifetime);
+        at.request(now, careOf, homeLifetime(now, home, careOf));
         if (map && at.isDue(now) && 2 * map->remaining(now) < 4 * std::chrono::seconds(map->granted().count())) {
             // What is left at the MAP would bound the home binding (HMIP-MN-15): refresh there first, its answer brings us back here.
             map->refresh(now);
@@ -93,18 +92,21 @@ void MobileNode::progressHomes(TimePoint now, const Ipv6Address& careOf, Output&
 
 std::chrono::seconds MobileNode::homeLifetime(TimePoint now, const Home& home, const Ipv6Address& careOf) const
 {
-    std::chrono::seconds most = settings_.lifetime;
-    const auto bound = [&](TimePoint until) {
-        if (until != TimePoint::max()) most = std::min(most, std::chrono::floor<std::chrono::seconds>(std::max<Duration>(until - now, Duration{0})));
-    };
     // MN-BU-05: no longer than the addresses are valid.
-    bound(home.validUntil);
-    if (const auto* own = links_[primary_].careOf.find(*lcoa_)) bound(own->validUntil);
+    const auto most = std::min(secondsUntil(now, home.validUntil), lifetimeFor(now, *lcoa_));
     const Association* map = isRegional(careOf) ? mapAssociation(used_) : nullptr;
     if (!map) return most;
     // HMIP-MN-15: what is left of the MAP's binding bounds the home binding. Of a single unit nothing is left after
-    // the way to the MAP and back; equal fields satisfy the rule.
-    return std::min(most, map->granted().count() == 1 ? leastLifetime : map->remaining(now));
+    // the way to the MAP and back; equal fields satisfy the rule. Of a longer one that much is there after the refresh that comes first.
+    return std::min(most, std::max(map->remaining(now), leastLifetime));
+}
+
+std::chrono::seconds MobileNode::lifetimeFor(TimePoint now, const Ipv6Address& careOf) const
+{
+    auto most = settings_.lifetime;
+    for (const Link& link : links_)
+        if (const auto* own = link.careOf.find(careOf)) most = std::min(most, secondsUntil(now, own->validUntil));
+    return most;
 }
 
 void MobileNode::sendHomeUpdate(TimePoint now, const Home& home, const Association::Update& update, Output& out)

@@ -120,7 +120,7 @@ PseudoHeader Ipv6Packet::pseudoHeader() const
     return {homeAddress().value_or(source), routing && routing->segmentsLeft == 1 ? routing->homeAddress : destination};
 }
 
-Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut)
+Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut, bool pastAuthentication)
 {
     const std::size_t start = in.position();
     const std::size_t startOffset = in.offset();
@@ -162,7 +162,7 @@ Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut)
 
     // The chain is read inside the packet's own octets, so that a link's padding is never taken for a header.
     FieldReader headers = in.within(in.whole().subspan(in.position(), end - in.position()), in.offset());
-    auto chain = parseChain(headers, packet, next);
+    auto chain = parseChain(headers, packet, next, ChainPlace::Packet, pastAuthentication);
     if (!chain) {
         if (!parsed.cut && chain.error().code == ErrorCode::Truncated) chain.error().code = ErrorCode::Malformed;
         return tl::unexpected(std::move(chain.error()));
@@ -177,7 +177,7 @@ Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut)
 
 Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut)
 {
-    auto headers = parseIpv6Headers(in, mayBeCut);
+    auto headers = parseIpv6Headers(in, mayBeCut, false);
     if (!headers) return tl::unexpected(std::move(headers.error()));
     headers->packet.payload.assign(headers->payload.begin(), headers->payload.end());
     return ParsedIpv6{std::move(headers->packet), headers->payloadOffset, headers->cut, headers->chain.limited, std::move(headers->chain.violation)};

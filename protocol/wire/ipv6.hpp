@@ -106,9 +106,9 @@ struct ParsedIpv6 {
 /// Reads one packet and its extension headers and leaves `in` after the packet (octets behind it are a link's padding).
 /// Fails on a version other than 6 and on headers that do not fit. A payload shorter than the header says is not an error
 /// here when `mayBeCut` (a capture with a snap length); then `cut` is set, and what is missing is Truncated; missing inside a
-/// whole packet is Malformed. Stops at a fragment header (unless offset 0 and no more) and after maxExtensionHeaders: these
-/// are then `nextHeader` and stand at the start of the payload. Headers in places where they may not be are read all the same
-/// and make a `violation`.
+/// whole packet is Malformed. Stops at a fragment header (unless offset 0 and no more), at an authentication header, whose receiver
+/// has to check it before it goes on (RFC 4302 §3.4), and after maxExtensionHeaders: these are then `nextHeader` and stand at the
+/// start of the payload. Headers in places where they may not be are read all the same and make a `violation`.
 [[nodiscard]] Result<ParsedIpv6> parseIpv6(FieldReader& in, bool mayBeCut = false);
 
 /// Whole packet with its extension headers in the order of RFC 6275 §6.3–6.4, options aligned (home address 8n+6, router

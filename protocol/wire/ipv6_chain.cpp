@@ -19,8 +19,8 @@ bool isExtension(std::uint8_t header)
 
 class ChainParser {
 public:
-    ChainParser(FieldReader& in, Ipv6Packet& packet, std::uint8_t next, ChainPlace place)
-        : in_(in), sink_(in.sink()), packet_(packet), place_(place)
+    ChainParser(FieldReader& in, Ipv6Packet& packet, std::uint8_t next, ChainPlace place, bool pastAuthentication)
+        : in_(in), sink_(in.sink()), packet_(packet), place_(place), pastAuthentication_(pastAuthentication)
     {
         chain_.next = next;
         protected_ = place == ChainPlace::Packet ? "" : place == ChainPlace::Reassembled ? "fragment header" : "ESP header";
@@ -79,7 +79,9 @@ private:
         case protocol::destinationOptions:
             return optionsHeader({FieldId::DestinationOptions, FieldId::DestinationNext, FieldId::DestinationLength}, packet_.destinationOptions, false);
         case protocol::routing: return routingHeader();
-        case protocol::ah: return authenticationHeader();
+        case protocol::ah:
+            if (pastAuthentication_) return authenticationHeader();
+            return false;
         case protocol::fragment: return fragmentHeader();
         default: return false;
         }
@@ -364,15 +366,16 @@ private:
     FieldSink* sink_;  ///< for findings; in_ may have lost its own at a limit
     Ipv6Packet& packet_;
     ChainPlace place_;
+    bool pastAuthentication_;
     Chain chain_;
     std::string_view protected_;  ///< the header that home address options must not stand behind
 };
 
 }  // namespace
 
-Result<Chain> parseChain(FieldReader& in, Ipv6Packet& packet, std::uint8_t next, ChainPlace place)
+Result<Chain> parseChain(FieldReader& in, Ipv6Packet& packet, std::uint8_t next, ChainPlace place, bool pastAuthentication)
 {
-    return ChainParser(in, packet, next, place).run();
+    return ChainParser(in, packet, next, place, pastAuthentication).run();
 }
 
 void judgeCarrier(FieldSink& sink, std::uint8_t mobilityType, const Chain& chain)

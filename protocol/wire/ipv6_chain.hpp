@@ -37,7 +37,9 @@ struct Chain {
 /// Reads the extension headers that start with `next` and adds what they say to `packet`. Leaves `in` behind the last that is
 /// followed: a fragment header that is not the whole packet, ESP and upper layers are not. Fails when a header or option runs
 /// past the end of `in`: with Truncated for a header, Malformed for an option inside its whole header.
-[[nodiscard]] Result<Chain> parseChain(FieldReader& in, Ipv6Packet& packet, std::uint8_t next, ChainPlace place = ChainPlace::Packet);
+/// `pastAuthentication`: authentication headers are followed unchecked, as somebody who looks on does it.
+[[nodiscard]] Result<Chain> parseChain(FieldReader& in, Ipv6Packet& packet, std::uint8_t next, ChainPlace place = ChainPlace::Packet,
+                                       bool pastAuthentication = true);
 
 /// The headers of a packet without a copy of what they carry.
 struct Ipv6Headers {
@@ -47,8 +49,8 @@ struct Ipv6Headers {
     bool cut = false;               ///< the packet is longer than the octets that are there
     Chain chain;
 };
-/// As parseIpv6().
-[[nodiscard]] Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut);
+/// As parseIpv6(), which does not go past authentication.
+[[nodiscard]] Result<Ipv6Headers> parseIpv6Headers(FieldReader& in, bool mayBeCut, bool pastAuthentication = true);
 
 /// Findings about a mobility message under headers that it must not have (RFC 6275 §6.1): a type 2 routing header with anything
 /// but a Binding Acknowledgement, a home address option with anything but a Binding Update. Messages that later RFCs send with

@@ -272,6 +272,47 @@ private Q_SLOTS:
         QVERIFY(a->findings.empty());
     }
 
+    /// HA-BU-02: an update that arrives twice gets 135, so an acceptance that is seen twice was duplicated or replayed.
+    void copiesOfAnAcknowledgementMakeNoBinding()
+    {
+        const MobileSpec mn;
+        Net net;
+        net.localUpdate(mn, Net::w1, 1s, 7);
+        net.localAnswer(mn, Net::w1, 1100ms, 7);
+        net.localAnswer(mn, Net::w1, 1101ms, 7);
+        net.localAnswer(mn, Net::w1, 1900ms, 7);
+        // Spoilt on the way: the type 2 routing header still names the node, so that the checksum is good.
+        Ipv6Address elsewhere = net.careOf(mn, Net::w1);
+        elsewhere.octets[10] ^= 0x40;
+        net.down(mn, Net::w1, 1950ms, answer({net.map, elsewhere, net.regional(mn), 0, 7, 600}));
+        net.sort();
+        auto a = net.analyze();
+        QCOMPARE(a->bindings.size(), std::size_t{1});
+        QVERIFY(a->bindings[0].from == at(1100ms) && !a->bindings[0].to);
+        QVERIFY2(a->exchanges.size() == 1 && *a->exchanges[0].end == at(1102ms) && a->exchanges[0].roundTrip == 102ms, "when the node had it");
+        // Late ones bring nothing back: neither what a newer update replaced nor what was deleted.
+        net.localUpdate(mn, Net::w1, 3s, 8);
+        net.localAnswer(mn, Net::w1, 3100ms, 8);
+        net.localAnswer(mn, Net::w1, 3500ms, 7);
+        net.localUpdate(mn, Net::w1, 5s, 9, 0);
+        net.localAnswer(mn, Net::w1, 5100ms, 9, 0, 0);
+        net.localAnswer(mn, Net::w1, 9s, 8);
+        a = net.analyze();
+        QCOMPARE(a->bindings.size(), std::size_t{2});
+        QVERIFY(*a->bindings[0].to == at(3100ms) && *a->bindings[1].to == at(5100ms) && a->bindings[1].end == Knowledge::Deleted);
+        QVERIFY(a->findings.empty());
+        // The same words are another answer when the update was sent again, or another one with its number.
+        net.localUpdate(mn, Net::w1, 11s, 8);
+        net.localAnswer(mn, Net::w1, 11100ms, 8);
+        net.localUpdate(mn, Net::w1, 13s, 9, 0);
+        net.localAnswer(mn, Net::w1, 13100ms, 9, 0, 0);
+        net.localUpdate(mn, Net::w1, 15s, 8, 700);
+        net.localAnswer(mn, Net::w1, 15100ms, 8);
+        a = net.analyze();
+        QCOMPARE(a->bindings.size(), std::size_t{4});
+        QVERIFY(a->bindings[2].from == at(11100ms) && *a->bindings[2].to == at(13100ms) && a->bindings[3].from == at(15100ms) && !a->bindings[3].to);
+    }
+
     void bindingsExpireAndAreDeleted()
     {
         const MobileSpec mn;

@@ -206,8 +206,11 @@ private Q_SLOTS:
         b.in({}, 0, packet);
         const auto seen = take(b.out);
         QVERIFY(seen.size() == 1 && seen[0].interface == 1 && seen[0].frame.ethernet->destination == hostMac && seen[0].inner().hopLimit == packet.hopLimit - 1);
-        b.in({}, 0, icmp(ip("fe80::9"), host, wire::Echo{}, 64));  // a link-local source stays on its link
-        QVERIFY(take(b.out).empty());
+        // A link-local source stays on its link, where it is told (RFC 4443 §3.1): its link-layer address is asked for first.
+        b.in({}, 0, icmp(ip("fe80::9"), host, wire::Echo{}, 64));
+        const auto told = take(b.out);
+        const auto* asked = told.size() == 1 ? told[0].frame.as<wire::NeighborSolicitation>() : nullptr;
+        QVERIFY(asked && asked->target == ip("fe80::9") && told[0].interface == 0);
     }
 
     void earlyAndRepeatedAdvanceChangesNothing()

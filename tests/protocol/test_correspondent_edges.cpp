@@ -175,6 +175,29 @@ private Q_SLOTS:
         }
     }
 
+    void RR_CN_16_authenticationThatNobodyCanCheck()
+    {
+        // Behind an authentication header no entry is asked for, so there is no Binding Error; without a security association the packet
+        // ends there all the same (RFC 4302 §3.4.2).
+        const auto authenticated = [](const Ipv6Address& source, std::optional<Ipv6Address> option) {
+            wire::Ipv6Packet packet = icmp(option.value_or(source), own, wire::Echo{false, 7, 9, {}}, 64);
+            packet.source = source;
+            if (option) packet.setHomeAddress(*option);
+            const Bytes header{wire::protocol::icmpv6, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+            packet.payload.insert(packet.payload.begin(), header.begin(), header.end());
+            packet.nextHeader = wire::protocol::ah;
+            return packet;
+        };
+        for (const bool bound : {false, true}) {
+            Bench b;
+            if (bound) QCOMPARE(b.status(Bench::update(b.tokens(), 1)), 0);
+            QVERIFY2(b.answers(authenticated(careOf, home)).empty(), "RR-CN-16");
+            QVERIFY2(b.answers(authenticated(careOf, {})).empty(), "RFC 4302 3.4.2");
+            const auto seen = b.answers(authenticated(careOf, ip("ff0e::7")));
+            QVERIFY2(seen.size() == 1 && seen[0].frame.as<BindingError>() && seen[0].frame.as<BindingError>()->status == 1, "RR-CN-16: that cannot be, whatever follows");
+        }
+    }
+
     void RR_CN_07_whoIsToldWithoutAsking()
     {
         Bench b;

@@ -334,6 +334,87 @@ private Q_SLOTS:
         }
     }
 
+    void RFC8200_4_5_aPieceAtThatInstantTakesNothingAway()
+    {
+        Bench b;
+        b.know(peer, TimePoint{0s});
+        const auto first = [](std::uint8_t identifier) {
+            wire::Ipv6Packet piece = probe(peer, own, {});
+            piece.nextHeader = wire::protocol::fragment;
+            piece.payload = {wire::protocol::udp, 0, 0, 1, 0, 0, 0, identifier};
+            piece.payload.resize(wire::fragmentOctets + 64);
+            return piece;
+        };
+        b.in(first(1), TimePoint{1s});
+        b.in(first(2), TimePoint{61s});
+        const auto seen = b.to(TimePoint{61s});
+        const Seen* error = find<IcmpError>(seen);
+        QVERIFY(error && error->frame.as<IcmpError>()->type == wire::icmpv6Type::timeExceeded && error->frame.as<IcmpError>()->invoking == wire::emitIpv6(first(1)));
+    }
+
+    void RFC4443_3_3_neighboursAreToldOnTheirOwnLink()
+    {
+        // The same link-local address on two links is two nodes (RFC 4007 §6): their pieces are not put together.
+        Bench b;
+        const Ipv6Address neighbour = ip("fe80::7");
+        wire::Ipv6Packet whole = probe(neighbour, own, {});
+        whole.payload.resize(128);
+        const auto pieces = fragmented(whole, 40 + 8 + 64, 5);
+        for (const std::size_t link : {0u, 1u}) {
+            b.know(neighbour, TimePoint{0s}, link);
+            QVERIFY(!b.in(pieces.at(link), TimePoint{1s}, link));
+        }
+        const auto seen = b.to(TimePoint{61s});
+        const Seen* error = find<IcmpError>(seen);
+        QVERIFY(count<IcmpError>(seen) == 1 && error->frame.as<IcmpError>()->type == wire::icmpv6Type::timeExceeded && error->frame.as<IcmpError>()->code == 1);
+        QVERIFY2(error->interface == 0 && error->inner().destination == neighbour && error->inner().source == own, "the first piece alone came there");
+        // The other link, as well.
+        Bench far;
+        far.know(neighbour, TimePoint{0s}, 1);
+        (void)far.in(pieces[0], TimePoint{1s}, 1);
+        const auto there = far.to(TimePoint{61s});
+        QVERIFY(count<IcmpError>(there) == 1 && find<IcmpError>(there)->interface == 1);
+    }
+
+    void RFC4443_2_2_errorsFindNeighboursOnTheirOwnLink()
+    {
+        for (const std::size_t link : {0u, 1u}) {
+            Bench b;
+            const Ipv6Address neighbour = ip("fe80::7");
+            b.know(neighbour, {}, link);
+            wire::Ipv6Packet packet = probe(neighbour, own, {});
+            packet.destinationOptions = {{0x80, {1, 2}}};  // RFC 8200 §4.2: unknown, to be told
+            QVERIFY(!b.in(packet, {}, link));
+            const auto seen = take(b.out);
+            QVERIFY(seen.size() == 1 && seen[0].interface == link && seen[0].frame.as<IcmpError>()->type == wire::icmpv6Type::parameterProblem && seen[0].inner().destination == neighbour);
+        }
+    }
+
+    void RFC4443_3_1_whatIsBeyondTheScopeOfItsSourceIsTold()
+    {
+        // RFC 4291 §2.5.6: not forwarded, so that no hop limit is used up either (RFC 4443 §3.3).
+        const Ipv6Address neighbour = ip("fe80::7");
+        for (const std::size_t link : {0u, 1u})
+            for (const std::uint8_t limit : {64, 1}) {
+                Bench b;
+                b.know(neighbour, {}, link);
+                wire::Ipv6Packet packet = probe(neighbour, link == 0 ? remote : peer, {});
+                packet.hopLimit = limit;
+                const auto delivery = b.in(packet, {}, link);
+                QVERIFY(delivery && delivery->kind == Delivery::Kind::Forward);
+                b.stack.forward({}, delivery->packet, b.out);
+                const auto seen = take(b.out);
+                const auto* error = seen.size() == 1 ? seen[0].frame.as<IcmpError>() : nullptr;
+                QVERIFY2(error && error->type == wire::icmpv6Type::destinationUnreachable && error->code == 2, "beyond scope of source address");
+                QVERIFY(seen[0].interface == link && seen[0].inner().destination == neighbour && seen[0].inner().source == linkLocal(eui64(link == 0 ? ownMac : farMac)));
+            }
+        // What comes out of a tunnel has a link that is none of ours.
+        Bench b;
+        const auto inner = b.stack.receiveInner({}, 0, probe(neighbour, remote, {}), b.out);
+        if (inner) b.stack.forward({}, inner->packet, b.out);
+        QVERIFY(take(b.out).empty());
+    }
+
     void RFC6275_6_3_homeAddressOptionsInWrongPlacesAndLengths()
     {
         const Ipv6Address home = ip("2001:db8:9::1");

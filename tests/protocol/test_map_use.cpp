@@ -19,9 +19,11 @@ const wire::MapOption further2{5, 10, true, 3600, map2};
 const wire::MapOption nearer2{1, 10, true, 3600, map2};
 
 /// An advertisement with these MAPs.
-wire::Ipv6Packet with(std::vector<wire::NdOption> maps, const char* network = "2001:db8:a1::1")
+wire::Ipv6Packet with(std::vector<wire::NdOption> maps, const char* network = "2001:db8:a1::1", std::uint32_t valid = 2592000)
 {
     RaOptions o;
+    o.valid = valid;
+    o.preferred = std::min(o.preferred, valid);
     o.network = network;
     o.map.reset();
     o.more = std::move(maps);
@@ -163,6 +165,17 @@ private Q_SLOTS:
             (void)take(b.out);
             for (const std::string& line : updates(b.to(500s))) QVERIFY2(line.find("map1") == std::string::npos, "HMIP-MN-20: not refreshed");
         }
+    }
+
+    void MN_BU_05_thePreviousMapSendsNoLongerThanTheOnLinkAddressIsValid()
+    {
+        Bench b = Bench::registered();
+        moveTo(b, with({further2}, "2001:db8:a2::1", 100));
+        const TimePoint moved = b.now;
+        const auto seen = b.to(4s);
+        const auto it = std::find_if(seen.begin(), seen.end(), [](const Seen& x) { return x.frame.as<BindingUpdate>() && x.inner().destination == mapAddress; });
+        QVERIFY2(it != seen.end(), "HMIP-MN-19");
+        QVERIFY2(moved + toDuration(it->frame.as<BindingUpdate>()->lifetime) <= moved + 100s, "MN-BU-05");
     }
 
     void HMIP_MN_19_notWithoutANewMap()

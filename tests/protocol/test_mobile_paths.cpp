@@ -454,6 +454,76 @@ private Q_SLOTS:
         QVERIFY2(sent.size() == 1 && sent[0].first == 1 && sent[0].second == PathsBench::careOf(1), "HMIP-MN-24: through the MAP by the path that lives");
     }
 
+    void MN_BU_05_noLocalBindingOutlivesItsOnLinkAddress_data()
+    {
+        QTest::addColumn<bool>("bulk");
+        QTest::addColumn<bool>("identifiers");
+        QTest::newRow("each by itself") << false << true;
+        QTest::newRow("in one update") << true << true;
+        QTest::newRow("a MAP that knows no identifiers") << false << false;
+    }
+    void MN_BU_05_noLocalBindingOutlivesItsOnLinkAddress()
+    {
+        QFETCH(bool, bulk);
+        QFETCH(bool, identifiers);
+        PathsBench b(PathsBench::settings(bulk ? Mode::Bulk : Mode::Single));
+        constexpr int validFor = 100;
+        const std::size_t brief = identifiers ? 1 : 0;  // without identifiers the best path alone is told
+        b.valid[brief] = validFor;
+        const wire::MapOption map{2, 10, true, 3600, mapAddress};
+        b.up(0, map);
+        b.up(1, map);
+        int asked = 0;
+        bool other = false;
+        for (int second = 1; second <= validFor; ++second)
+            for (const Sent& s : PathsBench::updates(b.to(std::chrono::seconds(second)))) {
+                b.acknowledge(s, 0, {}, identifiers);
+                if (s.destination != mapAddress || s.update.lifetime.count() == 0) continue;
+                const auto bids = PathsBench::bids(s.update);
+                const bool covers = bids.empty() ? s.source == PathsBench::careOf(brief) : std::any_of(bids.begin(), bids.end(), [&](const auto& option) { return option.bid == brief + 1; });
+                other = other || (!covers && s.update.lifetime.count() == 150);
+                if (!covers || (!identifiers && !bids.empty())) continue;
+                ++asked;
+                QVERIFY2(second - 1 + 4 * s.update.lifetime.count() <= validFor, "MN-BU-05, RFC 6275 §11.7.1: a MAP is a home agent for the RCoA (HMIP-MN-28)");
+            }
+        QVERIFY2(asked >= 2, "refreshed for what is left");
+        QVERIFY2(other || !identifiers, "by itself the one that is valid for longer is asked for as long as ever");
+    }
+
+    void MN_BU_05_theHomeBindingEndsWithTheHomeAddress()
+    {
+        auto settings = PathsBench::settings();
+        settings.solicitPrefixes = true;
+        PathsBench b(settings);
+        b.up(0);
+        (void)b.answeringTo(3s);
+        const auto asked = b.to(6s);
+        const Seen* s = find<wire::MobilePrefixSolicitation>(asked);
+        QVERIFY(s);
+        constexpr int validFor = 100;
+        wire::Ipv6Packet told;
+        told.source = homeAgent;
+        told.destination = PathsBench::careOf(0);
+        told.routing = wire::Type2Routing{1, homeAddress};
+        told.nextHeader = wire::protocol::icmpv6;
+        const wire::PrefixInformation prefix{{homeAgent, 64}, true, true, true, validFor, validFor};
+        told.payload = wire::emitIcmpv6(wire::MobilePrefixAdvertisement{s->frame.as<wire::MobilePrefixSolicitation>()->identifier, false, false, {prefix}}, told.pseudoHeader());
+        b.in(0, told);
+        (void)b.answeringTo(8s);
+        b.mn.linkUp(b.now, 1, b.out);
+        b.advertiseHome(1);
+        int home = 0;
+        for (int second = 9; second <= 100; ++second)
+            for (const Sent& update : PathsBench::updates(b.to(std::chrono::seconds(second)))) {
+                b.acknowledge(update);
+                const auto bids = PathsBench::bids(update.update);
+                if (std::none_of(bids.begin(), bids.end(), [](const auto& option) { return option.home; })) continue;
+                ++home;
+                QVERIFY2(second - 1 + 4 * update.update.lifetime.count() <= 6 + validFor, "MN-BU-05, MCOA-MN-12: the care-of address of the home link is the home address");
+            }
+        QVERIFY(home >= 2);
+    }
+
     void HMIP_severalRegionalAddressesAtTheHomeAgent()
     {
         // §8.1 point 2: another MAP on each link, two RCoAs, two identifiers at the home agent. A MAP that knows no identifiers gets a plain update.

@@ -59,7 +59,8 @@ struct Peer : PathsBench {
     static Ipv6Address careOfAt(std::size_t i) { return withInterfaceId(*Ipv6Address::parse(fmt::format("2001:db8:a{}::", i + 1)), eui64(macAt(i))); }
     static Mac nextHop(std::size_t i) { return Mac{{2, 0, 0, 0, static_cast<std::uint8_t>(0x40 + i), 2}}; }
 
-    explicit Peer(std::size_t interfaces = 2, MobileNode::Settings s = settingsOf()) : PathsBench(std::move(s), 1)
+    /// `lastValid`: lifetime of the prefix of the last interface's link, in seconds.
+    explicit Peer(std::size_t interfaces = 2, MobileNode::Settings s = settingsOf(), std::uint32_t lastValid = 2592000) : PathsBench(std::move(s), 1)
     {
         mn = MobileNode(stackOf(interfaces), mn.settings());
         says = [](const Update&) { return std::pair(0, 0); };
@@ -69,6 +70,8 @@ struct Peer : PathsBench {
             const std::string network = fmt::format("2001:db8:a{}::1", i + 1);
             o.network = network.c_str();
             o.map = std::nullopt;
+            if (i + 1 == interfaces) o.valid = lastValid;
+            o.preferred = std::min(o.preferred, o.valid);
             o.source = linkLocal(eui64(nextHop(i)));
             o.linkLayer = false;
             o.more.push_back(wire::SourceLinkLayerOption{nextHop(i)});
@@ -226,6 +229,29 @@ private Q_SLOTS:
         QVERIFY(b.all.size() == 2 && b.all[0].overwrites() && b.all[0].full() && !b.all[1].overwrites() && b.all[1].full());
         const auto again = b.refreshed(2);
         QVERIFY2(again.size() == 1 && again[0].bid() == 2 && !again[0].full() && !again[0].overwrites(), "MCOA-MN-03, MCOA-MN-15");
+    }
+
+    void MN_BU_05_MN_BU_20_eachIdentifierForNoLongerThanItsOwnAddress()
+    {
+        auto s = Peer::settingsOf();
+        s.multihoming.mode = Mode::Single;
+        constexpr int validFor = 100;
+        Peer b(2, s, validFor);
+        b.run(6s);
+        b.meet();
+        b.run(99s);
+        int brief = 0;
+        std::int64_t longest = 0;
+        for (const Peer::Update& u : b.all) {
+            if (u.deletes()) continue;
+            const TimePoint end = u.at + toDuration(u.update.lifetime);
+            if (u.bid() == 1) longest = std::max(longest, std::int64_t{u.update.lifetime.count()});
+            if (u.bid() != 2) continue;
+            ++brief;
+            QVERIFY2(end <= TimePoint{std::chrono::seconds(validFor)}, "MN-BU-05; MN-BU-20: and the home agent's binding of this identifier is no longer");
+        }
+        QVERIFY2(brief >= 1, "it is told");
+        QCOMPARE(longest, std::int64_t{105});  // MAX_RR_BINDING_LIFETIME: the other one is not bounded by it
     }
 
     // ---- MCOA-MN-11 at a correspondent

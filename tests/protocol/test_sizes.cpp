@@ -107,6 +107,21 @@ private Q_SLOTS:
         }
     }
 
+    void RFC8200_4_5_whatIsGivenUpWhenAPieceComesIsToldToo()
+    {
+        const auto pieces = fragmented(largeProbe(3000), 1280, 5);
+        for (const std::uint32_t arrives : {5u, 6u}) {  // of the same packet, or of another one
+            FragmentStore store;
+            (void)store.add({}, pieces[0]);
+            // At the very instant, before anybody has asked what is over.
+            (void)store.add(TimePoint{60s}, fragmented(largeProbe(3000), 1280, arrives)[1]);
+            QVERIFY2(store.nextDeadline() == TimePoint{60s}, "somebody has to be told");
+            const auto lost = store.expire(TimePoint{60s});
+            QVERIFY2(lost.size() == 1 && lost[0].first == pieces[0], "RFC 8200 4.5: as it came");
+            QVERIFY2(store.nextDeadline() == TimePoint{120s} && store.expire(TimePoint{120s} - 1ns).empty(), "told once");
+        }
+    }
+
     void RFC8200_4_5_whatIsWrongWithAPieceIsTold()
     {
         const auto pieces = fragmented(largeProbe(3000), 1280, 5);

@@ -5,6 +5,9 @@
 
 #include "tests/support/mobile_bench.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace roamscope::test {
 
 using Mode = MobileNode::Multihoming::Mode;
@@ -35,6 +38,7 @@ struct PathsBench {
     explicit PathsBench(MobileNode::Settings s = settings(), std::size_t interfaces = 2) : mn(makeStack(interfaces), std::move(s)) {}
     PathsBench(MobileNode::Settings s, IpStack stack) : mn(std::move(stack), std::move(s)) {}
     std::uint8_t flags = 0;  ///< of acknowledgements
+    std::array<std::uint32_t, 3> valid{2592000, 2592000, 2592000};  ///< lifetimes of the prefixes in seconds
 
     void in(std::size_t i, const wire::Ipv6Packet& packet) { mn.receive(now, i, frame(routerMac(i), macOf(i), packet), out); }
     void advertise(std::size_t i, std::optional<wire::MapOption> map = std::nullopt)
@@ -42,6 +46,8 @@ struct PathsBench {
         RaOptions o;
         o.network = i == 0 ? "2001:db8:a1::1" : i == 1 ? "2001:db8:a2::1" : "2001:db8:a3::1";
         o.map = map;
+        o.valid = valid[i];
+        o.preferred = std::min(o.preferred, o.valid);
         o.source = router(i);
         o.linkLayer = false;
         o.more.push_back(wire::SourceLinkLayerOption{routerMac(i)});

@@ -395,7 +395,7 @@ private Q_SLOTS:
         // RFC 4291 §2.5.6: not forwarded, so that no hop limit is used up either (RFC 4443 §3.3).
         const Ipv6Address neighbour = ip("fe80::7");
         for (const std::size_t link : {0u, 1u})
-            for (const std::uint8_t limit : {64, 1}) {
+            for (const std::uint8_t limit : {std::uint8_t{64}, std::uint8_t{1}}) {
                 Bench b;
                 b.know(neighbour, {}, link);
                 wire::Ipv6Packet packet = probe(neighbour, link == 0 ? remote : peer, {});

@@ -159,7 +159,8 @@ void MobileNode::sendInside(TimePoint now, Ipv6Packet packet, Output& out)
     const auto interface = stack_.interfaceOf(packet.destination);
     // Not back to the home agent, which would send it here again.
     if (!interface || !network_.isIngress(*interface)) return stack_.refuse(now, packet, wire::icmpv6Type::destinationUnreachable, noRoute, out);
-    stack_.forward(now, std::move(packet), out);
+    // By that link whatever its source: what has one of our care-of addresses would go back into a tunnel.
+    if (stack_.passOn(now, packet, out)) stack_.sendBy(now, std::move(packet), *interface, out);
 }
 
 void MobileNode::sendFromNetwork(TimePoint now, Ipv6Packet packet, Output& out)

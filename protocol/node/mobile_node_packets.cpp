@@ -11,6 +11,17 @@ namespace roamscope::node {
 using wire::Ipv6Packet;
 namespace proto = wire::protocol;
 
+namespace {
+
+/// The link of our own network that an address is on: through a tunnel the home agent would only send it back to us.
+std::optional<std::size_t> inwards(const IpStack& stack, const NetworkMobility& network, const Ipv6Address& destination)
+{
+    const auto interface = stack.interfaceOf(destination);
+    return interface && network.isIngress(*interface) ? interface : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Ipv6Address> MobileNode::primaryCareOf(TimePoint now, const Ipv6Address& address) const
 {
     const auto home = std::find_if(homes_.begin(), homes_.end(), [&](const Home& h) { return h.address == address; });
@@ -27,6 +38,7 @@ std::optional<Ipv6Address> MobileNode::primaryCareOf(TimePoint now, const Ipv6Ad
 
 void MobileNode::sendFromCareOf(TimePoint now, Ipv6Packet packet, Output& out)
 {
+    if (const auto inside = inwards(stack_, network_, packet.destination)) return stack_.sendBy(now, std::move(packet), *inside, out);
     if (Ipv4Path* path = ipv4At(packet.source)) return sendOverIpv4(now, *path, std::move(packet), out);
     if (!isRegional(packet.source)) {
         // On the home link its routes would take what belongs elsewhere.
@@ -58,7 +70,7 @@ void MobileNode::sendThroughHomeAgent(TimePoint now, const Ipv6Packet& packet, O
 
 void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
 {
-    if (const auto inside = stack_.interfaceOf(packet.destination); inside && network_.isIngress(*inside)) return stack_.sendBy(now, std::move(packet), *inside, out);
+    if (const auto inside = inwards(stack_, network_, packet.destination)) return stack_.sendBy(now, std::move(packet), *inside, out);
     if (beside_) {
         Home* home = findHome(packet.source);
         const auto* path = home ? pathOf(now, *home, packet) : nullptr;
@@ -69,7 +81,8 @@ void MobileNode::sendFromHome(TimePoint now, Ipv6Packet packet, Output& out)
     }
     if (packet.nextHeader == proto::mobility) return sendThroughHomeAgent(now, packet, out);  // MN-TX-04
     const Ipv6Address correspondent = packet.destination;
-    stack_.addressMobilePeer(now, packet);  // RFC 6275 §11.3.1: it may be mobile, too
+    stack_.addressMobilePeer(now, packet);  // RFC 6275 §11.3.1: it may be mobile, too, and visit our own network
+    if (const auto inside = inwards(stack_, network_, packet.destination)) return stack_.sendBy(now, std::move(packet), *inside, out);
     usedPeer(now, packet.source, correspondent);
     const auto careOf = optimisedFrom(now, packet, correspondent);
     if (!careOf) return sendThroughHomeAgent(now, packet, out);

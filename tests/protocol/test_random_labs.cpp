@@ -270,6 +270,9 @@ private Q_SLOTS:
         for (const std::uint64_t seed : {9310917u, 9311744u}) QCOMPARE(QString::fromStdString(faultOf(lab::randomScenario(seed))), QString());
     }
 
+    /// A mobile router and a mobile node in its network, which have optimised routes to each other.
+    void NEMO_MR_06_whatIsForOurOwnNetworkDoesNotLeaveIt() { QCOMPARE(QString::fromStdString(faultOf(lab::randomScenario(9320139))), QString()); }
+
     void seeds()
     {
         const std::uint64_t first = number("ROAMSCOPE_SEED", 1);

@@ -137,6 +137,8 @@ Verdict CorrespondentCache::judgeProven(TimePoint now, const BindingRequest& req
     const bool known = it != bindings_.end();
     const bool live = known && it->second.state == State::Live;
     verdict.key = proof.key;
+    // Indices come round again. When that nonce has ended so have the older ones.
+    if (known && it->second.firstHomeNonce && !nonces.find(now, *it->second.firstHomeNonce)) it->second.firstHomeNonce.reset();
     if (const auto code = known ? repeats(it->second, update, proof) : std::nullopt) {
         const bool proves = *code == status::sequenceOutOfWindow;
         if (!proves) verdict.key.clear();

@@ -358,6 +358,23 @@ private Q_SLOTS:
         QVERIFY2(b.status(Bench::update(b.tokens(), 3)) == 135 && b.status(Bench::update(b.tokens(), 4)) == 0, "RR-CN-17");
     }
 
+    /// Indices of nonces have 16 bits: after 32,768 of them the one with which numbers began looks newer than the latest.
+    void RR_CN_09_aBindingThatLivesBeyondHalfOfAllNonces()
+    {
+        Correspondent::Settings settings;
+        settings.nonces.interval = 1ms;
+        Bench b(true, settings);
+        const Tokens t = b.tokens();
+        QCOMPARE(b.status(Bench::update(t, 1000)), 0);
+        QCOMPARE(b.status(Bench::update(t, 1001, 0)), 0);
+        QCOMPARE(b.status(Bench::update(b.tokens(), 3, 100)), 0);
+        for (int i = 1; i <= 33'000; ++i) {
+            b.to(std::chrono::milliseconds(i));
+            (void)b.answers(mobility(home, own, HomeTestInit{7, {}}, {}));
+        }
+        QVERIFY2(b.binding() && b.status(Bench::update(b.tokens(), 4)) == 0, "RR-CN-09");
+    }
+
     void RR_CN_09_freshTestsAfterADeletionAreGoodAtOnce()
     {
         // The barred proof is a pair of nonces: the next tests are made with another one, although the interval is not over.
